@@ -1,0 +1,88 @@
+// Running a program: an argument vector (never a shell line), bounded time and output, a clear error.
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { CaissonError } from './errors.ts';
+
+export interface RunOptions {
+  /** Killed with SIGKILL after this many milliseconds; default 30,000. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  cwd?: string;
+  env?: Record<string, string>;
+  /** A file descriptor given as standard input; nothing otherwise. */
+  stdin?: number;
+  /** Exit codes that are an answer, not a failure; default [0]. */
+  okCodes?: readonly number[];
+  /** At most this many bytes of each output are kept (the first ones); default 16 MiB. */
+  maxOutputBytes?: number;
+  uid?: number;
+  gid?: number;
+}
+
+export interface RunResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs `argv` to its end. Throws `missing` when the program is not there, `timeout`, `cancelled`, or `failed` with the
+ * last line of what it said.
+ */
+export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+  const [program, ...args] = argv;
+  const child = spawn(program, args, {
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    cwd: options.cwd,
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...options.env },
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
+  });
+  const max = options.maxOutputBytes ?? 16 * 1024 * 1024;
+  const stdout = collect(child.stdout as Readable, max);
+  const stderr = collect(child.stderr as Readable, max);
+  let ending: CaissonError | undefined;
+  const end = (error: CaissonError) => {
+    ending ??= error;
+    child.kill('SIGKILL');
+  };
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const timer = setTimeout(() => end(new CaissonError('timeout', `${program} took longer than ${timeoutMs} ms`)), timeoutMs);
+  const abort = () => end(new CaissonError('cancelled', `${program} was cancelled`, { cause: options.signal?.reason }));
+  if (options.signal?.aborted) abort();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  const settle = () => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', abort);
+  };
+  child.on('error', (cause) => {
+    settle();
+    const code = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'failed';
+    reject(new CaissonError(code, `${program} cannot be run${code === 'missing' ? ': it is not installed' : ''}`, { cause }));
+  });
+  child.on('close', (code, signalName) => {
+    settle();
+    if (ending) return reject(ending);
+    if (code !== null && (options.okCodes ?? [0]).includes(code)) {
+      return resolve({ code, stdout: stdout(), stderr: stderr() });
+    }
+    const said = (stderr().trim() || stdout().trim()).split('\n').at(-1) ?? '';
+    reject(
+      new CaissonError('failed', `${program} failed (${signalName ?? `exit ${code}`})${said ? `: ${said}` : ''}`, {
+        details: { argv, code, signal: signalName, stderr: stderr().slice(-4000) },
+      }),
+    );
+  });
+  return promise;
+}
+
+function collect(stream: Readable, max: number): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (size < max) chunks.push(size + chunk.length > max ? chunk.subarray(0, max - size) : chunk);
+    size += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
