@@ -1,0 +1,83 @@
+// The contract of a hypervisor: it runs machines, one process each, that never depend on the daemon living.
+// Implemented by `qemu/` and `fake/`; both pass test/contract/hypervisor.contract.ts.
+import type { Duplex } from 'node:stream';
+import type { Machine } from '../model/machine.ts';
+
+/** What is observed of one guest's process, never guessed. */
+export type Observation =
+  | { state: 'stopped' }
+  | { state: 'running' | 'paused'; pid: number; startedAt: number }
+  /** QEMU stopped the processors by itself: disk full or I/O error, guest panic, shut down but not yet ended. */
+  | { state: 'halted'; why: 'no-space' | 'io-error' | 'panicked' | 'shut-down'; pid: number; startedAt: number }
+  /** The process lives but QMP says nothing. */
+  | { state: 'unresponsive'; pid: number; startedAt: number };
+
+/** Something that a guest's process said or did, as it happened. */
+export type HypervisorEvent =
+  /** The process is gone. `shut-down` when the guest asked for it, `stopped` when we did, `crashed` otherwise. */
+  | { kind: 'ended'; uid: string; why: 'shut-down' | 'stopped' | 'crashed'; detail: string }
+  | { kind: 'changed'; uid: string; observation: Observation }
+  | { kind: 'rebooted'; uid: string }
+  | { kind: 'panicked'; uid: string };
+
+export interface Limits {
+  /** All that the process may use: guest memory plus overhead. */
+  memoryMib: number;
+  /** Relative share of processor time, 1 … 10,000; 100 is usual. */
+  cpuWeight: number;
+  /** Threads and processes. */
+  pids: number;
+}
+
+export interface StartOptions {
+  /** Unix user id that the process runs as. */
+  userId: number;
+  /** Ownership generation, checked before the process starts. */
+  generation: number;
+  limits: Limits;
+}
+
+export interface GuestAgent {
+  /** Resolves once the agent answers; rejects `timeout`. */
+  ping(timeoutMs: number): Promise<void>;
+  /** Runs a program in the guest; output bounded. Throws `unavailable` without an agent. */
+  exec(argv: readonly string[], options: { timeoutMs: number; stdin?: string }): Promise<{ code: number; stdout: string; stderr: string }>;
+  hostName(timeoutMs: number): Promise<string>;
+  shutdown(timeoutMs: number): Promise<void>;
+}
+
+export interface HypervisorFacts {
+  accelerator: 'kvm' | 'tcg';
+  version: string;
+  /** The machine type and processor model that new guests are pinned to. */
+  machineType: string;
+  cpuModel: string;
+}
+
+export interface Hypervisor {
+  facts(): Promise<HypervisorFacts>;
+  /** Memory of the process beyond the guest's own, MiB, as admitted (TCG cache included). */
+  overheadMib(machine: Pick<Machine, 'memoryMib' | 'cpus'>): number;
+  /** What runs now, for every guest with a process: also after a restart of the daemon. */
+  observeAll(): Promise<Map<string, Observation>>;
+  observe(uid: string): Promise<Observation>;
+  /** Starts the machine with its processors running. Refused (`not-allowed`) when it has a process already. */
+  start(machine: Machine, options: StartOptions): Promise<Observation>;
+  /** Asks the guest to shut down by its power button; the agent's way is `agent(uid).shutdown`. */
+  pressPowerButton(uid: string): Promise<void>;
+  /** Cuts the power; resolves when the process is gone. */
+  stop(uid: string): Promise<void>;
+  reset(uid: string): Promise<void>;
+  pause(uid: string): Promise<void>;
+  resume(uid: string): Promise<void>;
+  agent(uid: string): GuestAgent;
+  /** The serial console, raw; several readers see the same output. `history` bytes of what it said before come first. */
+  openConsole(uid: string, options: { history: number }): Promise<Duplex>;
+  /** Resident memory of the process, bytes (PSS); undefined when it does not run. */
+  memoryBytes(uid: string): Promise<number | undefined>;
+  /** Removes what a guest that will never run again left (sockets, cgroup, taps). */
+  forget(uid: string): Promise<void>;
+  watch(listener: (event: HypervisorEvent) => void): () => void;
+  /** Lets go of every guest; they run on. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+// The contract of the guests' network: whole state in, never patched piece by piece.
+// Implemented by `nftables/` and `fake/`; both pass test/contract/network.contract.ts.
+import type { NetworkState } from '../model/network-state.ts';
+
+export interface NetworkObservation {
+  /** The rules in force are those of the state applied last; otherwise why not. */
+  rules: { inForce: true } | { inForce: false; why: string };
+  /** Taps that exist and are up in the guests' network. */
+  taps: string[];
+  /** The DHCP and name service answers for itself. */
+  names: { running: boolean };
+}
+
+export interface Network {
+  /**
+   * Makes the state true: rules first, in one transaction, then zones, uplinks, DHCP and names. Idempotent.
+   * A nic's rules stand from here on, before its tap exists. Throws and leaves the old rules when it cannot.
+   */
+  apply(state: NetworkState): Promise<void>;
+  /**
+   * Connects a nic of the applied state whose tap a starting guest has just opened: into the guests' network, routed, up.
+   * Refused (`not-allowed`) when its rules are not in force. Idempotent.
+   */
+  connect(tap: string): Promise<void>;
+  observe(): Promise<NetworkObservation>;
+  /** Takes everything away again: rules, interfaces, services. */
+  remove(): Promise<void>;
+}

@@ -1,0 +1,59 @@
+// The virtual hardware of one guest as the hypervisor is told it. It is a promise: made once when the guest is created,
+// stored, kept for the guest's life, changed only when asked. Nothing here depends on the state of the host.
+
+export interface MachineDisk {
+  /** `root`, or the name in the site file. */
+  name: string;
+  /** Absolute path of the qcow2 file. */
+  path: string;
+  format: 'qcow2' | 'raw';
+  /** Serial number that the guest sees, at most 20 characters. */
+  serial: string;
+  bus: 'virtio';
+  readOnly: boolean;
+  /** PCIe root port (0 … 23) that the disk sits behind. */
+  slot: number;
+}
+
+export interface MachineNic {
+  /** Lower case, colons. */
+  mac: string;
+  /** Name of the tap, made by the helper before QEMU starts. */
+  tap: string;
+  mtu: number;
+  slot: number;
+}
+
+export interface Machine {
+  /** Immutable identifier of the guest. */
+  uid: string;
+  /** Shown by QEMU in its process title; may change between starts. */
+  name: string;
+  /** Pinned, e.g. `pc-q35-7.2`. */
+  machineType: string;
+  /** Pinned, e.g. `Nehalem`; `host` only where asked for. */
+  cpuModel: string;
+  accelerator: 'kvm' | 'tcg';
+  cpus: number;
+  /** Processor slots that the guest may grow to. */
+  maxCpus: number;
+  memoryMib: number;
+  firmware: 'bios' | 'uefi';
+  /** SMBIOS uuid. */
+  uuid: string;
+  /** VM generation id: changes when the guest is a copy of itself (restore, clone). */
+  generationId: string;
+  display: 'none' | 'vga';
+  disks: MachineDisk[];
+  nics: MachineNic[];
+  /** NoCloud seed, an ISO 9660 image labelled `cidata`. */
+  seedPath?: string;
+  /** UEFI variables, a file of the guest's own. */
+  nvramPath?: string;
+  /** Folder of the sockets qmp, monitor, agent, console, vnc (`NAME.sock`). */
+  socketFolder: string;
+  /** The serial console's log. */
+  consoleLogPath: string;
+  /** Tests only: boot this kernel directly instead of a disk. */
+  kernel?: { image: string; initrd: string; commandLine: string };
+}
