@@ -1,0 +1,59 @@
+// The contract of the journal: what this host did and what happened on it. Local to the host, never shared, never the
+// truth about what should be. Implemented by `sqlite/` and `memory/`; both pass test/contract/journal.contract.ts.
+import type { Event } from '../model/event.ts';
+import type { Job, JobEnd, JobStep } from '../model/job.ts';
+
+/** A step with what only the engine needs. */
+export interface StepRecord extends JobStep {
+  /** Plain JSON for going on or cleaning up after the daemon ended in the middle: what was made. */
+  data?: unknown;
+  /** The step's value, kept for a step that must not be done twice. */
+  value?: unknown;
+}
+
+/** A job with what only the engine needs. */
+export interface JobRecord extends Omit<Job, 'steps'> {
+  steps: StepRecord[];
+  /** Plain JSON from which a resumable job can be done again. */
+  input?: unknown;
+  /** A second start with the same key is the same job. */
+  idempotencyKey?: string | undefined;
+}
+
+export interface JobFilter {
+  /** Only jobs older than this one: the next page. */
+  before?: string | undefined;
+  /** Default 50. */
+  limit?: number | undefined;
+  state?: Job['state'] | undefined;
+  kind?: Job['kind'] | undefined;
+  /** Key of an object that the job is about. */
+  object?: string | undefined;
+}
+
+export interface EventFilter {
+  /** Only events with a greater id, oldest first. Without it: the newest ones, oldest first. */
+  after?: number | undefined;
+  /** Default 100. */
+  limit?: number | undefined;
+  object?: string | undefined;
+  kind?: Event['kind'] | undefined;
+  job?: string | undefined;
+}
+
+export interface Journal {
+  /** On disk when it resolves. Throws `conflict` when the idempotency key or the uid is taken. */
+  createJob(job: JobRecord): Promise<void>;
+  /** Writes the step at its position among the job's steps: a new one or its new state. */
+  saveStep(uid: string, position: number, step: StepRecord): Promise<void>;
+  /** On disk when it resolves. Ended jobs beyond the bound are forgotten, oldest first. */
+  endJob(uid: string, end: JobEnd): Promise<void>;
+  getJob(uid: string): Promise<JobRecord | undefined>;
+  findJob(idempotencyKey: string): Promise<JobRecord | undefined>;
+  /** Newest first. */
+  listJobs(filter?: JobFilter): Promise<JobRecord[]>;
+  /** Gives each event its id: greater than any before, never given twice. Old events beyond the bound are forgotten. */
+  appendEvents(events: readonly Omit<Event, 'id'>[]): Promise<Event[]>;
+  listEvents(filter?: EventFilter): Promise<Event[]>;
+  close(): Promise<void>;
+}
