@@ -1,0 +1,83 @@
+// IPv4 and IPv6 addresses and ranges, always kept in canonical spelling. Pure.
+import ipaddr from 'ipaddr.js';
+
+export type Family = 4 | 6;
+
+type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
+
+export interface Cidr {
+  family: Family;
+  /** Canonical text of the first address. */
+  base: string;
+  prefixLength: number;
+}
+
+/** The canonical spelling of an address; undefined when it is not one (no zone ids, no octal, no short forms). */
+export function canonicalAddress(text: string): string | undefined {
+  const parsed = parseStrict(text);
+  return parsed && canonical(parsed);
+}
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 6 : 4;
+}
+
+/** `10.0.0.0/8` → its parts; undefined when it is not a range or has bits set beyond its length. */
+export function parseCidr(text: string): Cidr | undefined {
+  const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
+  const parsed = match?.[1] === undefined ? undefined : parseStrict(match[1]);
+  const prefixLength = Number(match?.[2]);
+  if (!parsed || prefixLength > width(parsed)) return undefined;
+  const value = toBigInt(parsed);
+  const hostBits = BigInt(width(parsed) - prefixLength);
+  if ((value >> hostBits) << hostBits !== value) return undefined;
+  return { family: parsed.kind() === 'ipv4' ? 4 : 6, base: canonical(parsed), prefixLength };
+}
+
+export function formatCidr(cidr: Cidr): string {
+  return `${cidr.base}/${cidr.prefixLength}`;
+}
+
+/** First and last address of a range as numbers. */
+export function cidrBounds(cidr: Cidr): { first: bigint; last: bigint } {
+  const first = addressToBigInt(cidr.base);
+  return { first, last: first + (1n << BigInt((cidr.family === 4 ? 32 : 128) - cidr.prefixLength)) - 1n };
+}
+
+export function cidrContains(cidr: Cidr, address: string): boolean {
+  if (familyOf(address) !== cidr.family) return false;
+  const { first, last } = cidrBounds(cidr);
+  const value = addressToBigInt(address);
+  return value >= first && value <= last;
+}
+
+export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
+  return a.family === b.family && (cidrContains(a, b.base) || cidrContains(b, a.base));
+}
+
+export function addressToBigInt(address: string): bigint {
+  return toBigInt(ipaddr.parse(address));
+}
+
+export function addressFromBigInt(family: Family, value: bigint): string {
+  const bytes = Array.from({ length: family === 4 ? 4 : 16 }, (_, index, length = family === 4 ? 4 : 16) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
+  return canonical(ipaddr.fromByteArray(bytes));
+}
+
+function parseStrict(text: string): Parsed | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
+  if (text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  return ipaddr.IPv6.parse(text);
+}
+
+function canonical(parsed: Parsed): string {
+  return parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as ipaddr.IPv6).toRFC5952String();
+}
+
+function width(parsed: Parsed): number {
+  return parsed.kind() === 'ipv4' ? 32 : 128;
+}
+
+function toBigInt(parsed: Parsed): bigint {
+  return parsed.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+}
