@@ -1,0 +1,107 @@
+// Installs the Debian packages of the one list, scripts/system-packages.json, that a task needs and that are not there.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { CannotGoOn, counted, lastLines, say } from './say.mjs';
+
+const debianArch = { x64: 'amd64', arm64: 'arm64' };
+
+/**
+ * What is missing for these purposes; one call of dpkg-query.
+ * @param {string[]} purposes of run, images, test, bench
+ * @returns {{ name: string, why: string }[]}
+ */
+export function findMissingPackages(purposes) {
+  const list = JSON.parse(readFileSync(new URL('../system-packages.json', import.meta.url), 'utf8'));
+  const wanted = list.filter(
+    (entry) => entry.for.some((purpose) => purposes.includes(purpose)) && (!entry.arch || entry.arch === debianArch[process.arch]),
+  );
+  if (wanted.length === 0) return [];
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted.map((entry) => entry.name)], {
+    encoding: 'utf8',
+  });
+  if (query.error) {
+    const names = wanted.map((entry) => entry.name).join(' ');
+    throw new CannotGoOn(
+      `This machine has no dpkg-query: it is not Debian. Caisson's launcher knows Debian 12 and 13 only.\n` +
+        `Install the equivalents of these packages yourself, then set CAISSON_SKIP_PACKAGES=1 and start again:\n  ${names}`,
+    );
+  }
+  const installed = new Set(
+    query.stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ')[0]),
+  );
+  return wanted.filter((entry) => !installed.has(entry.name));
+}
+
+/** Says what is missing and why, and installs it; needs root and a network. */
+export function installPackages(missing) {
+  const width = Math.max(...missing.map((entry) => entry.name.length));
+  say(`Missing ${counted(missing.length, 'Debian package')}:`);
+  for (const entry of missing) say(`  ${entry.name.padEnd(width)}  ${entry.why}`);
+  const names = missing.map((entry) => entry.name);
+  const byHand = `apt-get install --no-install-recommends ${names.join(' ')}`;
+  if (process.getuid() !== 0) throw new CannotGoOn(`Only root can install them. Start again as root, or run as root:\n  ${byHand}`);
+
+  let refreshed = false;
+  if (!hasFreshLists()) {
+    refresh(byHand);
+    refreshed = true;
+  }
+  say('Installing them …');
+  let outcome = install(names);
+  if (outcome.status !== 0 && !refreshed) {
+    refresh(byHand);
+    outcome = install(names);
+  }
+  if (outcome.status !== 0) {
+    throw new CannotGoOn(
+      `apt-get could not install them${isAboutNetwork(outcome.output) ? ': no package server can be reached. Check the network and the proxy' : ''}. ` +
+        `It said:\n${lastLines(outcome.output)}\nMend that and start again, or try by hand:\n  ${byHand}`,
+    );
+  }
+}
+
+function install(names) {
+  return apt(['install', '--yes', '--no-install-recommends', ...names]);
+}
+
+function refresh(byHand) {
+  say('Reading the lists of Debian packages …');
+  const outcome = apt(['update']);
+  // With a network fault `update` succeeds with warnings, and the old lists stay: the installation then tells.
+  if (outcome.status === 0) return;
+  throw new CannotGoOn(
+    `apt-get update failed${isAboutNetwork(outcome.output) ? ': no package server can be reached. Check the network and the proxy' : ''}. It said:\n` +
+      `${lastLines(outcome.output)}\nThese packages are still missing; when the cause is mended start again, or install them by hand:\n  ${byHand}`,
+  );
+}
+
+function apt(args) {
+  const outcome = spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const said = `${outcome.stdout ?? ''}\n${outcome.stderr ?? ''}`;
+  return { status: outcome.status, output: outcome.error ? `${said}\n${outcome.error.message}` : said };
+}
+
+/** Lists younger than a day: older ones name package versions that the servers have dropped. */
+function hasFreshLists() {
+  const folder = '/var/lib/apt/lists';
+  try {
+    const lists = readdirSync(folder).filter((name) => /_Packages(\.lz4|\.gz|\.xz)?$/.test(name));
+    return lists.length > 0 && Date.now() - statSync(folder).mtimeMs < 24 * 3600 * 1000;
+  } catch {
+    return false;
+  }
+}
+
+function isAboutNetwork(output) {
+  return /Temporary failure resolving|Could not resolve|Could not connect|Unable to connect|Connection timed out|Network is unreachable|Failed to fetch/.test(
+    output,
+  );
+}
