@@ -1,0 +1,168 @@
+// The contract between the daemon and everybody who talks to it: one row an endpoint. A new row gets a handler in
+// `src/daemon/handlers/`; the compiler says where one is missing.
+import { z } from 'zod';
+import { eventSchema } from '../model/event.ts';
+import { guestSchema } from '../model/guest-status.ts';
+import { hostSchema } from '../model/host.ts';
+import { imageViewSchema } from '../model/image-view.ts';
+import { jobSchema } from '../model/job.ts';
+import { siteDifferenceSchema } from '../model/site-difference.ts';
+import { siteSchema } from '../model/site.ts';
+import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
+import { defineEndpoints } from './endpoint.ts';
+
+const list = <T extends z.ZodType>(item: T) => z.strictObject({ items: z.array(item) });
+
+/** A guest by its name or its uid. */
+const guestParams = z.strictObject({ guest: z.string().min(1).max(63) });
+const nameParams = z.strictObject({ name: z.string().min(1).max(63) });
+const jobParams = z.strictObject({ job: z.string().min(1).max(63) });
+
+const applyOptions = {
+  site: siteSchema,
+  /** Delete guests, zones and images that the site file no longer has. */
+  prune: z.boolean().default(false),
+  /** With `prune`: delete the disks of deleted guests too. */
+  deleteDisks: z.boolean().default(false),
+  /** Overwrite what was changed elsewhere since the last apply. */
+  overwrite: z.boolean().default(false),
+};
+
+const deleteDisksQuery = z.strictObject({ deleteDisks: z.stringbool().default(false) });
+
+const emptyBody = z.strictObject({}).optional();
+const jobResponse = jobSchema;
+
+export const endpoints = defineEndpoints({
+  siteShow: { method: 'GET', path: '/v1/site', summary: 'The site as it is wanted', response: z.strictObject({ revision: z.int(), site: siteSchema }) },
+  sitePlan: {
+    method: 'POST',
+    path: '/v1/site/plan',
+    summary: 'What an apply of this site would change; changes nothing',
+    body: z.strictObject(applyOptions),
+    response: siteDifferenceSchema,
+  },
+  siteApply: { method: 'PUT', path: '/v1/site', summary: 'Make the site so', body: z.strictObject(applyOptions), response: jobResponse, job: true },
+  siteDestroy: {
+    method: 'DELETE',
+    path: '/v1/site',
+    summary: 'Stop and delete every guest, zone and image of the site',
+    query: deleteDisksQuery,
+    response: jobResponse,
+    job: true,
+  },
+
+  guestList: { method: 'GET', path: '/v1/guests', summary: 'Every guest with its state', response: list(guestSchema) },
+  guestShow: { method: 'GET', path: '/v1/guests/:guest', summary: 'One guest', params: guestParams, response: guestSchema },
+  guestStart: { method: 'POST', path: '/v1/guests/:guest/start', summary: 'Start it, and wait until it is ready', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestShutdown: {
+    method: 'POST',
+    path: '/v1/guests/:guest/shutdown',
+    summary: 'Ask it to shut down: agent, then power button; then, with `force`, cut its power',
+    params: guestParams,
+    body: z.strictObject({ timeoutMs: z.int().positive().max(3_600_000).optional(), force: z.boolean().optional() }).optional(),
+    response: jobResponse,
+    job: true,
+  },
+  guestStop: { method: 'POST', path: '/v1/guests/:guest/stop', summary: 'Cut its power', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestReboot: {
+    method: 'POST',
+    path: '/v1/guests/:guest/reboot',
+    summary: 'Restart its operating system; with `force`, press reset',
+    params: guestParams,
+    body: z.strictObject({ force: z.boolean().optional() }).optional(),
+    response: jobResponse,
+    job: true,
+  },
+  guestPause: { method: 'POST', path: '/v1/guests/:guest/pause', summary: 'Stop its processors', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestResume: { method: 'POST', path: '/v1/guests/:guest/resume', summary: 'Let its processors run again', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestRename: {
+    method: 'PATCH',
+    path: '/v1/guests/:guest',
+    summary: 'Give it another name; flows and dependencies follow',
+    params: guestParams,
+    body: z.strictObject({ name: z.string().max(63) }),
+    response: jobResponse,
+    job: true,
+  },
+  guestDelete: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest',
+    summary: 'Delete a stopped guest; its disks only with `deleteDisks`',
+    params: guestParams,
+    query: deleteDisksQuery,
+    response: jobResponse,
+    job: true,
+  },
+  guestConsole: {
+    method: 'GET',
+    path: '/v1/guests/:guest/console',
+    summary: 'The serial console as a websocket: binary both ways; the last `history` bytes come first',
+    params: guestParams,
+    query: z.strictObject({ history: z.coerce.number().int().min(0).max(1_048_576).default(16_384) }),
+    stream: 'websocket',
+  },
+
+  zoneList: { method: 'GET', path: '/v1/zones', summary: 'Every zone with its guests and flows', response: list(zoneViewSchema) },
+  zoneShow: { method: 'GET', path: '/v1/zones/:name', summary: 'One zone', params: nameParams, response: zoneViewSchema },
+  zoneCheck: {
+    method: 'POST',
+    path: '/v1/zones/check',
+    summary: 'Try every pair of guests, host and world on every declared port and some others; the job’s result is the proof',
+    body: z.strictObject({ control: z.boolean().default(true), extraPorts: z.array(z.string()).max(32).optional() }).optional(),
+    response: jobResponse,
+    job: true,
+  },
+  zoneCheckShow: { method: 'GET', path: '/v1/zones/check', summary: 'The result of the last check', response: zoneCheckSchema },
+
+  imageList: { method: 'GET', path: '/v1/images', summary: 'Every image of the site', response: list(imageViewSchema) },
+  imageBuild: { method: 'POST', path: '/v1/images/:name/build', summary: 'Make an image of the site, if it is not there', params: nameParams, body: emptyBody, response: jobResponse, job: true },
+  imageImport: {
+    method: 'POST',
+    path: '/v1/images',
+    summary: 'Take a disk image, a file of the host or an address, under a name into the site',
+    body: z.strictObject({ name: z.string().max(63), source: z.union([z.strictObject({ file: z.string() }), z.strictObject({ url: z.string(), sha256: z.string() })]) }),
+    response: jobResponse,
+    job: true,
+  },
+  imageDelete: { method: 'DELETE', path: '/v1/images/:name', summary: 'Delete an image that no guest uses', params: nameParams, response: jobResponse, job: true },
+
+  jobList: {
+    method: 'GET',
+    path: '/v1/jobs',
+    summary: 'Jobs, newest first',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(50), state: z.enum(['running', 'succeeded', 'failed', 'cancelled']).optional() }),
+    response: list(jobSchema),
+  },
+  jobShow: { method: 'GET', path: '/v1/jobs/:job', summary: 'One job', params: jobParams, response: jobSchema },
+  jobFollow: { method: 'GET', path: '/v1/jobs/:job/stream', summary: 'The job at every change until it ends, as server-sent events', params: jobParams, stream: 'events' },
+  jobCancel: { method: 'POST', path: '/v1/jobs/:job/cancel', summary: 'Cancel a running job', params: jobParams, body: emptyBody, response: jobSchema },
+
+  eventList: {
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'What happened, oldest first, the last `limit` or those after an id',
+    query: z.strictObject({ after: z.coerce.number().int().min(0).optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) }),
+    response: list(eventSchema),
+  },
+  eventFollow: {
+    method: 'GET',
+    path: '/v1/events/stream',
+    summary: 'Events as they happen, as server-sent events; resumes after `Last-Event-ID`',
+    query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
+    stream: 'events',
+  },
+
+  hostShow: { method: 'GET', path: '/v1/host', summary: 'This host', response: hostSchema },
+  hostShutdown: {
+    method: 'POST',
+    path: '/v1/host/shutdown',
+    summary: 'Stop every guest in order; the daemon then keeps them stopped until `site apply` or the next start of the host',
+    body: z.strictObject({ timeoutMs: z.int().positive().max(3_600_000).optional() }).optional(),
+    response: jobResponse,
+    job: true,
+  },
+});
+
+export type Endpoints = typeof endpoints;
+export type EndpointId = keyof Endpoints;

@@ -1,0 +1,95 @@
+// What is observed of a guest, and what was decided once for its life. Made by the engine; read by everybody.
+import { z } from 'zod';
+import { guestSpecSchema } from './guest.ts';
+
+/**
+ * `starting`: from the decision until QEMU runs. `stopping`: asked to stop. `halted`: QEMU stopped the processors (disk full, panic).
+ * `unresponsive`: the process lives and says nothing: nothing is guessed about it.
+ */
+export const powerStates = ['stopped', 'starting', 'running', 'paused', 'stopping', 'halted', 'crashed', 'unresponsive'] as const;
+export const powerStateSchema = z.enum(powerStates);
+export type PowerState = z.output<typeof powerStateSchema>;
+
+export const diskStatusSchema = z.strictObject({
+  name: z.string(),
+  path: z.string(),
+  sizeBytes: z.int(),
+  /** Absent until the disk is made. */
+  allocatedBytes: z.int().optional(),
+});
+
+export const nicStatusSchema = z.strictObject({ mac: z.string(), tap: z.string(), zone: z.string(), addresses: z.array(z.string()) });
+
+export const guestStatusSchema = z.strictObject({
+  power: powerStateSchema,
+  /** Every readiness check of the service held at `checkedAt`. Without checks: the guest runs. */
+  ready: z.boolean(),
+  /** One sentence for every state that is not “ready”; empty when there is nothing to say. */
+  reason: z.string(),
+  pid: z.int().optional(),
+  startedAt: z.iso.datetime().optional(),
+  readyAt: z.iso.datetime().optional(),
+  /** From the start of the process to the first time ready. */
+  readyAfterMs: z.int().optional(),
+  checkedAt: z.iso.datetime().optional(),
+  agent: z.enum(['answers', 'silent', 'unknown']),
+  /** Memory that the process costs the host, bytes. */
+  memoryBytes: z.int().optional(),
+  disks: z.array(diskStatusSchema),
+  nics: z.array(nicStatusSchema),
+});
+export type GuestStatus = z.output<typeof guestStatusSchema>;
+
+/** What somebody wants of the guest's power, kept through restarts of the daemon and of the host. */
+export const wantedPowerSchema = z.enum(['running', 'stopped', 'paused']);
+export type WantedPower = z.output<typeof wantedPowerSchema>;
+
+/** Decided when the guest was created and kept for its life: the hardware and the identity that the guest sees. */
+export const guestHardwareSchema = z.strictObject({
+  machineType: z.string(),
+  cpuModel: z.string(),
+  uuid: z.string(),
+  generationId: z.string(),
+  macs: z.array(z.string()),
+  /** Serial of each disk by name. */
+  serials: z.record(z.string(), z.string()),
+  /** PCIe slot of each disk by name, and of each nic in order. */
+  diskSlots: z.record(z.string(), z.int()),
+  nicSlots: z.array(z.int()),
+});
+export type GuestHardware = z.output<typeof guestHardwareSchema>;
+
+/** A guest in the store: the wish and what was decided for it. */
+export const guestRecordSchema = z.strictObject({
+  uid: z.string(),
+  name: z.string(),
+  spec: guestSpecSchema,
+  wantedPower: wantedPowerSchema,
+  /** Unix user id that its QEMU runs as. */
+  userId: z.int(),
+  /** Raised whenever the right to run the guest changes hands; checked before QEMU starts. */
+  generation: z.int(),
+  hardware: guestHardwareSchema,
+  /** Addresses of its nic: those of the spec, and one from the pool for each family without one. */
+  addresses: z.array(z.string()),
+  /** Digest of the image that the root disk was made from; absent until then. */
+  imageDigest: z.string().optional(),
+  createdAt: z.iso.datetime(),
+});
+export type GuestRecord = z.output<typeof guestRecordSchema>;
+
+/** A guest as the API shows it. */
+export const guestSchema = z.strictObject({
+  uid: z.string(),
+  name: z.string(),
+  spec: guestSpecSchema,
+  wantedPower: wantedPowerSchema,
+  userId: z.int(),
+  generation: z.int(),
+  hardware: guestHardwareSchema,
+  createdAt: z.iso.datetime(),
+  status: guestStatusSchema,
+  /** Actions that are legal in this state. */
+  actions: z.array(z.string()),
+});
+export type Guest = z.output<typeof guestSchema>;

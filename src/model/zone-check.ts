@@ -1,0 +1,36 @@
+// The proof of the filtering: what was tried from where to where, what the site's flows say, and what happened.
+import { z } from 'zod';
+
+export const zoneCheckLineSchema = z.strictObject({
+  /** `world`, `host` or a guest. */
+  from: z.string(),
+  to: z.string(),
+  address: z.string(),
+  /** `tcp/80`. */
+  port: z.string(),
+  expected: z.enum(['open', 'refused']),
+  /** `open`: the connection stood, or a datagram was answered, or was refused by the destination itself. `unknown`: it could not be tried. */
+  got: z.enum(['open', 'refused', 'unknown']),
+  detail: z.string().optional(),
+});
+export type ZoneCheckLine = z.output<typeof zoneCheckLineSchema>;
+
+export const zoneCheckSchema = z.strictObject({
+  ok: z.boolean(),
+  checkedAt: z.iso.datetime(),
+  checks: z.array(zoneCheckLineSchema),
+  /** One flow opened on purpose, seen open, and closed again: proof that the check can see. */
+  control: z.strictObject({ from: z.string(), to: z.string(), port: z.string(), sawItOpen: z.boolean(), sawItClosedAgain: z.boolean() }).optional(),
+});
+export type ZoneCheck = z.output<typeof zoneCheckSchema>;
+
+export const zoneViewSchema = z.strictObject({
+  name: z.string(),
+  subnets: z.array(z.string()),
+  gateways: z.array(z.string()),
+  uplink: z.strictObject({ interface: z.string(), gateway: z.string().optional(), gateway6: z.string().optional() }).optional(),
+  guests: z.array(z.string()),
+  /** The flows that touch it, in words. */
+  flows: z.array(z.string()),
+});
+export type ZoneView = z.output<typeof zoneViewSchema>;
