@@ -1,0 +1,197 @@
+// What the daemon may ask of the root helper, as types: one entry for each verb. The helper checks every argument again
+// against its own knowledge (patterns, data directory, range of user ids); the daemon's side is `drivers/helper-client/`.
+//
+// On the channel each line is one JSON object:
+//   request   {id, verb, args}             cancel    {cancel: id}
+//   answer    {id, ok: true, value}   or   {id, ok: false, error: {code, message, details?}}
+//   progress  {id, progress: {...}}        event     {event: 'guest-exited', ...}
+
+/** Addresses without prefix length, e.g. `10.20.0.5` or `2001:db8::5`. */
+export type IpAddress = string;
+/** Address with prefix length, e.g. `10.20.0.0/16`. */
+export type Cidr = string;
+
+export interface HelperHello {
+  protocol: 1;
+  /** Canonical path of the data directory. */
+  dataDirectory: string;
+  /** Sockets; the data directory's `run` points at it. */
+  runDirectory: string;
+  hostId: string;
+  /** Unix user ids that guests of this data directory may have: base … base + count − 1. */
+  userIds: { base: number; count: number };
+  /** Name of the guests' network namespace; absent when their network is the host's own. */
+  netns?: string;
+  /** Listening TCP sockets in the host's own network, as file descriptors of the daemon. */
+  listeners: { fd: number; address: string; port: number }[];
+  bootId: string;
+}
+
+export interface GuestStartArgs {
+  uid: string;
+  userId: number;
+  /** QEMU's full path and its arguments; must hold `-sandbox` with all four denials. */
+  argv: string[];
+  taps: { name: string }[];
+  /** Files that QEMU may write: in D/guests/<uid>/, owned by `userId` (see guestOwnDisk): disks, UEFI variables, console.log. */
+  disks: string[];
+  /** Files that QEMU may only read: in D/images/ or D/guests/<uid>/. All of /usr is visible anyway. */
+  files: string[];
+  /** Ownership generation, kept in the launch record. */
+  generation: number;
+  limits: { memoryMib: number; cpuWeight: number; pids: number };
+  /** Give it /dev/kvm. */
+  kvm?: boolean;
+}
+
+export interface GuestProcess {
+  uid: string;
+  pid: number;
+  /** Field 22 of /proc/PID/stat: clock ticks since boot; with `pid` and the boot id it names the process for ever. */
+  startTime: number;
+  /** The same, milliseconds since the epoch. */
+  startedAt: number;
+  /** From the launch record; absent when that is lost. */
+  generation?: number;
+}
+
+export interface NicUpArgs {
+  uid: string;
+  tap: string;
+  mtu: number;
+  /** The tap's own addresses, what the guest uses as its router: set with the longest prefix, on every tap the same. None where the uplink's router has it. */
+  gateways: IpAddress[];
+  /** The guest's addresses: a host route each. */
+  addresses: IpAddress[];
+  /** Answer neighbour discovery for these on the tap (IPv6 has no proxy for whole subnets). */
+  neighbourProxies?: IpAddress[];
+}
+
+export interface UplinkAttachArgs {
+  /** As the guests' network namespace knows it. */
+  interface: string;
+  /** Added to the interface. */
+  addresses: Cidr[];
+  /** Through the interface; `0.0.0.0/0` and `::/0` are the default routes. `via` is taken as reachable directly (onlink). */
+  routes: { to: Cidr; via?: IpAddress }[];
+  /** IPv6 addresses of guests that the host answers neighbour discovery for on the interface. */
+  neighbourProxies: IpAddress[];
+}
+
+export interface NetworkLink {
+  name: string;
+  kind: 'tap' | 'bridge' | 'other';
+  up: boolean;
+  /** Somebody has the tap open, the cable is in. */
+  carrier: boolean;
+  mtu: number;
+  addresses: Cidr[];
+}
+
+export interface HostFacts {
+  memoryTotalMib: number;
+  memoryAvailableMib: number;
+  swapTotalMib: number;
+  swapUsedMib: number;
+  cpus: number;
+  cgroups: 'v1' | 'hybrid' | 'v2' | 'none';
+  /** Limits that can be set. */
+  cgroupControllers: string[];
+  kernel: string;
+  architecture: string;
+  bootId: string;
+  /** Absent when the program is not installed. */
+  nftables?: string;
+  dnsmasq?: string;
+  qemu?: string;
+  /** /dev/kvm is there (whether guests come up with it is another question). */
+  kvmDevice: boolean;
+}
+
+type None = Record<never, never>;
+
+/** Every verb: what it takes, what it gives. Each is idempotent unless it says otherwise. */
+export interface HelperVerbs {
+  hello: { args: None; value: HelperHello };
+  hostFacts: { args: None; value: HostFacts };
+
+  /** Not idempotent: `not-allowed` when a process of that guest exists. Answers once QEMU is being executed. */
+  guestStart: { args: GuestStartArgs; value: { pid: number; startTime: number; startedAt: number } };
+  guestKill: {
+    args: { uid: string; pid: number; startTime: number; signal: 'TERM' | 'KILL' };
+    value: { kind: 'signalled' | 'already-gone' };
+  };
+  /** Removes taps, run directory and cgroup of a guest without a process. */
+  guestForget: { args: { uid: string }; value: None };
+  /** Every process found in the guests' cgroups: the truth about what runs. */
+  guestProcesses: { args: None; value: { processes: GuestProcess[] } };
+  /** Gives a file of D/guests/<uid>/ to the guest's user (group `caisson`, mode 0660). */
+  guestOwnDisk: { args: { uid: string; userId: number; path: string }; value: None };
+  /** Removes D/guests/<uid>/ with all in it; `not-allowed` while the guest has a process. */
+  guestDeleteFolder: { args: { uid: string }; value: None };
+
+  /** Moves the tap of the running guest into the guests' network, with addresses, routes and proxies, and sets it up. */
+  nicUp: { args: NicUpArgs; value: None };
+  /** Removes the tap from the guests' network; well when it is not there. */
+  nicDown: { args: { uid: string; tap: string }; value: None };
+  /** Bridge `cz<index>` without ports that holds a zone's host addresses; others are taken from it. */
+  zoneApply: { args: { index: number; addresses: Cidr[] }; value: None };
+  zoneRemove: { args: { index: number }; value: None };
+  /** `missing`, with the names of the interfaces there are, when it is not there. What an earlier call set and this one does not is taken away. */
+  uplinkAttach: { args: UplinkAttachArgs; value: None };
+  /** Takes away exactly what `uplinkAttach` set. */
+  uplinkDetach: { args: { interface: string }; value: None };
+  /** Addresses, taps and bridges of the guests' network as they are. */
+  networkObserve: { args: None; value: { links: NetworkLink[]; dnsmasq: { running: boolean; pid?: number } } };
+  /** Loads a text that lies wholly within `table inet caisson` as one transaction; `failed`, with what nft says, leaves the old rules. */
+  rulesApply: { args: { table: string }; value: None };
+  /** What `nft -j list table inet caisson` says; null when there is no such table. */
+  rulesRead: { args: None; value: { ruleset: unknown } };
+  /** Starts DHCP and names with a checked copy of a configuration in D/network/; starts it anew only when that has changed. Started again when it dies. */
+  dnsmasqStart: { args: { configPath: string }; value: { pid: number } };
+  /** Reads the configuration file given last again: as dnsmasqStart with that path. */
+  dnsmasqReload: { args: None; value: { pid: number } };
+  dnsmasqStop: { args: None; value: None };
+  /** Rules, bridges, taps without a process, what was set on uplinks, dnsmasq: all gone. */
+  networkRemove: { args: None; value: None };
+
+  /** Runs the image builder; its progress lines are relayed, its last value is the answer. Can be cancelled. */
+  imageBuild: { args: { recipePath: string; outPath: string }; value: { result: unknown } };
+  /** Fetches a file by http or https and compares its digest. Can be cancelled; progress is `{bytes, total?}`. */
+  imageFetch: { args: { url: string; sha256: string; outPath: string }; value: { sizeBytes: number } };
+
+  /** Takes away everything of this data directory that outlives the helper, but for the data; `not-allowed` while a guest runs. */
+  hostTeardown: { args: None; value: None };
+}
+
+export type HelperVerb = keyof HelperVerbs;
+export type HelperArgs<V extends HelperVerb> = HelperVerbs[V]['args'];
+export type HelperValue<V extends HelperVerb> = HelperVerbs[V]['value'];
+
+export interface HelperRequest {
+  id: number;
+  verb: string;
+  args: unknown;
+}
+
+export interface HelperError {
+  code: string;
+  message: string;
+  details?: Record<string, unknown>;
+}
+
+export type HelperAnswer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: HelperError };
+
+/** Said unasked. */
+export type HelperEvent =
+  | {
+      event: 'guest-exited';
+      uid: string;
+      pid: number;
+      startTime: number;
+      /** Known only for processes that this helper started itself. */
+      exit?: { code: number | null; signal: string | null };
+      /** The end of what QEMU said on its standard error since it was started; at most 2,000 characters. */
+      said: string;
+    }
+  | { event: 'dnsmasq-exited'; why: string; restartInMs: number };
