@@ -3,6 +3,12 @@
 import type { Event } from '../model/event.ts';
 import type { Job, JobEnd, JobStep } from '../model/job.ts';
 
+export const defaultJobLimit = 50;
+export const defaultEventLimit = 100;
+/** Ended jobs, and events, that are kept. */
+export const defaultMaxJobs = 1000;
+export const defaultMaxEvents = 20_000;
+
 /** A step with what only the engine needs. */
 export interface StepRecord extends JobStep {
   /** Plain JSON for going on or cleaning up after the daemon ended in the middle: what was made. */

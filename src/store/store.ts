@@ -71,7 +71,7 @@ export interface Store {
   put(key: string, value: unknown, options: { expected: Expected; durability?: Durability }): Promise<number>;
   /** Deleting what is not there with `any` changes nothing. Throws as `put`. */
   delete(key: string, options: { expected: Expected; durability?: Durability }): Promise<number>;
-  /** All or nothing. Returns the store's revision after it. Throws `conflict`, `invalid` beyond the limits, `no-capacity` on a full disk. */
+  /** All or nothing. Returns the store's revision after it. Throws `conflict`, `invalid` beyond the limits, `failed` when the disk is full. */
   transaction(transaction: Transaction): Promise<number>;
   /** Changes after `fromRevision`, in order, without end, until `signal` aborts (then it ends without an error) or the store closes. */
   watch(prefix: string, options: { fromRevision: number; signal?: AbortSignal }): AsyncIterable<WatchItem>;

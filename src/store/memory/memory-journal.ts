@@ -1,0 +1,110 @@
+// The journal of tests and simulated sites. `copy()` is what a new daemon would find after this one died here and now.
+import { CaissonError } from '../../lib/errors.ts';
+import type { Event } from '../../model/event.ts';
+import type { JobEnd } from '../../model/job.ts';
+import {
+  defaultEventLimit,
+  defaultJobLimit,
+  defaultMaxEvents,
+  defaultMaxJobs,
+  type EventFilter,
+  type JobFilter,
+  type JobRecord,
+  type Journal,
+  type StepRecord,
+} from '../journal.ts';
+
+export class MemoryJournal implements Journal {
+  readonly #maxJobs: number;
+  readonly #maxEvents: number;
+  /** As JSON texts, so that nothing is shared and nothing survives that a file would not keep; oldest first. */
+  #jobs = new Map<string, { head: string; steps: string[] }>();
+  #events: Event[] = [];
+  #lastEvent = 0;
+
+  constructor(options: { maxJobs?: number; maxEvents?: number } = {}) {
+    this.#maxJobs = options.maxJobs ?? defaultMaxJobs;
+    this.#maxEvents = options.maxEvents ?? defaultMaxEvents;
+  }
+
+  copy(): MemoryJournal {
+    const copy = new MemoryJournal({ maxJobs: this.#maxJobs, maxEvents: this.#maxEvents });
+    for (const [uid, { head, steps }] of this.#jobs) copy.#jobs.set(uid, { head, steps: [...steps] });
+    copy.#events = structuredClone(this.#events);
+    copy.#lastEvent = this.#lastEvent;
+    return copy;
+  }
+
+  async createJob(job: JobRecord): Promise<void> {
+    if (this.#jobs.has(job.uid)) throw new CaissonError('conflict', `the job ${job.uid} exists already`);
+    if (job.idempotencyKey !== undefined && (await this.findJob(job.idempotencyKey))) {
+      throw new CaissonError('conflict', `a job with the idempotency key ${job.idempotencyKey} exists already`);
+    }
+    const { steps, ...head } = job;
+    this.#jobs.set(job.uid, { head: JSON.stringify(head), steps: steps.map((step) => JSON.stringify(step)) });
+  }
+
+  async saveStep(uid: string, position: number, step: StepRecord): Promise<void> {
+    this.#mustHave(uid).steps[position] = JSON.stringify(step);
+  }
+
+  async endJob(uid: string, end: JobEnd): Promise<void> {
+    const job = this.#mustHave(uid);
+    job.head = JSON.stringify({ ...(JSON.parse(job.head) as object), ...end });
+    const ended = [...this.#jobs].filter(([, { head }]) => (JSON.parse(head) as JobRecord).state !== 'running');
+    for (const [old] of ended.slice(0, Math.max(0, ended.length - this.#maxJobs))) this.#jobs.delete(old);
+  }
+
+  async getJob(uid: string): Promise<JobRecord | undefined> {
+    const job = this.#jobs.get(uid);
+    return job && read(job);
+  }
+
+  async findJob(idempotencyKey: string): Promise<JobRecord | undefined> {
+    return [...this.#jobs.values()].map(read).find((job) => job.idempotencyKey === idempotencyKey);
+  }
+
+  async listJobs(filter: JobFilter = {}): Promise<JobRecord[]> {
+    const { before, state, kind, object } = filter;
+    const jobs = [...this.#jobs.values()].map(read);
+    const until = before === undefined ? jobs.length : jobs.findIndex((job) => job.uid === before);
+    return jobs
+      .slice(0, Math.max(until, 0))
+      .filter((job) => state === undefined || job.state === state)
+      .filter((job) => kind === undefined || job.kind === kind)
+      .filter((job) => object === undefined || job.objects.includes(object))
+      .toReversed()
+      .slice(0, filter.limit ?? defaultJobLimit);
+  }
+
+  async appendEvents(events: readonly Omit<Event, 'id'>[]): Promise<Event[]> {
+    const appended = events.map((event) => ({ ...event, id: ++this.#lastEvent }));
+    this.#events.push(...structuredClone(appended));
+    this.#events.splice(0, Math.max(0, this.#events.length - this.#maxEvents));
+    return appended;
+  }
+
+  async listEvents(filter: EventFilter = {}): Promise<Event[]> {
+    const { after, object, kind, job } = filter;
+    const limit = filter.limit ?? defaultEventLimit;
+    const events = this.#events
+      .filter((event) => after === undefined || event.id > after)
+      .filter((event) => object === undefined || event.object === object)
+      .filter((event) => kind === undefined || event.kind === kind)
+      .filter((event) => job === undefined || event.job === job);
+    return structuredClone(after === undefined ? events.slice(Math.max(0, events.length - limit)) : events.slice(0, limit));
+  }
+
+  async close(): Promise<void> {}
+
+  #mustHave(uid: string): { head: string; steps: string[] } {
+    const job = this.#jobs.get(uid);
+    if (!job) throw new CaissonError('not-found', `the journal has no job ${uid}`);
+    return job;
+  }
+}
+
+function read({ head, steps }: { head: string; steps: string[] }): JobRecord {
+  // `flat` drops a position that was never written.
+  return { ...(JSON.parse(head) as Omit<JobRecord, 'steps'>), steps: steps.flat().map((step) => JSON.parse(step) as StepRecord) };
+}
