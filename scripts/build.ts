@@ -1,0 +1,80 @@
+// Bundles the programs into dist/, each without dependencies, and the page into dist/web/. About a second.
+// Every file is replaced in one step and the stamp written last, so that programs can be started, and built, meanwhile.
+// bin/caisson builds again when a source is newer than the stamp.
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { rolldown } from 'rolldown';
+import { type Bundle, bundles } from './bundles.ts';
+import { projectRoot } from './project.ts';
+
+const dist = join(projectRoot, 'dist');
+
+/** Every file of one program: its name in dist/ → content. Chunks carry the program's name. */
+async function bundle({ name, entry }: Bundle): Promise<Map<string, string>> {
+  const build = await rolldown({
+    input: { [name]: join(projectRoot, entry) },
+    platform: 'node',
+    cwd: projectRoot,
+    tsconfig: false,
+    checks: { eval: false },
+    onLog(level, log, next) {
+      if (level === 'warn' && log.code !== 'EVAL') throw new Error(`${name}: ${log.message}`);
+      next(level, log);
+    },
+  });
+  try {
+    const { output } = await build.generate({
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: `${name}-[name].js`,
+      comments: { legal: false },
+    });
+    const files = new Map<string, string>();
+    for (const file of output) {
+      if (file.type !== 'chunk') throw new Error(`${name}: ${file.fileName} is not a program; make it part of the code`);
+      files.set(file.fileName, file.code);
+    }
+    return files;
+  } finally {
+    await build.close();
+  }
+}
+
+function replace(name: string, content: string): void {
+  const beside = join(dist, `.${name}.${process.pid}`);
+  writeFileSync(beside, content);
+  renameSync(beside, join(dist, name));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { quiet: { type: 'boolean', default: false } } });
+  const startedAt = new Date();
+  mkdirSync(dist, { recursive: true });
+  const made = await Promise.all(
+    bundles.map(async (each) => {
+      if (existsSync(join(projectRoot, each.entry))) return { each, files: await bundle(each) };
+      process.stderr.write(`dist/${each.name}.js: left out, ${each.entry} does not exist\n`);
+      return { each, files: new Map<string, string>() };
+    }),
+  );
+  const kept = new Set(['stamp', 'web', 'package.json']);
+  for (const { each, files } of made) {
+    for (const [name, content] of files) {
+      replace(name, content);
+      kept.add(name);
+    }
+    const bytes = [...files.values()].reduce((sum, content) => sum + content.length, 0);
+    if (!values.quiet && files.size > 0) process.stdout.write(`dist/${each.name}.js  ${Math.ceil(bytes / 1024)} KiB\n`);
+  }
+  // The copy of dist/ that the helper runs from stands alone: this says that its files are modules.
+  replace('package.json', `${JSON.stringify({ type: 'module' })}\n`);
+  cpSync(join(projectRoot, 'src/web'), join(dist, 'web'), { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  for (const name of readdirSync(dist)) if (name.endsWith('.js') && !kept.has(name)) rmSync(join(dist, name));
+  replace('stamp', `${startedAt.toISOString()}\n`);
+  // A source saved during the build must count as newer.
+  utimesSync(join(dist, 'stamp'), startedAt, startedAt);
+  if (!values.quiet) process.stdout.write(`built in ${Date.now() - startedAt.getTime()} ms\n`);
+}
+
+await main();

@@ -1,0 +1,9 @@
+// Files that are made from others and committed. `npm run generate` writes them, `npm run check` compares.
+
+export interface Generator {
+  name: string;
+  /** Path in the project → content; a function of the project's files alone. Formatting is done afterwards. */
+  load: () => Promise<{ generate: () => Promise<Record<string, string>> }>;
+}
+
+export const generators: readonly Generator[] = [];
