@@ -5,11 +5,7 @@
 //   request   {id, verb, args}             cancel    {cancel: id}
 //   answer    {id, ok: true, value}   or   {id, ok: false, error: {code, message, details?}}
 //   progress  {id, progress: {...}}        event     {event: 'guest-exited', ...}
-
-/** Addresses without prefix length, e.g. `10.20.0.5` or `2001:db8::5`. */
-export type IpAddress = string;
-/** Address with prefix length, e.g. `10.20.0.0/16`. */
-export type Cidr = string;
+import type { NetworkHelper } from './network-helper.ts';
 
 export interface HelperHello {
   protocol: 1;
@@ -55,39 +51,6 @@ export interface GuestProcess {
   generation?: number;
 }
 
-export interface NicUpArgs {
-  uid: string;
-  tap: string;
-  mtu: number;
-  /** The tap's own addresses, what the guest uses as its router: set with the longest prefix, on every tap the same. None where the uplink's router has it. */
-  gateways: IpAddress[];
-  /** The guest's addresses: a host route each. */
-  addresses: IpAddress[];
-  /** Answer neighbour discovery for these on the tap (IPv6 has no proxy for whole subnets). */
-  neighbourProxies?: IpAddress[];
-}
-
-export interface UplinkAttachArgs {
-  /** As the guests' network namespace knows it. */
-  interface: string;
-  /** Added to the interface. */
-  addresses: Cidr[];
-  /** Through the interface; `0.0.0.0/0` and `::/0` are the default routes. `via` is taken as reachable directly (onlink). */
-  routes: { to: Cidr; via?: IpAddress }[];
-  /** IPv6 addresses of guests that the host answers neighbour discovery for on the interface. */
-  neighbourProxies: IpAddress[];
-}
-
-export interface NetworkLink {
-  name: string;
-  kind: 'tap' | 'bridge' | 'other';
-  up: boolean;
-  /** Somebody has the tap open, the cable is in. */
-  carrier: boolean;
-  mtu: number;
-  addresses: Cidr[];
-}
-
 export interface HostFacts {
   memoryTotalMib: number;
   memoryAvailableMib: number;
@@ -110,8 +73,8 @@ export interface HostFacts {
 
 type None = Record<never, never>;
 
-/** Every verb: what it takes, what it gives. Each is idempotent unless it says otherwise. */
-export interface HelperVerbs {
+/** Each is idempotent unless it says otherwise. */
+interface HostVerbs {
   hello: { args: None; value: HelperHello };
   hostFacts: { args: None; value: HostFacts };
 
@@ -130,31 +93,6 @@ export interface HelperVerbs {
   /** Removes D/guests/<uid>/ with all in it; `not-allowed` while the guest has a process. */
   guestDeleteFolder: { args: { uid: string }; value: None };
 
-  /** Moves the tap of the running guest into the guests' network, with addresses, routes and proxies, and sets it up. */
-  nicUp: { args: NicUpArgs; value: None };
-  /** Removes the tap from the guests' network; well when it is not there. */
-  nicDown: { args: { uid: string; tap: string }; value: None };
-  /** Bridge `cz<index>` without ports that holds a zone's host addresses; others are taken from it. */
-  zoneApply: { args: { index: number; addresses: Cidr[] }; value: None };
-  zoneRemove: { args: { index: number }; value: None };
-  /** `missing`, with the names of the interfaces there are, when it is not there. What an earlier call set and this one does not is taken away. */
-  uplinkAttach: { args: UplinkAttachArgs; value: None };
-  /** Takes away exactly what `uplinkAttach` set. */
-  uplinkDetach: { args: { interface: string }; value: None };
-  /** Addresses, taps and bridges of the guests' network as they are. */
-  networkObserve: { args: None; value: { links: NetworkLink[]; dnsmasq: { running: boolean; pid?: number } } };
-  /** Loads a text that lies wholly within `table inet caisson` as one transaction; `failed`, with what nft says, leaves the old rules. */
-  rulesApply: { args: { table: string }; value: None };
-  /** What `nft -j list table inet caisson` says; null when there is no such table. */
-  rulesRead: { args: None; value: { ruleset: unknown } };
-  /** Starts DHCP and names with a checked copy of a configuration in D/network/; starts it anew only when that has changed. Started again when it dies. */
-  dnsmasqStart: { args: { configPath: string }; value: { pid: number } };
-  /** Reads the configuration file given last again: as dnsmasqStart with that path. */
-  dnsmasqReload: { args: None; value: { pid: number } };
-  dnsmasqStop: { args: None; value: None };
-  /** Rules, bridges, taps without a process, what was set on uplinks, dnsmasq: all gone. */
-  networkRemove: { args: None; value: None };
-
   /** Runs the image builder; its progress lines are relayed, its last value is the answer. Can be cancelled. */
   imageBuild: { args: { recipePath: string; outPath: string }; value: { result: unknown } };
   /** Fetches a file by http or https and compares its digest. Can be cancelled; progress is `{bytes, total?}`. */
@@ -164,6 +102,12 @@ export interface HelperVerbs {
   hostTeardown: { args: None; value: None };
 }
 
+type NetworkVerbs = {
+  [V in keyof NetworkHelper]: { args: Parameters<NetworkHelper[V]>[0]; value: Awaited<ReturnType<NetworkHelper[V]>> };
+};
+
+/** Every verb: what it takes, what it gives. */
+export type HelperVerbs = HostVerbs & NetworkVerbs;
 export type HelperVerb = keyof HelperVerbs;
 export type HelperArgs<V extends HelperVerb> = HelperVerbs[V]['args'];
 export type HelperValue<V extends HelperVerb> = HelperVerbs[V]['value'];
@@ -183,15 +127,13 @@ export interface HelperError {
 export type HelperAnswer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: HelperError };
 
 /** Said unasked. */
-export type HelperEvent =
-  | {
-      event: 'guest-exited';
-      uid: string;
-      pid: number;
-      startTime: number;
-      /** Known only for processes that this helper started itself. */
-      exit?: { code: number | null; signal: string | null };
-      /** The end of what QEMU said on its standard error since it was started; at most 2,000 characters. */
-      said: string;
-    }
-  | { event: 'dnsmasq-exited'; why: string; restartInMs: number };
+export type HelperEvent = {
+  event: 'guest-exited';
+  uid: string;
+  pid: number;
+  startTime: number;
+  /** Known only for processes that this helper started itself. */
+  exit?: { code: number | null; signal: string | null };
+  /** The end of what QEMU said on its standard error since it was started; at most 2,000 characters. */
+  said: string;
+};
