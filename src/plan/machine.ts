@@ -1,0 +1,65 @@
+// A guest's record → the machine that the hypervisor is told. Pure.
+import { familyOf } from '../model/address.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
+import type { Machine, MachineDisk } from '../model/machine.ts';
+
+export interface GuestFolders {
+  /** Of the disks, the seed and the logs. */
+  data: string;
+  /** Of the sockets. */
+  sockets: string;
+}
+
+export function tapName(uid: string, index: number): string {
+  return `cs${uid}${index}`;
+}
+
+export function diskPath(folders: GuestFolders, disk: string): string {
+  return `${folders.data}/${disk}.qcow2`;
+}
+
+export function seedPath(folders: GuestFolders): string {
+  return `${folders.data}/seed.iso`;
+}
+
+export function machineOf(record: GuestRecord, folders: GuestFolders, accelerator: 'kvm' | 'tcg'): Machine {
+  const { hardware, spec } = record;
+  const disks = Object.keys(spec.disks)
+    .toSorted((a, b) => (hardware.diskSlots[a] ?? 0) - (hardware.diskSlots[b] ?? 0))
+    .map(
+      (name): MachineDisk => ({
+        name,
+        path: diskPath(folders, name),
+        format: 'qcow2',
+        serial: hardware.serials[name] as string,
+        bus: 'virtio',
+        readOnly: false,
+        slot: hardware.diskSlots[name] as number,
+      }),
+    );
+  return {
+    uid: record.uid,
+    name: record.name,
+    machineType: hardware.machineType,
+    cpuModel: hardware.cpuModel,
+    accelerator,
+    cpus: spec.cpus,
+    maxCpus: Math.max(spec.cpus, 8),
+    memoryMib: spec.memoryMib,
+    firmware: spec.firmware,
+    uuid: hardware.uuid,
+    generationId: hardware.generationId,
+    display: spec.display,
+    disks,
+    nics: hardware.macs.map((mac, index) => ({ mac, tap: tapName(record.uid, index), mtu: 1500, slot: hardware.nicSlots[index] as number })),
+    seedPath: seedPath(folders),
+    ...(spec.firmware === 'uefi' ? { nvramPath: `${folders.data}/nvram.fd` } : {}),
+    socketFolder: folders.sockets,
+    consoleLogPath: `${folders.data}/console.log`,
+  };
+}
+
+/** The address that the guest's service is asked at. */
+export function serviceAddress(record: Pick<GuestRecord, 'addresses'>): string | undefined {
+  return record.addresses.find((address) => familyOf(address) === 4) ?? record.addresses[0];
+}

@@ -1,0 +1,112 @@
+// The site and its guests → the guests' network as one value. Pure.
+import { addressFromBigInt, addressToBigInt, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
+import { describeFlow, parseFlowEnd, type Flow } from '../model/flow.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
+import type { NetworkEnd, NetworkFlow, NetworkNic, NetworkService, NetworkState, NetworkZone } from '../model/network-state.ts';
+import { parsePortRange } from '../model/service.ts';
+import { zoneAddressesOfHost } from '../model/site.ts';
+import type { Zone } from '../model/zone.ts';
+import { tapName } from './machine.ts';
+
+/** The router that guests use for IPv6: link-local, the same on every nic. */
+const linkLocalRouter = 'fe80::1';
+
+export interface NetworkInput {
+  site: string;
+  zones: ReadonlyMap<string, { index: number; zone: Zone }>;
+  flows: readonly Flow[];
+  guests: readonly GuestRecord[];
+}
+
+export function planNetwork(input: NetworkInput): NetworkState {
+  return {
+    site: input.site,
+    zones: [...input.zones].map(([name, { index, zone }]) => networkZone(name, index, zone)),
+    nics: input.guests.flatMap((guest) => networkNics(guest)),
+    flows: input.flows.flatMap((flow) => networkFlow(flow, input)),
+  };
+}
+
+function networkZone(name: string, index: number, zone: Zone): NetworkZone {
+  const cidrs = zone.subnets.map((text) => parseCidr(text) as Cidr);
+  const routers = zoneAddressesOfHost(zone);
+  const hasIpv6 = cidrs.some((cidr) => cidr.family === 6);
+  const gateways = [...routers.filter((address) => familyOf(address) === 4), ...(hasIpv6 ? [linkLocalRouter] : [])];
+  return {
+    name,
+    index,
+    subnets: zone.subnets,
+    gateways,
+    hostAddresses: zone.uplink ? cidrs.map((cidr) => hostAddressBesideRouter(cidr, index)) : routers,
+    ...(zone.uplink ? { uplink: { interface: zone.uplink.interface, ...(zone.uplink.gateway ? { gateway: zone.uplink.gateway } : {}), ...(zone.uplink.gateway6 ? { gateway6: zone.uplink.gateway6 } : {}) } } : {}),
+  };
+}
+
+/** Where the institution's router owns the usual address, the host serves DHCP and names at one that collides with nobody's. */
+function hostAddressBesideRouter(cidr: Cidr, index: number): string {
+  return cidr.family === 4 ? `169.254.${64 + (index >> 8)}.${index & 255}` : addressFromBigInt(6, addressToBigInt(cidr.base) + 0xca150005n);
+}
+
+function networkNics(guest: GuestRecord): NetworkNic[] {
+  return guest.hardware.macs.map((mac, index) => ({
+    guest: guest.uid,
+    guestName: guest.name,
+    zone: guest.spec.zone,
+    tap: tapName(guest.uid, index),
+    mac,
+    addresses: guest.addresses,
+  }));
+}
+
+function networkFlow(flow: Flow, input: NetworkInput): NetworkFlow[] {
+  const from = networkEnd(flow.from, input);
+  const to = networkEnd(flow.to, input);
+  if (!from || !to) return [];
+  return [{ from, to, services: flow.allow.map(networkService), text: describeFlow(flow) }];
+}
+
+/** Undefined when it stands for nobody: a flow to nobody allows nothing. */
+function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
+  const end = parseFlowEnd(text);
+  if (!end) return undefined;
+  if (end.kind === 'world' || end.kind === 'host') return { kind: end.kind };
+  if (end.kind === 'range') return { kind: 'addresses', cidrs: [end.cidr] };
+  const guests = input.guests.filter((guest) => {
+    if (end.kind === 'all') return true;
+    if (end.kind === 'guest') return guest.name === end.name;
+    if (end.kind === 'zone') return guest.spec.zone === end.name;
+    return guest.spec.labels[end.key] === end.value;
+  });
+  const cidrs = guests.flatMap((guest) => guest.addresses.map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
+  return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
+}
+
+function networkService(text: string): NetworkService {
+  const range = parsePortRange(text);
+  return range?.ports ? { protocol: range.protocol, ports: range.ports } : { protocol: 'icmp' };
+}
+
+/** What the guest's seed says about its nic: every address fixed, the host's router and name server. */
+export function seedNetwork(record: Pick<GuestRecord, 'hardware' | 'addresses'>, zone: NetworkZone, siteName: string): Record<string, unknown> {
+  const cidrs = zone.subnets.map((text) => parseCidr(text) as Cidr);
+  const addresses = record.addresses.map((address) => {
+    if (familyOf(address) === 6) return `${address}/128`;
+    const cidr = cidrs.find((candidate) => cidrContains(candidate, address));
+    return `${address}/${cidr?.prefixLength ?? 32}`;
+  });
+  const hasFamily = (family: 4 | 6) => record.addresses.some((address) => familyOf(address) === family);
+  const routes = zone.gateways
+    .filter((gateway) => hasFamily(familyOf(gateway)))
+    .map((via) => ({ to: familyOf(via) === 4 ? '0.0.0.0/0' : '::/0', via, 'on-link': true }));
+  return {
+    version: 2,
+    ethernets: {
+      lan: {
+        match: { macaddress: record.hardware.macs[0] },
+        addresses,
+        routes,
+        nameservers: { addresses: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))), search: [`${zone.name}.${siteName}`] },
+      },
+    },
+  };
+}
