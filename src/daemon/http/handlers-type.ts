@@ -1,0 +1,53 @@
+// What the server calls, derived from the endpoint table: a row without its handler does not compile.
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import type { CallResult } from '../../api/client.ts';
+import type { Endpoints, EndpointId } from '../../api/endpoints.ts';
+import type { PreparedJson } from './prepared-json.ts';
+
+/** A part of a request (`params`, `query`, `body`) as its schema gives it; undefined where the row has none. */
+type Parsed<E, K extends string> = E extends Record<K, infer T extends z.ZodType> ? z.output<T> : undefined;
+
+/** A checked request. */
+export interface Call<E> {
+  params: Parsed<E, 'params'>;
+  query: Parsed<E, 'query'>;
+  body: Parsed<E, 'body'>;
+  /** Who asks: `local` on the unix socket, `token` on TCP. */
+  actor: string;
+  /** Aborted when the client has gone or the server closes. */
+  signal: AbortSignal;
+}
+
+type IdsWith<T> = { [Id in EndpointId]: Endpoints[Id] extends T ? Id : never }[EndpointId];
+export type EventsEndpointId = IdsWith<{ stream: 'events' }>;
+export type WebsocketEndpointId = IdsWith<{ stream: 'websocket' }>;
+export type JsonEndpointId = Exclude<EndpointId, EventsEndpointId | WebsocketEndpointId>;
+
+/** One function for every endpoint that answers with JSON. It throws CaissonError; nothing it returns is checked in production. */
+export type Handlers = {
+  [Id in JsonEndpointId]: (call: Call<Endpoints[Id]>) => Promise<CallResult<Endpoints[Id]> | PreparedJson<CallResult<Endpoints[Id]>>>;
+};
+
+/** One server-sent event. */
+export interface StreamItem {
+  /** What the client sends back as `Last-Event-ID`: where it wants to go on. */
+  id?: number;
+  data: unknown;
+}
+
+export interface StreamCall<E> extends Call<E> {
+  /** Of the header `Last-Event-ID`: the last item that the client has seen. */
+  lastEventId: number | undefined;
+}
+
+/**
+ * What is wrong with a request (no such job) must be thrown before the promise resolves: later errors reach the client as the
+ * last item. The iterable ends when the signal aborts; the server calls its `return` when the client is gone or does not read.
+ */
+export type Streams = {
+  [Id in EventsEndpointId]: (call: StreamCall<Endpoints[Id]>) => Promise<AsyncIterable<StreamItem>>;
+} & {
+  /** Bytes both ways. Paused while the client does not read, destroyed when it is gone. */
+  [Id in WebsocketEndpointId]: (call: Call<Endpoints[Id]>) => Promise<Duplex>;
+};
