@@ -1,0 +1,63 @@
+// Adds up what became of the tests.
+import type { TestEnd } from './test-events.ts';
+
+export class TestTotals {
+  #ends: TestEnd[] = [];
+
+  add(end: TestEnd): void {
+    this.#ends.push(end);
+  }
+
+  get passed(): number {
+    return this.#count('passed');
+  }
+
+  get failed(): number {
+    return this.#count('failed');
+  }
+
+  get skipped(): number {
+    return this.#count('skipped');
+  }
+
+  /** What each file came to, in alphabetical order. */
+  files(): { file: string; passed: number; failed: number; durationMs: number }[] {
+    const byFile = [...Map.groupBy(this.#ends, ({ file }) => file)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return byFile.map(([file, ends]) => {
+      const failed = ends.filter(({ outcome }) => outcome === 'failed').length;
+      return { file, passed: ends.filter(({ outcome }) => outcome === 'passed').length, failed, durationMs: durationOf(ends) };
+    });
+  }
+
+  slowest(count: number): { file: string; durationMs: number }[] {
+    return this.files()
+      .toSorted((a, b) => b.durationMs - a.durationMs)
+      .slice(0, count);
+  }
+
+  /** Skips with their reasons, then failures in full. */
+  report(): string[] {
+    const name = (end: TestEnd) => `${end.file} › ${end.names.join(' › ')}`;
+    const skips = this.#ends.filter(({ outcome }) => outcome === 'skipped');
+    const failures = this.#ends.filter(({ outcome, error }) => outcome === 'failed' && error !== undefined);
+    return [
+      ...(skips.length > 0 ? ['', 'Skipped:'] : []),
+      ...skips.map((end) => `  ${name(end)}: ${end.reason}`),
+      ...(failures.length > 0 ? ['', 'Failed:'] : []),
+      ...failures.flatMap((end) => [`  ${name(end)}`, (end.error ?? '').replaceAll(/^/gm, '      '), '']),
+    ];
+  }
+
+  lastLine(): string {
+    return `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`;
+  }
+
+  #count(outcome: TestEnd['outcome']): number {
+    return this.#ends.filter((end) => end.outcome === outcome).length;
+  }
+}
+
+/** Time in tests that are not inside another one. */
+function durationOf(ends: readonly TestEnd[]): number {
+  return ends.filter(({ names }) => names.length === 1).reduce((sum, { durationMs }) => sum + durationMs, 0);
+}
