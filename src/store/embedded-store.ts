@@ -93,8 +93,8 @@ export class EmbeddedStore implements Store {
     failpoint('store.commit.before');
     this.#table.commit(revision, effective, durability);
     this.#revision = revision;
-    const changes = effective.map(
-      ({ key, json }): Change => (json === undefined ? { kind: 'delete', key } : { kind: 'put', row: new StoreRow(key, revision, json) }),
+    const changes = effective.map(({ key, json }): Change =>
+      json === undefined ? { kind: 'delete', key } : { kind: 'put', row: new StoreRow(key, revision, json) },
     );
     this.#log.append(revision, changes);
     failpoint('store.commit.after');
@@ -106,7 +106,11 @@ export class EmbeddedStore implements Store {
     const found = this.#table.revisionOf(key);
     if (expected === 'absent' ? found === undefined : found === expected) return;
     const what =
-      expected === 'absent' ? 'exists already' : found === undefined ? 'does not exist (any more)' : 'was changed by somebody else in between';
+      expected === 'absent'
+        ? 'exists already'
+        : found === undefined
+          ? 'does not exist (any more)'
+          : 'was changed by somebody else in between';
     throw new CaissonError('conflict', `${key} ${what}`, { details: { key, expected, found: found ?? 'absent' } });
   }
 

@@ -22,6 +22,8 @@ export interface JobRecord extends Omit<Job, 'steps'> {
   steps: StepRecord[];
   /** Plain JSON from which a resumable job can be done again. */
   input?: unknown;
+  /** Keys that no other job works on meanwhile. */
+  exclusive?: string[] | undefined;
   /** A second start with the same key is the same job. */
   idempotencyKey?: string | undefined;
 }

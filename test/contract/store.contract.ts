@@ -37,7 +37,8 @@ export function storeContract(name: string, open: OpenStore): void {
       'a reader cannot change what another reads',
       using(async (store) => {
         await store.put('site', { zones: ['a'] }, { expected: 'absent' });
-        ((await store.get('site'))?.value as { zones: string[] }).zones.push('b');
+        const { value } = (await store.get('site')) ?? {};
+        (value as { zones: string[] }).zones.push('b');
         assert.deepEqual((await store.get('site'))?.value, { zones: ['a'] });
       }),
     );
@@ -60,7 +61,10 @@ export function storeContract(name: string, open: OpenStore): void {
         await rejects(store.put('site', 3, { expected: first }), 'conflict', { key: 'site', expected: first, found: second });
         await rejects(store.delete('site', { expected: first }), 'conflict', { key: 'site', expected: first, found: second });
         await rejects(store.put('zone/a', 3, { expected: first }), 'conflict', { key: 'zone/a', expected: first, found: 'absent' });
-        assert.deepEqual((await store.list('')).rows.map((row) => [row.key, row.value]), [['site', 2]]);
+        assert.deepEqual(
+          (await store.list('')).rows.map((row) => [row.key, row.value]),
+          [['site', 2]],
+        );
         assert.equal((await store.list('')).revision, second);
       }),
     );
@@ -94,7 +98,10 @@ export function storeContract(name: string, open: OpenStore): void {
             { key: 'guest/b', expected: 'absent', value: 2 },
           ],
         });
-        assert.deepEqual((await store.list('guest/')).rows.map((row) => row.revision), [revision, revision]);
+        assert.deepEqual(
+          (await store.list('guest/')).rows.map((row) => row.revision),
+          [revision, revision],
+        );
         await rejects(
           store.transaction({
             checks: [{ key: 'guest/b', expected: 'absent' }],
@@ -106,7 +113,10 @@ export function storeContract(name: string, open: OpenStore): void {
           'conflict',
           { key: 'guest/b', expected: 'absent', found: revision },
         );
-        assert.deepEqual((await store.list('')).rows.map((row) => row.key), ['guest/a', 'guest/b']);
+        assert.deepEqual(
+          (await store.list('')).rows.map((row) => row.key),
+          ['guest/a', 'guest/b'],
+        );
       }),
     );
 
@@ -126,7 +136,19 @@ export function storeContract(name: string, open: OpenStore): void {
     test(
       'bad keys, a key written twice, a value that is not JSON and the keys of leases are refused',
       using(async (store) => {
-        for (const key of ['', '/', 'guest/', 'Guest/a', 'guest//a', 'guest/../a', 'guest/a b', 'guest/é', 'a'.repeat(201), 'a\u0000', 'lease/x']) {
+        for (const key of [
+          '',
+          '/',
+          'guest/',
+          'Guest/a',
+          'guest//a',
+          'guest/../a',
+          'guest/a b',
+          'guest/é',
+          'a'.repeat(201),
+          'a\u0000',
+          'lease/x',
+        ]) {
           await rejects(store.put(key, 1, { expected: 'any' }), 'invalid');
         }
         await rejects(store.get('guest/%'), 'invalid');
@@ -144,7 +166,10 @@ export function storeContract(name: string, open: OpenStore): void {
         for (const key of ['guest/b', 'guest/a', 'guest-status/a', 'guest/a.1', 'guest/Z', 'guests', 'zone/a', 'site']) {
           await store.put(key, key, { expected: 'absent', durability: 'relaxed' });
         }
-        assert.deepEqual((await store.list('guest/')).rows.map((row) => row.key), ['guest/Z', 'guest/a', 'guest/a.1', 'guest/b']);
+        assert.deepEqual(
+          (await store.list('guest/')).rows.map((row) => row.key),
+          ['guest/Z', 'guest/a', 'guest/a.1', 'guest/b'],
+        );
         assert.equal((await store.list('')).rows.length, 8);
         assert.deepEqual((await store.list('none/')).rows, []);
       }),
@@ -181,7 +206,10 @@ export function storeContract(name: string, open: OpenStore): void {
         await store.put('site', 2, { expected: 'any' });
         await store.put('site', 3, { expected: 'any' });
         const items = await collect(store.watch('', { fromRevision: first }), 2);
-        assert.deepEqual(items.flatMap((item) => plain(item).changes), ['put site 2', 'put site 3']);
+        assert.deepEqual(
+          items.flatMap((item) => plain(item).changes),
+          ['put site 2', 'put site 3'],
+        );
       }),
     );
 
@@ -195,7 +223,10 @@ export function storeContract(name: string, open: OpenStore): void {
           assert.deepEqual(await collect(store.watch('', { fromRevision: first }), 9), [{ kind: 'compacted', revision }]);
           assert.deepEqual(await collect(store.watch('', { fromRevision: revision + 1 }), 9), [{ kind: 'compacted', revision }]);
           const kept = await collect(store.watch('', { fromRevision: revision - 3 }), 3);
-          assert.deepEqual(kept.flatMap((item) => plain(item).changes), ['put site 3', 'put site 4', 'put site 5']);
+          assert.deepEqual(
+            kept.flatMap((item) => plain(item).changes),
+            ['put site 3', 'put site 4', 'put site 5'],
+          );
         },
         { bounds: { maxEntries: 3, maxBytes: 1e6 } },
       ),
@@ -218,7 +249,10 @@ export function storeContract(name: string, open: OpenStore): void {
       'a watch ends without an error when its signal aborts or the store closes',
       using(async (store) => {
         const end = new AbortController();
-        const watches = [store.watch('', { fromRevision: 0, signal: end.signal }), store.watch('', { fromRevision: 0, signal: AbortSignal.abort() })];
+        const watches = [
+          store.watch('', { fromRevision: 0, signal: end.signal }),
+          store.watch('', { fromRevision: 0, signal: AbortSignal.abort() }),
+        ];
         const ended = Promise.all([...watches.map((watch) => collect(watch, 9)), collect(store.watch('', { fromRevision: 0 }), 9)]);
         end.abort();
         await store.close();
@@ -291,7 +325,11 @@ export function storeContract(name: string, open: OpenStore): void {
           for (const { checks, writes, relaxed } of transactions) {
             const resolve = (key: string, wanted: string) => {
               const revision = model.get(key)?.revision;
-              return wanted === 'current' ? (revision ?? 'absent') : wanted === 'wrong' ? (revision ?? last) + 1 : (wanted as 'any' | 'absent');
+              return wanted === 'current'
+                ? (revision ?? 'absent')
+                : wanted === 'wrong'
+                  ? (revision ?? last) + 1
+                  : (wanted as 'any' | 'absent');
             };
             const holds = ({ key, expected: wanted }: { key: string; expected: string }) =>
               wanted === 'any' || wanted === 'current' || (wanted === 'absent' && !model.has(key));
@@ -320,7 +358,10 @@ export function storeContract(name: string, open: OpenStore): void {
           }
           const { rows } = await store.list('');
           const expectedRows = [...model].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, v.revision, v.json]);
-          assert.deepEqual(rows.map((row) => [row.key, row.revision, row.json]), expectedRows);
+          assert.deepEqual(
+            rows.map((row) => [row.key, row.revision, row.json]),
+            expectedRows,
+          );
           for (const item of await collect(store.watch('', { fromRevision: start }), items)) {
             assert.equal(item.kind, 'changes');
             if (item.kind !== 'changes') continue;

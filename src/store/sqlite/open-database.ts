@@ -74,7 +74,9 @@ function checkIdentity(database: DatabaseSync, { path, what, applicationId, migr
   const tables = database.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n'];
   if (id === 0 && version === 0 && tables === 0) {
     if (!expectExisting) return 0; // new, or the making of it was interrupted
-    throw new CaissonError('failed', `the ${what} ${path} is empty although this host has had one: restore it from a backup`, { details: { path } });
+    throw new CaissonError('failed', `the ${what} ${path} is empty although this host has had one: restore it from a backup`, {
+      details: { path },
+    });
   }
   if (id !== applicationId) {
     throw new CaissonError('failed', `${path} is a database, but not a ${what} of Caisson; it was left as it is`, { details: { path } });

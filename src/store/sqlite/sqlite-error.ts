@@ -30,7 +30,10 @@ export function sqliteError(error: unknown, what: string, path: string): Caisson
       return make('failed', `the ${what} ${path} cannot be written: the disk is full; make space, then try again`);
     case readOnly:
     case cannotOpen:
-      return make('failed', `the ${what} ${path} cannot be opened for writing: look at its owner, its mode and whether the disk is read-only`);
+      return make(
+        'failed',
+        `the ${what} ${path} cannot be opened for writing: look at its owner, its mode and whether the disk is read-only`,
+      );
     case corrupt:
     case notADatabase:
       return make(
@@ -40,7 +43,10 @@ export function sqliteError(error: unknown, what: string, path: string): Caisson
     case ioError:
       return make('unavailable', `the ${what} ${path}: the disk cannot be read or written; look at the kernel's messages and the disk`);
     default:
-      return new CaissonError('internal', `the ${what} ${path} refused what it was asked`, { cause: error, details: { path, sqliteCode: code } });
+      return new CaissonError('internal', `the ${what} ${path} refused what it was asked`, {
+        cause: error,
+        details: { path, sqliteCode: code },
+      });
   }
 }
 

@@ -49,6 +49,7 @@ const stepRecordSchema = jobStepSchema.extend({ data: z.unknown().optional(), va
 const jobRecordSchema = jobSchema.extend({
   steps: z.array(stepRecordSchema),
   input: z.unknown().optional(),
+  exclusive: z.array(z.string()).optional(),
   idempotencyKey: z.string().optional(),
 });
 
@@ -146,7 +147,12 @@ class SqliteJournal implements Journal {
 
   async listEvents(filter: EventFilter = {}): Promise<Event[]> {
     const { eventsAfter, lastEvents } = this.#use();
-    const values = { object: filter.object ?? null, kind: filter.kind ?? null, job: filter.job ?? null, limit: filter.limit ?? defaultEventLimit };
+    const values = {
+      object: filter.object ?? null,
+      kind: filter.kind ?? null,
+      job: filter.job ?? null,
+      limit: filter.limit ?? defaultEventLimit,
+    };
     return this.#database.read(() => {
       const rows = filter.after === undefined ? lastEvents.all(values).toReversed() : eventsAfter.all({ ...values, after: filter.after });
       return rows.map((row) => eventSchema.parse(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))));
@@ -173,7 +179,7 @@ class SqliteJournal implements Journal {
   #toJob(row: Record<string, unknown> | undefined): JobRecord | undefined {
     if (!row) return undefined;
     const steps = this.#statements.steps.all(row['number'] as number).map((step) => JSON.parse(step['json'] as string) as unknown);
-    return jobRecordSchema.parse({ ...(JSON.parse(row['json'] as string) as object), steps }) as JobRecord;
+    return jobRecordSchema.parse({ ...(JSON.parse(row['json'] as string) as object), steps });
   }
 }
 

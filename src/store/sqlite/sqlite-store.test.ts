@@ -9,4 +9,6 @@ const folder = mkdtempSync(join(tmpdir(), 'caisson-store-'));
 after(() => rmSync(folder, { recursive: true }));
 
 let count = 0;
-storeContract('sqlite', (options) => openSqliteStore({ path: join(folder, `contract-${count++}.sqlite`), expectExisting: false, ...options }));
+storeContract('sqlite', (options) =>
+  openSqliteStore({ path: join(folder, `contract-${count++}.sqlite`), expectExisting: false, ...options }),
+);

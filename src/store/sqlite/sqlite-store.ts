@@ -60,7 +60,7 @@ class SqliteTable implements RowTable {
     this.#get = database.prepare('SELECT key, revision, json FROM object WHERE key = ?');
     this.#revisionOf = database.prepare('SELECT revision FROM object WHERE key = ?');
     // Keys are ASCII below DEL, compared byte by byte.
-    this.#list = database.prepare("SELECT key, revision, json FROM object WHERE key >= ? AND key < ? || char(127) ORDER BY key");
+    this.#list = database.prepare('SELECT key, revision, json FROM object WHERE key >= ? AND key < ? || char(127) ORDER BY key');
     this.#put = database.prepare(
       'INSERT INTO object (key, revision, json) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET revision = excluded.revision, json = excluded.json',
     );
