@@ -22,6 +22,8 @@ export interface Network {
    * Refused (`not-allowed`) when its rules are not in force. Idempotent.
    */
   connect(tap: string): Promise<void>;
+  /** Takes a nic out again when its guest has ended: tap, routes, proxies. Idempotent; well when the tap is gone already. */
+  disconnect(tap: string): Promise<void>;
   observe(): Promise<NetworkObservation>;
   /** Takes everything away again: rules, interfaces, services. */
   remove(): Promise<void>;

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { AddressRange } from './address-range.ts';
+import { type FlowBox, layerBoxes } from './flow-boxes.ts';
+
+// A small world, so that boxes overlap often and every point of it can be tried.
+const size = 6;
+const interval = fc.tuple(fc.nat(size - 1), fc.nat(size - 1)).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }));
+const range = interval.map(({ from, to }): AddressRange => ({
+  family: 4,
+  first: BigInt(from),
+  last: BigInt(to),
+  text: from === to ? `0.0.0.${from}` : `0.0.0.${from}-0.0.0.${to}`,
+}));
+const box = fc.record<FlowBox>({
+  from: range,
+  to: range,
+  protocol: fc.constantFrom('tcp', 'udp'),
+  ports: interval,
+  comment: fc.constantFrom('', 'a', 'b'),
+});
+
+const covers = (one: FlowBox, from: number, to: number, protocol: string, port: number) =>
+  one.protocol === protocol &&
+  one.from.first <= from &&
+  one.from.last >= from &&
+  one.to.first <= to &&
+  one.to.last >= to &&
+  one.ports.from <= port &&
+  one.ports.to >= port;
+
+function* points() {
+  for (const protocol of ['tcp', 'udp'])
+    for (let from = 0; from < size; from++)
+      for (let to = 0; to < size; to++) for (let port = 0; port < size; port++) yield [from, to, protocol, port] as const;
+}
+
+describe('boxes of flows', () => {
+  test('cover together exactly what was asked for, and within a layer nothing twice', () => {
+    fc.assert(
+      fc.property(fc.array(box, { maxLength: 12 }), (boxes) => {
+        const layers = layerBoxes(boxes);
+        for (const point of points()) {
+          const counts = layers.map((layer) => layer.filter((one) => covers(one, ...point)).length);
+          assert.ok(counts.every((count) => count <= 1));
+          assert.equal(
+            counts.some((count) => count === 1),
+            boxes.some((one) => covers(one, ...point)),
+          );
+        }
+      }),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+
+  test('in another order give the same layers', () => {
+    fc.assert(
+      fc.property(fc.array(box, { maxLength: 12 }), fc.infiniteStream(fc.nat()), (boxes, keys) => {
+        const shuffled = boxes.map((one) => ({ one, key: keys.next().value as number })).toSorted((a, b) => a.key - b.key);
+        assert.deepEqual(layerBoxes(shuffled.map(({ one }) => one)), layerBoxes(boxes));
+      }),
+      { seed: 1 },
+    );
+  });
+
+  test('that do not overlap need one layer', () => {
+    const single = (value: number): AddressRange => ({ family: 4, first: BigInt(value), last: BigInt(value), text: `0.0.0.${value}` });
+    const boxes = Array.from({ length: 200 }, (_, index): FlowBox => ({
+      from: single(index % 20),
+      to: single(Math.floor(index / 20)),
+      protocol: 'tcp',
+      ports: { from: 80, to: 80 },
+      comment: '',
+    }));
+    assert.deepEqual(
+      layerBoxes(boxes).map((layer) => layer.length),
+      [200],
+    );
+  });
+});

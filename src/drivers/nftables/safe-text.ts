@@ -1,0 +1,52 @@
+// What may stand in text that a root program parses (nft, dnsmasq). Every string of a state passes through here, and one that
+// is not exactly of its kind is refused: a defect or an attack upstream cannot become a rule.
+import { CaissonError } from '../../lib/errors.ts';
+import { type Cidr, canonicalAddress, formatCidr, parseCidr } from '../../model/address.ts';
+import type { NetworkService } from '../../model/network-state.ts';
+
+const patterns = {
+  tap: /^cs[a-z0-9]{1,13}$/,
+  interface: /^(?!cs)[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
+  mac: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/,
+  label: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+} as const;
+
+/** `text` itself when it is exactly a word of that kind; throws `invalid`. */
+export function checkWord(kind: keyof typeof patterns, text: string): string {
+  if (patterns[kind].test(text)) return text;
+  throw new CaissonError(
+    'invalid',
+    `${JSON.stringify(text.slice(0, 80))} cannot be used as ${kind === 'label' ? 'a name' : `a ${kind}`} in network rules`,
+  );
+}
+
+/** `text` itself when it is an address in canonical spelling; throws `invalid`. */
+export function checkAddress(text: string): string {
+  if (canonicalAddress(text) === text) return text;
+  throw new CaissonError('invalid', `${JSON.stringify(text.slice(0, 80))} is not an address in canonical spelling`);
+}
+
+/** The parts of a range in canonical spelling; throws `invalid`. */
+export function checkCidr(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr && formatCidr(cidr) === text) return cidr;
+  throw new CaissonError('invalid', `${JSON.stringify(text.slice(0, 80))} is not an address range in canonical spelling`);
+}
+
+/** A service that nft can match; throws `invalid`. */
+export function checkService(service: NetworkService): NetworkService {
+  const { protocol, ports } = service;
+  const isPort = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535;
+  if (protocol === 'icmp') return service;
+  if ((protocol === 'tcp' || protocol === 'udp') && (!ports || (isPort(ports.from) && isPort(ports.to) && ports.from <= ports.to)))
+    return service;
+  throw new CaissonError('invalid', `${JSON.stringify(service).slice(0, 80)} is not a service that network rules can allow`);
+}
+
+/** What of a person's text can stand inside double quotes in nft: at most 120 harmless ASCII characters. */
+export function quotable(text: string): string {
+  return text
+    .replaceAll('→', '->')
+    .replaceAll(/[^A-Za-z0-9 .,:/=_<>-]/g, '')
+    .slice(0, 120);
+}
