@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CaissonError, describeError, toCaissonError } from '../lib/errors.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { newUid, type RandomSource } from '../lib/ids.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Job, JobEnd, JobKind } from '../model/job.ts';
 import type { JobFilter, JobRecord, Journal } from '../store/journal.ts';
@@ -83,6 +84,7 @@ interface Live {
 class JobRunner implements Jobs {
   readonly #with: JobsDependencies;
   readonly #keys = new ExclusiveKeys();
+  readonly #starting = new KeyedLock();
   readonly #handlers = new Map<JobKind, KindHandlers>();
   readonly #live = new Map<string, Live>();
   /** Outcomes that the journal could not take (disk full): tried again with the next job. */
@@ -187,7 +189,13 @@ class JobRunner implements Jobs {
     this.#watchers.close();
   }
 
-  async #start(kind: JobKind, options: JobOptions, body: JobBody<unknown>): Promise<{ job: Job; live?: Live }> {
+  #start(kind: JobKind, options: JobOptions, body: JobBody<unknown>): Promise<{ job: Job; live?: Live }> {
+    const begin = () => this.#begin(kind, options, body);
+    // One at a time for each idempotency key, so that the second of two finds the first.
+    return options.idempotencyKey === undefined ? begin() : this.#starting.with(options.idempotencyKey, begin);
+  }
+
+  async #begin(kind: JobKind, options: JobOptions, body: JobBody<unknown>): Promise<{ job: Job; live?: Live }> {
     if (this.#closing) throw new CaissonError('unavailable', `${options.title}: the daemon is ending`);
     const { journal, clock, random, events } = this.#with;
     const { title, objects, actor, idempotencyKey } = options;
@@ -221,8 +229,6 @@ class JobRunner implements Jobs {
       await journal.createJob(record);
     } catch (error) {
       claim.release();
-      const other = await this.#sameJob(kind, idempotencyKey);
-      if (other) return other;
       throw error;
     }
     failpoint('job.created');

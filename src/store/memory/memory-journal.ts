@@ -37,7 +37,7 @@ export class MemoryJournal implements Journal {
 
   async createJob(job: JobRecord): Promise<void> {
     if (this.#jobs.has(job.uid)) throw new CaissonError('conflict', `the job ${job.uid} exists already`);
-    if (job.idempotencyKey !== undefined && (await this.findJob(job.idempotencyKey))) {
+    if (job.idempotencyKey !== undefined && this.#find(job.idempotencyKey)) {
       throw new CaissonError('conflict', `a job with the idempotency key ${job.idempotencyKey} exists already`);
     }
     const { steps, ...head } = job;
@@ -61,7 +61,7 @@ export class MemoryJournal implements Journal {
   }
 
   async findJob(idempotencyKey: string): Promise<JobRecord | undefined> {
-    return [...this.#jobs.values()].map(read).find((job) => job.idempotencyKey === idempotencyKey);
+    return this.#find(idempotencyKey);
   }
 
   async listJobs(filter: JobFilter = {}): Promise<JobRecord[]> {
@@ -96,6 +96,10 @@ export class MemoryJournal implements Journal {
   }
 
   async close(): Promise<void> {}
+
+  #find(idempotencyKey: string): JobRecord | undefined {
+    return [...this.#jobs.values()].map(read).find((job) => job.idempotencyKey === idempotencyKey);
+  }
 
   #mustHave(uid: string): { head: string; steps: string[] } {
     const job = this.#jobs.get(uid);

@@ -27,7 +27,7 @@ class MemoryTable implements RowTable {
   list(prefix: string): StoreRow[] {
     const rows: StoreRow[] = [];
     for (const [key, row] of this.#rows) if (key.startsWith(prefix)) rows.push(new StoreRow(key, row.revision, row.json));
-    return rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   commit(revision: number, writes: readonly PreparedWrite[]): void {
