@@ -1,0 +1,230 @@
+// How requests travel from a program of this machine: over the daemon's unix socket, or HTTP to a loopback address with a token.
+import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CaissonError } from '../lib/errors.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Request, Transport } from './client.ts';
+import { createEventParser } from './event-parser.ts';
+import { errorOfProblem } from './problem.ts';
+
+export type DaemonAddress = { socketPath: string } | { url: string; token?: string | undefined };
+
+export interface NodeTransportOptions {
+  /** Until an answer begins, or the next bytes of a stream come (the daemon sends some every 15 s); default 60,000. */
+  timeoutMs?: number;
+  /** How long a stream that was cut off is tried again, going on after the last item seen; default 10,000, 0: not at all. */
+  reconnectForMs?: number;
+  clock?: Clock;
+}
+
+export interface NodeTransport extends Transport {
+  /** A websocket as bytes both ways; an endpoint's path with its query. Destroyed with an error when the other side fails. */
+  openWebSocket(path: string): Promise<Duplex>;
+  close(): void;
+}
+
+const maxAnswerBytes = 256 * 1024 * 1024;
+const maxEventChars = 16 * 1024 * 1024;
+
+export function createNodeTransport(address: DaemonAddress, options: NodeTransportOptions = {}): NodeTransport {
+  const agent = new Agent({ keepAlive: true });
+  const { timeoutMs = 60_000, reconnectForMs = 10_000, clock = systemClock } = options;
+  const target = targetOf(address);
+  const send = (request: Request, headers: Record<string, string>) =>
+    exchange(
+      {
+        ...target.options,
+        agent,
+        method: request.method,
+        path: request.path,
+        timeout: timeoutMs,
+        headers: { ...target.headers, ...headers },
+      },
+      target.name,
+      request,
+    );
+
+  return {
+    async request(request) {
+      const response = await send(request, { accept: 'application/json' });
+      const text = await readText(response, maxAnswerBytes);
+      const body = parseJson(text);
+      if (!isSuccess(response)) throw errorOfProblem(body, response.statusCode ?? 0);
+      if (body === undefined && text !== '')
+        throw new CaissonError('unavailable', `${target.name} answered with something that is not JSON: is it a Caisson daemon?`);
+      return body;
+    },
+    async *events(request) {
+      let lastId: string | undefined;
+      let triedSince: number | undefined;
+      for (;;) {
+        try {
+          const response = await send(request, {
+            accept: 'text/event-stream',
+            ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+          });
+          if (!isSuccess(response)) throw errorOfProblem(parseJson(await readText(response, maxAnswerBytes)), response.statusCode ?? 0);
+          for await (const { data, id } of readEvents(response, timeoutMs)) {
+            triedSince = undefined;
+            lastId = id;
+            yield data;
+          }
+          return;
+        } catch (error) {
+          if (request.signal?.aborted) return;
+          const lost = error instanceof CaissonError && error.code === 'unavailable';
+          triedSince ??= clock.monotonic();
+          if (!lost || clock.monotonic() - triedSince >= reconnectForMs) throw error;
+          await clock.sleep(200);
+        }
+      }
+    },
+    openWebSocket: (path) => openWebSocket(address, target, path, timeoutMs),
+    close: () => agent.destroy(),
+  };
+}
+
+/** `unix:/run/caisson/1f/api.sock` or `http://127.0.0.1:8420`. Throws `invalid`. */
+export function parseDaemonUrl(text: string, token?: string): DaemonAddress {
+  if (/^unix:\/\/?\/?/.test(text)) {
+    const socketPath = text.replace(/^unix:(\/\/)?/, '');
+    if (socketPath.startsWith('/')) return { socketPath };
+  } else if (URL.canParse(text) && new URL(text).protocol === 'http:') return { url: text, token };
+  throw new CaissonError('invalid', `“${text}” is not the address of a daemon: expected is http://127.0.0.1:PORT or unix:/PATH/api.sock`);
+}
+
+interface Target {
+  /** For messages. */
+  name: string;
+  options: RequestOptions;
+  headers: Record<string, string>;
+}
+
+function targetOf(address: DaemonAddress): Target {
+  if ('socketPath' in address)
+    return { name: `the daemon at ${address.socketPath}`, options: { socketPath: address.socketPath }, headers: { host: 'localhost' } };
+  const { hostname, port } = new URL(address.url);
+  return {
+    name: `the daemon at ${address.url}`,
+    options: { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) },
+    headers: address.token === undefined ? {} : { authorization: `Bearer ${address.token}` },
+  };
+}
+
+/** Resolves once the head of the answer is there. */
+function exchange(options: RequestOptions, name: string, { body, signal }: Request): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    ...options.headers,
+    ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+  };
+  const outgoing = httpRequest({ ...options, headers, ...(signal ? { signal } : {}) }, resolve);
+  outgoing.on('timeout', () => outgoing.destroy(new CaissonError('timeout', `${name} did not answer in ${options.timeout} ms`)));
+  outgoing.on('error', (cause) => reject(connectionError(cause, name, signal)));
+  outgoing.end(text);
+  return promise;
+}
+
+function connectionError(cause: Error, name: string, signal: AbortSignal | undefined): CaissonError {
+  if (cause instanceof CaissonError) return cause;
+  if (signal?.aborted) return new CaissonError('cancelled', `the request to ${name} was cancelled`, { cause });
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return new CaissonError('unavailable', `${name} does not answer: it is not running, or its data directory is another one`, { cause });
+    case 'EACCES':
+    case 'EPERM':
+      return new CaissonError('unauthorized', `you may not talk to ${name}: only root and members of the group caisson may`, { cause });
+    default:
+      return new CaissonError('unavailable', `the connection to ${name} failed`, { cause });
+  }
+}
+
+function isSuccess(response: IncomingMessage): boolean {
+  return response.statusCode !== undefined && response.statusCode >= 200 && response.statusCode < 300;
+}
+
+async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw new CaissonError('unavailable', `the answer is larger than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw cutOff(cause);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function cutOff(cause: unknown): unknown {
+  return cause instanceof CaissonError ? cause : new CaissonError('unavailable', 'the daemon ended in the middle of its answer', { cause });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+async function* readEvents(response: IncomingMessage, timeoutMs: number): AsyncGenerator<{ data: unknown; id: string | undefined }> {
+  const parse = createEventParser();
+  let waiting = 0;
+  response.setEncoding('utf8');
+  response.setTimeout(timeoutMs, () => response.destroy());
+  try {
+    for await (const text of response as AsyncIterable<string>) {
+      const events = parse(text);
+      waiting = events.length > 0 ? 0 : waiting + text.length;
+      if (waiting > maxEventChars) throw new CaissonError('failed', `an event is larger than ${maxEventChars} characters`);
+      for (const { event, data, id } of events) {
+        const value = parseJson(data);
+        if (event === 'problem') throw errorOfProblem(value, 0);
+        yield { data: value, id };
+      }
+    }
+  } catch (cause) {
+    throw cutOff(cause);
+  } finally {
+    response.destroy();
+  }
+}
+
+async function openWebSocket(address: DaemonAddress, target: Target, path: string, timeoutMs: number): Promise<Duplex> {
+  // Only for consoles, so not loaded with every command.
+  const { WebSocket, createWebSocketStream } = await import('ws');
+  const url =
+    'socketPath' in address ? `ws+unix:${address.socketPath}:${path}` : `${address.url.replace(/^http/, 'ws').replace(/\/$/, '')}${path}`;
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+  const socket = new WebSocket(url, {
+    headers: target.headers,
+    handshakeTimeout: timeoutMs,
+    perMessageDeflate: false,
+    maxPayload: 16 * 1024 * 1024,
+  });
+  socket.on('close', (code, reason) => {
+    // 1005: closed without saying why, as after our own end.
+    if (code !== 1000 && code !== 1005)
+      stream.destroy(
+        new CaissonError('unavailable', `the connection to ${target.name} ended${reason.length > 0 ? `: ${reason.toString('utf8')}` : ''}`),
+      );
+  });
+  const stream = createWebSocketStream(socket);
+  const fail = (cause: Error) => reject(connectionError(cause, target.name, undefined));
+  stream.on('error', fail);
+  socket.on('unexpected-response', (_request, response: IncomingMessage) => {
+    readText(response, maxAnswerBytes)
+      .then((text) => reject(errorOfProblem(parseJson(text), response.statusCode ?? 0)), reject)
+      .finally(() => socket.terminate());
+  });
+  socket.on('open', () => {
+    stream.off('error', fail);
+    resolve(stream);
+  });
+  return promise;
+}

@@ -1,0 +1,156 @@
+// The rows of the endpoint table as routes: a request is checked against its row once, its handler called, the answer sent.
+// The only file that knows the router library; its own validation, rendering and log are not used.
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Endpoint } from '../../api/endpoint.ts';
+import { type EndpointId, endpoints } from '../../api/endpoints.ts';
+import { CaissonError } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { type EventStreamOptions, sendEvents } from './event-stream.ts';
+import type { Handlers, StreamItem, Streams } from './handlers-type.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { matchPath } from './match-path.ts';
+import { parseCall } from './parse-call.ts';
+import { PreparedJson } from './prepared-json.ts';
+import { answerOf, Refusal } from './refusal.ts';
+import { addWebPage } from './web-page.ts';
+
+export const maxBodyBytes = 8 * 1024 * 1024;
+
+export interface RouterOptions {
+  handlers: Handlers;
+  streams: Streams;
+  log: Log;
+  lifetimes: Lifetimes;
+  eventStream: EventStreamOptions;
+  /** Who asks, as the listener's gate found out. */
+  actorOf: (request: IncomingMessage) => string;
+  /** Folder of the page; without it `/` is not found. */
+  webRoot?: string | undefined;
+  /** Tests: an answer that is not as its schema says is an error. */
+  checkResponses?: boolean | undefined;
+}
+
+/** In place of a compiler of schemas: no route has one. */
+const nothing = () => () => {
+  throw new CaissonError('internal', 'the router is not given schemas');
+};
+
+type LooseHandler = (call: object) => Promise<unknown>;
+
+export async function createRouter(options: RouterOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, new Refusal(error.statusCode ?? 400, error.message), options.log),
+    // Nothing is validated or rendered by schemas of the router.
+    schemaController: { compilersFactory: { buildValidator: nothing, buildSerializer: nothing } },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    try {
+      done(null, text === '' ? undefined : (JSON.parse(text as string) as unknown));
+    } catch (cause) {
+      done(new CaissonError('invalid', `the body is not JSON: ${(cause as Error).message}`));
+    }
+  });
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, refusalOf(error), options.log));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request.raw), options.log));
+  for (const [id, endpoint] of Object.entries(endpoints) as [EndpointId, Endpoint][]) {
+    // Websockets come as upgrades; a plain request for one is told so.
+    const handler =
+      endpoint.stream === 'events'
+        ? eventsHandler(id as 'eventFollow', endpoint, options)
+        : endpoint.stream === 'websocket'
+          ? () => Promise.reject(new Refusal(426, 'this is a websocket: ask for the upgrade', { upgrade: 'websocket' }))
+          : jsonHandler(id as 'guestShow', endpoint, options);
+    app.route({ method: endpoint.method, url: endpoint.path, handler });
+  }
+  app.get('/v1/openapi.json', async (_request, reply) => {
+    const { renderOpenApi } = await import('../../api/openapi.ts');
+    return reply.type('application/json').send(JSON.stringify(renderOpenApi()));
+  });
+  if (options.webRoot !== undefined) addWebPage(app, options.webRoot);
+  await app.ready();
+  return app;
+}
+
+function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOptions) {
+  const handler = options.handlers[id] as unknown as LooseHandler;
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { lifetimes, actorOf } = options;
+    let signal: AbortSignal | undefined;
+    const call = {
+      ...parseCall(endpoint, request),
+      actor: actorOf(request.raw),
+      // Made only for those who look: most handlers answer at once.
+      get signal() {
+        return (signal ??= lifetimes.signalOf(reply.raw));
+      },
+    };
+    const value = await handler(call);
+    if (options.checkResponses) checkResponse(id, endpoint, value);
+    void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);
+    return reply.send(value instanceof PreparedJson ? value.text : JSON.stringify(value));
+  };
+}
+
+function eventsHandler(id: 'jobFollow' | 'eventFollow', endpoint: Endpoint, options: RouterOptions) {
+  const open = options.streams[id] as unknown as (call: object) => Promise<AsyncIterable<StreamItem>>;
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    const signal = options.lifetimes.signalOf(reply.raw);
+    const call = { ...parseCall(endpoint, request), actor: options.actorOf(request.raw), signal, lastEventId: lastEventId(request.raw) };
+    const items = await open(call);
+    reply.hijack();
+    await sendEvents(reply.raw, items, signal, options.eventStream).catch((error: unknown) => logDefect(error, request.raw, options.log));
+  };
+}
+
+function lastEventId(request: IncomingMessage): number | undefined {
+  const text = request.headers['last-event-id'];
+  if (text === undefined) return undefined;
+  if (typeof text === 'string' && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new CaissonError('invalid', 'the header Last-Event-ID is not the id of an event');
+}
+
+function checkResponse(id: EndpointId, endpoint: Endpoint, value: unknown): void {
+  const plain: unknown = JSON.parse(value instanceof PreparedJson ? value.text : JSON.stringify(value));
+  const result = endpoint.response?.safeParse(plain);
+  if (result && !result.success)
+    throw new CaissonError('internal', `the answer of ${id} is not as the table says: ${result.error.message}`);
+}
+
+/** The router's own errors (body too large, other media type, …) as refusals. */
+function refusalOf(error: unknown): unknown {
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message: string };
+  if (typeof code !== 'string' || !code.startsWith('FST_ERR_') || statusCode === undefined || statusCode >= 500) return error;
+  if (statusCode === 413) return new Refusal(413, `the body is larger than ${maxBodyBytes / 1024 / 1024} MiB`);
+  if (statusCode === 415) return new Refusal(415, 'the body must be JSON: send “Content-Type: application/json”');
+  return new Refusal(statusCode, message);
+}
+
+function notFound(request: IncomingMessage): Refusal {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const methods = [...new Set(matchPath(path).map(({ endpoint }) => endpoint.method))];
+  if (methods.length === 0) return new Refusal(404, `there is nothing at ${path.slice(0, 200)}; /v1/openapi.json lists what there is`);
+  return new Refusal(405, `${request.method} is not possible at ${path}; possible: ${methods.join(', ')}`, { allow: methods.join(', ') });
+}
+
+function sendProblem(reply: FastifyReply, error: unknown, log: Log): void {
+  const { problem, headers } = answerOf(error);
+  logDefect(error, reply.request.raw, log);
+  void reply
+    .code(problem.status)
+    .headers(headers)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problem));
+}
+
+export function logDefect(error: unknown, request: IncomingMessage, log: Log): void {
+  if (!answerOf(error).defect) return;
+  log.error('a request met a defect', { method: request.method, path: request.url, error: error as Error, stack: (error as Error).stack });
+}

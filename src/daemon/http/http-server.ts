@@ -1,0 +1,193 @@
+// The daemon's HTTP server: one set of routes behind several listeners, each with its own gate. Limits hold for everybody: the size
+// of headers and bodies, the time to send them, how long an idle or unread connection stays, how many there are.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Log } from '../../lib/log.ts';
+import { createRouter } from './api-router.ts';
+import { type ConsoleSocketOptions, consoleSocketDefaults } from './console-socket.ts';
+import { eventStreamDefaults, type EventStreamOptions } from './event-stream.ts';
+import { type Gate, tcpGate, unixGate } from './gate.ts';
+import type { Handlers, Streams } from './handlers-type.ts';
+import { Lifetimes } from './lifetimes.ts';
+import { checkLoopback } from './listen-address.ts';
+import { listenOnSocketFile } from './socket-file.ts';
+import { answerOf, Refusal } from './refusal.ts';
+import { createUpgrader, refuseUpgrade } from './upgrade.ts';
+import { CaissonError } from '../../lib/errors.ts';
+
+export interface HttpServerOptions {
+  handlers: Handlers;
+  streams: Streams;
+  log: Log;
+  /** Folder with index.html and style.css. */
+  webRoot?: string | undefined;
+  /** Tests: an answer that is not as its schema says is an error. */
+  checkResponses?: boolean | undefined;
+  eventStream?: Partial<EventStreamOptions> | undefined;
+  consoleSocket?: Partial<ConsoleSocketOptions> | undefined;
+  limits?: Partial<HttpLimits> | undefined;
+}
+
+export interface HttpLimits {
+  headersTimeoutMs: number;
+  /** For the whole request, its body too. */
+  requestTimeoutMs: number;
+  /** A connection on which nothing moves, also because the client does not read its answer. */
+  silenceTimeoutMs: number;
+  keepAliveMs: number;
+  connections: number;
+}
+
+const defaultLimits: HttpLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  silenceTimeoutMs: 120_000,
+  keepAliveMs: 30_000,
+  connections: 1024,
+};
+
+export interface HttpServer {
+  /** Listens on a socket file, open to its owner and group. Throws `conflict` when another daemon answers there. */
+  listenUnix(path: string): Promise<void>;
+  /**
+   * Listens on a loopback address, or on a listening socket that was inherited; every request must show `token`. Throws
+   * `unsupported` for an address that others can reach, `conflict` when the port is taken.
+   */
+  listenTcp(where: { host: string; port: number } | { fd: number }, token: string): Promise<AddressInfo>;
+  /** Stops listening, ends streams, lets requests finish for `graceMs` (default 2,000), then cuts off. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const maxHeaderBytes = 16 * 1024;
+
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const limits = { ...defaultLimits, ...options.limits };
+  const lifetimes = new Lifetimes();
+  const actors = new WeakMap<IncomingMessage, string>();
+  const router = await createRouter({
+    handlers: options.handlers,
+    streams: options.streams,
+    log: options.log,
+    lifetimes,
+    eventStream: { ...eventStreamDefaults, ...options.eventStream },
+    actorOf: (request) => actors.get(request) ?? 'anonymous',
+    webRoot: options.webRoot,
+    checkResponses: options.checkResponses,
+  });
+  const upgrader = createUpgrader({
+    streams: options.streams,
+    lifetimes,
+    log: options.log,
+    consoleSocket: { ...consoleSocketDefaults, ...options.consoleSocket },
+  });
+  const servers: Server[] = [];
+  let closing: Promise<void> | undefined;
+
+  const addServer = (gate: Gate): Server => {
+    const server = createServer({
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
+    });
+    server.timeout = limits.silenceTimeoutMs;
+    server.maxConnections = limits.connections;
+    server.on('request', (request, response) => {
+      try {
+        actors.set(request, gate(request).actor);
+      } catch (error) {
+        return refuse(response, error);
+      }
+      router.routing(request, response);
+    });
+    server.on('upgrade', (request, socket, head) => upgrader.upgrade(request, socket, head, gate));
+    server.on('clientError', refuseBroken);
+    servers.push(server);
+    return server;
+  };
+
+  return {
+    async listenUnix(path) {
+      await listenOnSocketFile(addServer(unixGate), path);
+      options.log.info('listening', { path });
+    },
+    async listenTcp(where, token) {
+      if ('host' in where) checkLoopback(where.host);
+      let port = 0;
+      const server = addServer(tcpGate(token, () => port));
+      await listening(server, where);
+      const address = server.address() as AddressInfo;
+      try {
+        checkLoopback(address.address);
+      } catch (error) {
+        server.close();
+        throw error;
+      }
+      port = address.port;
+      options.log.info('listening', { address: address.address, port });
+      return address;
+    },
+    close(graceMs = 2000) {
+      closing ??= closeAll(servers, graceMs, () => {
+        lifetimes.end();
+        return () => upgrader.terminate();
+      }).then(() => router.close());
+      return closing;
+    },
+  };
+}
+
+/** `beforeGrace` returns what is to be done after it. */
+async function closeAll(servers: readonly Server[], graceMs: number, beforeGrace: () => () => void): Promise<void> {
+  const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+  const afterGrace = beforeGrace();
+  for (const server of servers) server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    afterGrace();
+    for (const server of servers) server.closeAllConnections();
+  }, graceMs);
+  await Promise.all(closed);
+  clearTimeout(timer);
+}
+
+function listening(server: Server, where: { host: string; port: number } | { fd: number }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('listening', resolve);
+  server.once('error', (cause: NodeJS.ErrnoException) => {
+    const name = 'fd' in where ? `the inherited socket ${where.fd}` : `${where.host}:${where.port}`;
+    if (cause.code === 'EADDRINUSE')
+      reject(new CaissonError('conflict', `${name} is taken by another program: choose another port`, { cause }));
+    else reject(new CaissonError('failed', `the daemon cannot listen on ${name}`, { cause }));
+  });
+  server.listen(where);
+  return promise;
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  const { problem, headers } = answerOf(error);
+  const body = JSON.stringify(problem);
+  // The rest of a refused request is not read: the connection ends with the answer.
+  response.writeHead(problem.status, {
+    ...headers,
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+/** What is not even a request: headers too large, too slow, not HTTP. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Socket | import('node:stream').Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new Refusal(431, `the headers are larger than ${maxHeaderBytes / 1024} KiB`)
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new Refusal(408, 'the request took too long to arrive')
+        : new Refusal(400, 'this is not an HTTP request');
+  refuseUpgrade(socket, refusal);
+}
