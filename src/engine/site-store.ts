@@ -126,12 +126,16 @@ export class SiteStore {
     const wanted = new Map<string, unknown>([
       ['applied/site', { version: site.version, site: site.site, timezone: site.timezone }],
       ['applied/flows', site.flows],
-      ...(['zones', 'images', 'guests'] as const).flatMap((kind) => Object.entries(site[kind]).map(([name, value]): [string, unknown] => [`applied/${kind}/${name}`, value])),
+      ...(['zones', 'images', 'guests'] as const).flatMap((kind) =>
+        Object.entries(site[kind]).map(([name, value]): [string, unknown] => [`applied/${kind}/${name}`, value]),
+      ),
     ]);
     const { rows } = await this.#store.list('applied/');
     const present = new Map(rows.map((row) => [row.key, row.json]));
     return [
-      ...[...wanted].filter(([key, value]) => present.get(key) !== JSON.stringify(value)).map(([key, value]): SiteWrite => ({ key, expected: 'any', value })),
+      ...[...wanted]
+        .filter(([key, value]) => present.get(key) !== JSON.stringify(value))
+        .map(([key, value]): SiteWrite => ({ key, expected: 'any', value })),
       ...[...present.keys()].filter((key) => !wanted.has(key)).map((key): SiteWrite => ({ key, expected: 'any', delete: true })),
     ];
   }

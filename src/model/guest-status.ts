@@ -56,6 +56,7 @@ export const guestHardwareSchema = z.strictObject({
   /** PCIe slot of each disk by name, and of each nic in order. */
   diskSlots: z.record(z.string(), z.int()),
   nicSlots: z.array(z.int()),
+  maxCpus: z.int(),
 });
 export type GuestHardware = z.output<typeof guestHardwareSchema>;
 
@@ -74,6 +75,8 @@ export const guestRecordSchema = z.strictObject({
   addresses: z.array(z.string()),
   /** Digest of the image that the root disk was made from; absent until then. */
   imageDigest: z.string().optional(),
+  /** Disks that exist since some start: one of these that is not found is never made again. */
+  disksMade: z.array(z.string()),
   createdAt: z.iso.datetime(),
 });
 export type GuestRecord = z.output<typeof guestRecordSchema>;

@@ -22,21 +22,20 @@ export function seedPath(folders: GuestFolders): string {
   return `${folders.data}/seed.iso`;
 }
 
-export function machineOf(record: GuestRecord, folders: GuestFolders, accelerator: 'kvm' | 'tcg'): Machine {
+export function machineOf(record: GuestRecord, folders: GuestFolders, accelerator: 'kvm' | 'tcg', imagePath?: string): Machine {
   const { hardware, spec } = record;
   const disks = Object.keys(spec.disks)
     .toSorted((a, b) => (hardware.diskSlots[a] ?? 0) - (hardware.diskSlots[b] ?? 0))
-    .map(
-      (name): MachineDisk => ({
-        name,
-        path: diskPath(folders, name),
-        format: 'qcow2',
-        serial: hardware.serials[name] as string,
-        bus: 'virtio',
-        readOnly: false,
-        slot: hardware.diskSlots[name] as number,
-      }),
-    );
+    .map((name): MachineDisk => ({
+      name,
+      path: diskPath(folders, name),
+      format: 'qcow2',
+      ...(name === 'root' && imagePath !== undefined ? { backingPath: imagePath } : {}),
+      serial: hardware.serials[name] as string,
+      bus: 'virtio',
+      readOnly: false,
+      slot: hardware.diskSlots[name] as number,
+    }));
   return {
     uid: record.uid,
     name: record.name,
@@ -44,14 +43,19 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
     cpuModel: hardware.cpuModel,
     accelerator,
     cpus: spec.cpus,
-    maxCpus: Math.max(spec.cpus, 8),
+    maxCpus: Math.max(spec.cpus, hardware.maxCpus),
     memoryMib: spec.memoryMib,
     firmware: spec.firmware,
     uuid: hardware.uuid,
     generationId: hardware.generationId,
     display: spec.display,
     disks,
-    nics: hardware.macs.map((mac, index) => ({ mac, tap: tapName(record.uid, index), mtu: 1500, slot: hardware.nicSlots[index] as number })),
+    nics: hardware.macs.map((mac, index) => ({
+      mac,
+      tap: tapName(record.uid, index),
+      mtu: 1500,
+      slot: hardware.nicSlots[index] as number,
+    })),
     seedPath: seedPath(folders),
     ...(spec.firmware === 'uefi' ? { nvramPath: `${folders.data}/nvram.fd` } : {}),
     socketFolder: folders.sockets,

@@ -4,8 +4,7 @@ import { describeFlow, parseFlowEnd, type Flow } from '../model/flow.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkEnd, NetworkFlow, NetworkNic, NetworkService, NetworkState, NetworkZone } from '../model/network-state.ts';
 import { parsePortRange } from '../model/service.ts';
-import { zoneAddressesOfHost } from '../model/site.ts';
-import type { Zone } from '../model/zone.ts';
+import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
 import { tapName } from './machine.ts';
 
 /** The router that guests use for IPv6: link-local, the same on every nic. */
@@ -38,7 +37,15 @@ function networkZone(name: string, index: number, zone: Zone): NetworkZone {
     subnets: zone.subnets,
     gateways,
     hostAddresses: zone.uplink ? cidrs.map((cidr) => hostAddressBesideRouter(cidr, index)) : routers,
-    ...(zone.uplink ? { uplink: { interface: zone.uplink.interface, ...(zone.uplink.gateway ? { gateway: zone.uplink.gateway } : {}), ...(zone.uplink.gateway6 ? { gateway6: zone.uplink.gateway6 } : {}) } } : {}),
+    ...(zone.uplink
+      ? {
+          uplink: {
+            interface: zone.uplink.interface,
+            ...(zone.uplink.gateway ? { gateway: zone.uplink.gateway } : {}),
+            ...(zone.uplink.gateway6 ? { gateway6: zone.uplink.gateway6 } : {}),
+          },
+        }
+      : {}),
   };
 }
 
@@ -87,7 +94,11 @@ function networkService(text: string): NetworkService {
 }
 
 /** What the guest's seed says about its nic: every address fixed, the host's router and name server. */
-export function seedNetwork(record: Pick<GuestRecord, 'hardware' | 'addresses'>, zone: NetworkZone, siteName: string): Record<string, unknown> {
+export function seedNetwork(
+  record: Pick<GuestRecord, 'hardware' | 'addresses'>,
+  zone: NetworkZone,
+  siteName: string,
+): Record<string, unknown> {
   const cidrs = zone.subnets.map((text) => parseCidr(text) as Cidr);
   const addresses = record.addresses.map((address) => {
     if (familyOf(address) === 6) return `${address}/128`;
@@ -105,7 +116,10 @@ export function seedNetwork(record: Pick<GuestRecord, 'hardware' | 'addresses'>,
         match: { macaddress: record.hardware.macs[0] },
         addresses,
         routes,
-        nameservers: { addresses: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))), search: [`${zone.name}.${siteName}`] },
+        nameservers: {
+          addresses: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))),
+          search: [`${zone.name}.${siteName}`],
+        },
       },
     },
   };

@@ -1,16 +1,16 @@
 // What is decided once, when a guest is created: its identity and the hardware that it will see for its life. Pure but for the
 // random source.
 import { newMac, newUid, newUuid, type RandomSource } from '../lib/ids.ts';
-import { addressFromBigInt, addressToBigInt, cidrBounds, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
+import { addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
 import { CaissonError } from '../lib/errors.ts';
 import type { GuestHardware, GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec } from '../model/guest.ts';
-import { zoneAddressesOfHost } from '../model/site.ts';
-import type { Zone } from '../model/zone.ts';
+import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
 
-/** Root ports are counted from 0; disks take them from here upwards, nics downwards from `firstNicSlot`. */
-const firstDiskSlot = 0;
-const firstNicSlot = 16;
+/** Root ports are counted from 0; the first eight are always there. The nic has the last of those, disks take the lowest free one. */
+const nicSlot = 7;
+const slots = 24;
+const leastMaxCpus = 8;
 
 export interface NewGuestContext {
   random: RandomSource;
@@ -26,16 +26,16 @@ export interface NewGuestContext {
 export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestContext): GuestRecord {
   const { random } = context;
   const uid = newUid('g', random);
-  const diskNames = ['root', ...Object.keys(spec.disks).filter((disk) => disk !== 'root').toSorted()];
   const hardware: GuestHardware = {
     machineType: context.machineType,
     cpuModel: context.cpuModel,
     uuid: newUuid(random),
     generationId: newUuid(random),
     macs: [newMac(random)],
-    serials: Object.fromEntries(diskNames.map((disk) => [disk, serialOf(uid, disk)])),
-    diskSlots: Object.fromEntries(diskNames.map((disk, index) => [disk, firstDiskSlot + index])),
-    nicSlots: [firstNicSlot],
+    serials: {},
+    diskSlots: {},
+    nicSlots: [nicSlot],
+    maxCpus: Math.max(leastMaxCpus, spec.cpus),
   };
   return {
     uid,
@@ -44,8 +44,9 @@ export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestC
     wantedPower: spec.autostart ? 'running' : 'stopped',
     userId: context.userId,
     generation: 1,
-    hardware,
+    hardware: withDisksOf(hardware, uid, spec),
     addresses: completeAddresses(name, spec, context.zone, context.taken),
+    disksMade: [],
     createdAt: new Date(context.now).toISOString(),
   };
 }
@@ -55,15 +56,16 @@ function serialOf(uid: string, disk: string): string {
   return `${disk.slice(0, 8)}-${uid}`;
 }
 
-/** Adds hardware places for disks that the wish has and the record does not; nothing that is placed moves. */
+/** Adds hardware places for disks that the wish has and the record does not, the root disk first; nothing that is placed moves. */
 export function withDisksOf(hardware: GuestHardware, uid: string, spec: GuestSpec): GuestHardware {
-  const used = new Set(Object.values(hardware.diskSlots));
+  const used = new Set([...hardware.nicSlots, ...Object.values(hardware.diskSlots)]);
   const diskSlots = { ...hardware.diskSlots };
   const serials = { ...hardware.serials };
-  for (const disk of Object.keys(spec.disks).toSorted()) {
+  const others = Object.keys(spec.disks).filter((disk) => disk !== 'root');
+  for (const disk of ['root', ...others.toSorted()]) {
     if (disk in diskSlots) continue;
-    let slot = firstDiskSlot;
-    while (used.has(slot)) slot++;
+    const slot = Array.from({ length: slots }, (_, index) => index).find((index) => !used.has(index));
+    if (slot === undefined) throw new CaissonError('invalid', `a guest has at most ${slots - hardware.nicSlots.length} disks`);
     used.add(slot);
     diskSlots[disk] = slot;
     serials[disk] = serialOf(uid, disk);
@@ -75,7 +77,13 @@ export function withDisksOf(hardware: GuestHardware, uid: string, spec: GuestSpe
  * The wished addresses, and for each family of the zone without one the lowest free address. Addresses given before stay where the
  * wish does not speak against them. Throws `no-capacity` when the zone's pool is empty.
  */
-export function completeAddresses(name: string, spec: GuestSpec, zone: Zone, taken: ReadonlySet<string>, before: readonly string[] = []): string[] {
+export function completeAddresses(
+  name: string,
+  spec: GuestSpec,
+  zone: Zone,
+  taken: ReadonlySet<string>,
+  before: readonly string[] = [],
+): string[] {
   const addresses = [...spec.addresses];
   const hostAddresses = new Set(zoneAddressesOfHost(zone));
   for (const text of zone.subnets) {
@@ -99,5 +107,8 @@ function lowestFree(guest: string, zone: string, cidr: Cidr, isTaken: (address: 
     const address = addressFromBigInt(cidr.family, value);
     if (!isTaken(address)) return address;
   }
-  throw new CaissonError('no-capacity', `zone “${zone}” has no free IPv${cidr.family} address for guest “${guest}” (${addressFromBigInt(cidr.family, addressToBigInt(cidr.base))}/${cidr.prefixLength} is full)`);
+  throw new CaissonError(
+    'no-capacity',
+    `zone “${zone}” has no free IPv${cidr.family} address for guest “${guest}” (${cidr.base}/${cidr.prefixLength} is full)`,
+  );
 }

@@ -1,0 +1,28 @@
+// The contract of asking a service from outside whether it answers, as a user of it would.
+import type { ReadinessCheck } from '../model/service.ts';
+
+/** The checks that go over the network; the others are asked through the guest agent. */
+export type NetworkCheck = Extract<ReadinessCheck, { tcp: unknown } | { http: unknown } | { dns: unknown }>;
+
+export type ProbeResult = { ok: true } | { ok: false; why: string };
+
+export interface ProbeTarget {
+  address: string;
+  protocol: 'tcp' | 'udp';
+  port: number;
+}
+
+/** `open`: the destination itself answered, be it with a refusal; `refused`: something on the way did, or nobody. */
+export interface ReachResult {
+  got: 'open' | 'refused' | 'unknown';
+  /** Address that it was tried from; empty when not known. */
+  source: string;
+  detail: string;
+}
+
+export interface Prober {
+  /** Never throws: what went wrong is the answer. */
+  check(check: NetworkCheck, address: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ProbeResult>;
+  /** Tries targets from the world, where this host has a way there: results in the order of the targets. */
+  reachFromWorld(targets: readonly ProbeTarget[]): Promise<ReachResult[]>;
+}

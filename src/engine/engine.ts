@@ -1,0 +1,360 @@
+// The engine: the use cases of one host over its parts. `open` reads the store, takes over what runs, and begins to keep the site as it is
+// wanted; nothing that it knows is in memory only.
+import type { Duplex } from 'node:stream';
+import { CaissonError, describeError } from '../lib/errors.ts';
+import type { Guest } from '../model/guest-status.ts';
+import type { Host } from '../model/host.ts';
+import type { ImageView } from '../model/image-view.ts';
+import { imageSchema } from '../model/image.ts';
+import type { Job } from '../model/job.ts';
+import { nameSchema } from '../model/name.ts';
+import type { Site } from '../model/site.ts';
+import type { SiteDifference } from '../model/site-difference.ts';
+import { zoneAddressesOfHost } from '../model/zone.ts';
+import { describeFlow, parseFlowEnd } from '../model/flow.ts';
+import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
+import { createEvents, type Events } from './events.ts';
+import { GuestBoard } from './guest-board.ts';
+import { defaultShutdownTimeoutMs, Guests } from './guests.ts';
+import { ImageService } from './images.ts';
+import type { JobContext } from './job-context.ts';
+import { createJobs, type Jobs } from './jobs.ts';
+import { NetworkReconciler } from './network.ts';
+import type { EngineParts } from './parts.ts';
+import { Readiness } from './readiness.ts';
+import { type ApplyOptions, SiteService } from './site.ts';
+import { SiteStore } from './site-store.ts';
+import { ZoneChecker } from './zone-check.ts';
+
+/** No two jobs change the site as a whole at once. */
+const siteKey = 'site';
+
+export class Engine {
+  readonly events: Events;
+  readonly jobs: Jobs;
+  readonly #parts: EngineParts;
+  readonly #site: SiteStore;
+  readonly #board: GuestBoard;
+  readonly #guests: Guests;
+  readonly #images: ImageService;
+  readonly #network: NetworkReconciler;
+  readonly #readiness: Readiness;
+  readonly #sites: SiteService;
+  readonly #checker: ZoneChecker;
+  readonly #startedAt: string;
+
+  private constructor(parts: EngineParts, site: SiteStore, board: GuestBoard, events: Events) {
+    this.#parts = parts;
+    this.#site = site;
+    this.#board = board;
+    this.events = events;
+    const { journal, clock, random, log } = parts;
+    this.jobs = createJobs({ journal, clock, random, log, events });
+    this.#images = new ImageService({ parts, site, events });
+    this.#network = new NetworkReconciler({ parts, site, events });
+    this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid) });
+    this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
+    this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, network: this.#network });
+    this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
+    this.#startedAt = board.now();
+  }
+
+  /** Opens the store, adopts running guests, resumes what an earlier daemon began, and starts what is wanted to run and does not. */
+  static async open(parts: EngineParts): Promise<Engine> {
+    const events = createEvents(parts);
+    const site = await SiteStore.open(parts.store);
+    const board = await GuestBoard.open(parts);
+    const engine = new Engine(parts, site, board, events);
+    await engine.#begin();
+    return engine;
+  }
+
+  async #begin(): Promise<void> {
+    const missing = await this.#guests.adopt();
+    if (this.#site.zones.size > 0) {
+      // A network that cannot be made does not keep the daemon from starting: it says so, and no guest starts without it.
+      await this.#network.ensure().catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
+    }
+    this.jobs.register('site-apply', { resume: (job) => this.#sites.makeSo(job) });
+    const recovered = await this.jobs.recover();
+    const resumed = recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
+    this.events.emit({
+      kind: 'daemon-started',
+      message: `the daemon started: ${this.#site.guests.size} guests, ${missing.length} to start`,
+    });
+    if (missing.length > 0 && !resumed) {
+      await this.jobs.start(
+        'site-apply',
+        { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
+        (job) => this.#sites.makeSo(job),
+      );
+    }
+    void this.#network.watch();
+  }
+
+  /** Lets go: guests run on. */
+  async close(): Promise<void> {
+    this.#network.close();
+    this.#readiness.close();
+    await this.jobs.close();
+    this.events.emit({ kind: 'daemon-ended', message: 'the daemon ends; guests run on' });
+    await this.events.close();
+    await this.#parts.hypervisor.close();
+  }
+
+  site(): { revision: number; site: Site } {
+    return { revision: this.#site.revision, site: this.#site.site() };
+  }
+
+  planSite(site: Site): Promise<SiteDifference> {
+    return this.#sites.plan(site);
+  }
+
+  applySite(site: Site, options: ApplyOptions, actor: string): Promise<Job> {
+    return this.jobs.start('site-apply', { title: `Apply site ${site.site}`, objects: ['site'], actor, exclusive: [siteKey] }, (job) =>
+      this.#sites.apply(site, options, job),
+    );
+  }
+
+  destroySite(options: { deleteDisks: boolean }, actor: string): Promise<Job> {
+    return this.jobs.start(
+      'site-destroy',
+      { title: `Destroy site ${this.#site.name}`, objects: ['site'], actor, exclusive: [siteKey] },
+      (job) => this.#sites.destroy(options, job),
+    );
+  }
+
+  guests(): Guest[] {
+    return [...this.#site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((record) => this.#board.view(record));
+  }
+
+  /** With the memory that its process costs now. */
+  async guest(nameOrUid: string): Promise<Guest> {
+    const view = this.#board.view(this.#site.guest(nameOrUid));
+    if (view.status.pid === undefined) return view;
+    const memoryBytes = await this.#parts.hypervisor.memoryBytes(view.uid);
+    return memoryBytes === undefined ? view : { ...view, status: { ...view.status, memoryBytes } };
+  }
+
+  startGuest(nameOrUid: string, actor: string): Promise<Job> {
+    const { uid, name } = this.#site.guest(nameOrUid);
+    return this.#guestJob('guest-start', `Start guest ${name}`, uid, actor, async (job) => {
+      await this.#guests.start(uid, job);
+      await job.step('ready', (step) => this.#guests.waitReady(uid, step));
+    });
+  }
+
+  shutdownGuest(nameOrUid: string, options: { timeoutMs?: number | undefined; force?: boolean | undefined }, actor: string): Promise<Job> {
+    const { uid, name } = this.#site.guest(nameOrUid);
+    return this.#guestJob('guest-shutdown', `Shut down guest ${name}`, uid, actor, async (job) => ({
+      way: await this.#guests.shutdown(
+        uid,
+        { timeoutMs: options.timeoutMs ?? defaultShutdownTimeoutMs, force: options.force ?? false },
+        job,
+      ),
+    }));
+  }
+
+  stopGuest(nameOrUid: string, actor: string): Promise<Job> {
+    const record = this.#site.guest(nameOrUid);
+    this.#guests.check('stop', record);
+    // Not exclusive: cutting the power must work while something else waits for the guest.
+    return this.jobs.start('guest-stop', { title: `Stop guest ${record.name}`, objects: [`guest/${record.uid}`], actor }, (job) =>
+      this.#guests.stop(record.uid, job),
+    );
+  }
+
+  rebootGuest(nameOrUid: string, options: { force?: boolean | undefined }, actor: string): Promise<Job> {
+    const { uid, name } = this.#site.guest(nameOrUid);
+    return this.#guestJob('guest-reboot', `Reboot guest ${name}`, uid, actor, (job) =>
+      this.#guests.reboot(uid, { force: options.force ?? false }, job),
+    );
+  }
+
+  pauseGuest(nameOrUid: string, actor: string): Promise<Job> {
+    const record = this.#site.guest(nameOrUid);
+    this.#guests.check('pause', record);
+    return this.#guestJob('guest-pause', `Pause guest ${record.name}`, record.uid, actor, () => this.#guests.pause(record.uid));
+  }
+
+  resumeGuest(nameOrUid: string, actor: string): Promise<Job> {
+    const record = this.#site.guest(nameOrUid);
+    this.#guests.check('resume', record);
+    return this.#guestJob('guest-resume', `Resume guest ${record.name}`, record.uid, actor, () => this.#guests.resume(record.uid));
+  }
+
+  renameGuest(nameOrUid: string, name: string, actor: string): Promise<Job> {
+    const record = this.#site.guest(nameOrUid);
+    const parsed = nameSchema.safeParse(name);
+    if (!parsed.success) throw new CaissonError('invalid', `“${name}” cannot be a guest’s name: ${parsed.error.issues[0]?.message}`);
+    return this.jobs.start(
+      'guest-rename',
+      { title: `Rename guest ${record.name} to ${name}`, objects: [`guest/${record.uid}`], actor, exclusive: [siteKey] },
+      () => this.#sites.rename(record.uid, name),
+    );
+  }
+
+  deleteGuest(nameOrUid: string, options: { deleteDisks: boolean }, actor: string): Promise<Job> {
+    const record = this.#site.guest(nameOrUid);
+    this.#guests.check('delete', record);
+    const speaking = [...this.#site.guests.values()].filter((other) =>
+      other.spec.after.some((dependency) => Object.values(dependency).includes(record.name)),
+    );
+    const flows = this.#site.flows.filter((flow) => flow.from === record.name || flow.to === record.name);
+    if (speaking.length > 0 || flows.length > 0) {
+      const why = [
+        ...speaking.map((other) => `guest ${other.name} starts after it`),
+        ...flows.map((flow) => `the flow ${describeFlow(flow)}`),
+      ];
+      throw new CaissonError(
+        'not-allowed',
+        `guest ${record.name} is still spoken of: ${why.join('; ')}; take it out of the site file and apply with --prune`,
+      );
+    }
+    return this.jobs.start(
+      'guest-delete',
+      { title: `Delete guest ${record.name}`, objects: [`guest/${record.uid}`], actor, exclusive: [siteKey] },
+      () => this.#guests.delete(record.uid, options),
+    );
+  }
+
+  openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
+    const record = this.#site.guest(nameOrUid);
+    this.#guests.check('console', record);
+    return this.#parts.hypervisor.openConsole(record.uid, options);
+  }
+
+  zones(): ZoneView[] {
+    return [...this.#site.zones.keys()].toSorted().map((name) => this.zone(name));
+  }
+
+  zone(name: string): ZoneView {
+    const record = this.#site.zones.get(name);
+    if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
+    const { zone } = record;
+    const guests = [...this.#site.guests.values()].filter((guest) => guest.spec.zone === name);
+    const touches = (text: string) => {
+      const end = parseFlowEnd(text);
+      if (end?.kind === 'zone') return end.name === name;
+      if (end?.kind === 'guest') return guests.some((guest) => guest.name === end.name);
+      if (end?.kind === 'label') return guests.some((guest) => guest.spec.labels[end.key] === end.value);
+      return end?.kind === 'all';
+    };
+    return {
+      name,
+      subnets: zone.subnets,
+      gateways: zoneAddressesOfHost(zone),
+      ...(zone.uplink ? { uplink: { ...zone.uplink } } : {}),
+      guests: guests.map((guest) => guest.name).toSorted(),
+      flows: this.#site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeFlow),
+    } as ZoneView;
+  }
+
+  checkZones(options: { control?: boolean | undefined; extraPorts?: string[] | undefined }, actor: string): Promise<Job> {
+    return this.jobs.start('zone-check', { title: 'Check the filtering', objects: ['network'], actor, exclusive: ['zone-check'] }, (job) =>
+      this.#checker.run({ control: options.control ?? true, extraPorts: options.extraPorts ?? [] }, job),
+    );
+  }
+
+  lastZoneCheck(): ZoneCheck {
+    return this.#checker.last;
+  }
+
+  images(): Promise<ImageView[]> {
+    return this.#images.list();
+  }
+
+  buildImage(name: string, actor: string): Promise<Job> {
+    this.#images.definition(name);
+    return this.jobs.start('image-build', { title: `Build image ${name}`, objects: [`image/${name}`], actor }, (job) =>
+      job.step(`image ${name}`, (step) => this.#images.ensure(name, undefined, step)),
+    );
+  }
+
+  importImage(name: string, source: { file: string } | { url: string; sha256: string }, actor: string): Promise<Job> {
+    const parsedName = nameSchema.safeParse(name);
+    const image = imageSchema.safeParse(source);
+    if (!parsedName.success)
+      throw new CaissonError('invalid', `“${name}” cannot be an image’s name: ${parsedName.error.issues[0]?.message}`);
+    if (!image.success)
+      throw new CaissonError('invalid', `this is not an image: ${image.error.issues.map((issue) => issue.message).join('; ')}`);
+    if (this.#site.images.has(name)) throw new CaissonError('conflict', `an image is called “${name}” already; delete it first`);
+    return this.jobs.start(
+      'image-import',
+      { title: `Import image ${name}`, objects: [`image/${name}`], actor, exclusive: [siteKey] },
+      async (job) => {
+        await job.step('write the site', () => this.#site.commit([this.#site.write(`image/${name}`, image.data)]), {
+          undo: () => this.#site.commit([this.#site.erase(`image/${name}`)]),
+        });
+        return job.step(`image ${name}`, (step) => this.#images.ensure(name, undefined, step));
+      },
+    );
+  }
+
+  deleteImage(name: string, actor: string): Promise<Job> {
+    this.#images.definition(name);
+    return this.jobs.start('image-delete', { title: `Delete image ${name}`, objects: [`image/${name}`], actor, exclusive: [siteKey] }, () =>
+      this.#images.delete(name),
+    );
+  }
+
+  async host(): Promise<Host> {
+    const { host, hypervisor } = this.#parts;
+    const facts = await hypervisor.facts();
+    const statuses = [...this.#site.guests.keys()].map((uid) => this.#board.get(uid));
+    const promisedMib = this.#guests.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
+    const problem = this.#network.problem;
+    return {
+      name: host.name,
+      uid: host.uid,
+      version: host.version,
+      accelerator: facts.accelerator,
+      qemuVersion: facts.version,
+      cpus: host.cpus,
+      memory: {
+        totalMib: host.memoryMib,
+        reserveMib: host.reserveMib,
+        promisedMib,
+        freeMib: host.memoryMib - host.reserveMib - promisedMib,
+      },
+      guests: {
+        defined: statuses.length,
+        running: statuses.filter((status) => status.power === 'running').length,
+        ready: statuses.filter((status) => status.ready).length,
+      },
+      network: {
+        ...(host.netns === undefined ? {} : { namespace: host.netns }),
+        rulesInForce: problem === undefined,
+        ...(problem === undefined ? {} : { problem }),
+      },
+      dataDirectory: host.dataDirectory,
+      startedAt: this.#startedAt,
+    };
+  }
+
+  /** Every guest down in order; they start again with the host. */
+  shutdownHost(options: { timeoutMs?: number | undefined }, actor: string): Promise<Job> {
+    this.events.emit({ kind: 'host-shutdown', message: 'every guest is being shut down', actor });
+    return this.jobs.start(
+      'host-shutdown',
+      { title: 'Shut down every guest', objects: ['host'], actor, exclusive: [siteKey] },
+      async (job) => {
+        try {
+          return { guests: await this.#sites.stopAll({ timeoutMs: options.timeoutMs ?? defaultShutdownTimeoutMs, keepWanted: true }, job) };
+        } catch (error) {
+          throw new CaissonError('failed', `not every guest is down: ${describeError(error)}`, { cause: error });
+        }
+      },
+    );
+  }
+
+  #guestJob(
+    kind: 'guest-start' | 'guest-shutdown' | 'guest-reboot' | 'guest-pause' | 'guest-resume',
+    title: string,
+    uid: string,
+    actor: string,
+    body: (job: JobContext) => Promise<unknown>,
+  ): Promise<Job> {
+    return this.jobs.start(kind, { title, objects: [`guest/${uid}`], actor }, body);
+  }
+}

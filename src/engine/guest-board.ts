@@ -1,0 +1,156 @@
+// What is known of each guest at this moment, in one place: the observed process, readiness, and the sentence that says why.
+// Kept in memory and, as far as it cannot be observed again (since when ready, why crashed), in the store.
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { legalActions } from '../model/guest-actions.ts';
+import type { Guest, GuestRecord, GuestStatus } from '../model/guest-status.ts';
+import { tapName } from '../plan/machine.ts';
+import type { Store } from '../store/store.ts';
+
+export type LiveStatus = Omit<GuestStatus, 'disks' | 'nics'> & { disks: GuestStatus['disks'] };
+
+/** What survives a restart of the daemon. */
+interface KeptStatus {
+  pid?: number;
+  readyAt?: string;
+  readyAfterMs?: number;
+  crashed?: string;
+}
+
+const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', disks: [] };
+
+export class GuestBoard {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #live = new Map<string, LiveStatus>();
+  readonly #listeners = new Set<(uid: string) => void>();
+  readonly #kept = new Map<string, string>();
+
+  private constructor(options: { store: Store; clock: Clock; log: Log }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  static async open(options: { store: Store; clock: Clock; log: Log }): Promise<GuestBoard> {
+    const board = new GuestBoard(options);
+    for (const row of (await options.store.list('guest-status/')).rows) {
+      const kept = row.value as KeptStatus;
+      const uid = row.key.slice('guest-status/'.length);
+      board.#kept.set(uid, row.json);
+      const { crashed, ...rest } = kept;
+      board.#live.set(uid, crashed === undefined ? { ...unknown, ...rest } : { ...unknown, power: 'crashed', reason: crashed });
+    }
+    return board;
+  }
+
+  get(uid: string): Readonly<LiveStatus> {
+    return this.#live.get(uid) ?? unknown;
+  }
+
+  /** Changes what is known; listeners hear of it when anything differs. */
+  set(uid: string, change: Partial<{ [K in keyof LiveStatus]: LiveStatus[K] | undefined }>): void {
+    const before = this.get(uid);
+    const after = Object.fromEntries(
+      Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined),
+    ) as unknown as LiveStatus;
+    if (
+      Object.entries(after).every(([key, value]) => before[key as keyof LiveStatus] === value) &&
+      Object.keys(after).length === Object.keys(before).length
+    )
+      return;
+    this.#live.set(uid, after);
+    this.#keep(uid, after);
+    for (const listener of this.#listeners) listener(uid);
+  }
+
+  /** The process is gone: everything that was true of it is forgotten, but for the disks. */
+  ended(uid: string, power: 'stopped' | 'crashed', reason = ''): void {
+    const { disks } = this.get(uid);
+    this.#live.set(uid, { ...unknown, power, reason, disks });
+    this.#keep(uid, this.get(uid));
+    for (const listener of this.#listeners) listener(uid);
+  }
+
+  async forget(uid: string): Promise<void> {
+    this.#live.delete(uid);
+    this.#kept.delete(uid);
+    await this.#store.delete(`guest-status/${uid}`, { expected: 'any' });
+  }
+
+  onChange(listener: (uid: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves once `condition` holds for the guest's state; rejects with the signal's reason. */
+  until(uid: string, condition: (status: Readonly<LiveStatus>) => boolean, signal?: AbortSignal): Promise<Readonly<LiveStatus>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Readonly<LiveStatus>>();
+    const look = () => {
+      const status = this.get(uid);
+      if (condition(status)) {
+        stop();
+        resolve(status);
+      }
+    };
+    const abort = () => {
+      stop();
+      reject(signal?.reason as Error);
+    };
+    const off = this.onChange((changed) => changed === uid && look());
+    const stop = () => {
+      off();
+      signal?.removeEventListener('abort', abort);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    else look();
+    return promise;
+  }
+
+  /** The guest as the API shows it. */
+  view(record: GuestRecord): Guest {
+    const live = this.get(record.uid);
+    return {
+      uid: record.uid,
+      name: record.name,
+      spec: record.spec,
+      wantedPower: record.wantedPower,
+      userId: record.userId,
+      generation: record.generation,
+      hardware: record.hardware,
+      createdAt: record.createdAt,
+      status: {
+        ...live,
+        nics: record.hardware.macs.map((mac, index) => ({
+          mac,
+          tap: tapName(record.uid, index),
+          zone: record.spec.zone,
+          addresses: record.addresses,
+        })),
+      },
+      actions: legalActions(live.power),
+    };
+  }
+
+  now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
+  #keep(uid: string, status: LiveStatus): void {
+    const kept: KeptStatus = {
+      ...(status.pid === undefined ? {} : { pid: status.pid }),
+      ...(status.readyAt === undefined ? {} : { readyAt: status.readyAt }),
+      ...(status.readyAfterMs === undefined ? {} : { readyAfterMs: status.readyAfterMs }),
+      ...(status.power === 'crashed' ? { crashed: status.reason } : {}),
+    };
+    const json = JSON.stringify(kept);
+    if (this.#kept.get(uid) === json) return;
+    this.#kept.set(uid, json);
+    this.#store.put(`guest-status/${uid}`, kept, { expected: 'any', durability: 'relaxed' }).catch((error: unknown) => {
+      this.#kept.delete(uid);
+      this.#log.warn('the status of a guest could not be kept', { uid, error });
+    });
+  }
+}

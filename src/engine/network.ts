@@ -1,0 +1,119 @@
+// The network reconciler: keeps the guests' network what the site says. `ensure` is called before a guest starts and after every change
+// of the site; the same work is done again every few seconds to find and mend what somebody else changed.
+import { describeError } from '../lib/errors.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import type { NetworkState } from '../model/network-state.ts';
+import { planNetwork } from '../plan/network-plan.ts';
+import type { Events } from './events.ts';
+import type { EngineParts } from './parts.ts';
+import type { SiteStore } from './site-store.ts';
+
+const everyMs = 5000;
+
+export class NetworkReconciler {
+  readonly #parts: Pick<EngineParts, 'network' | 'clock' | 'log'>;
+  readonly #site: SiteStore;
+  readonly #events: Events;
+  readonly #lock = new KeyedLock();
+  #applied: NetworkState | undefined;
+  #appliedText = '';
+  #problem: string | undefined;
+  readonly #ending = new AbortController();
+
+  constructor(options: { parts: Pick<EngineParts, 'network' | 'clock' | 'log'>; site: SiteStore; events: Events }) {
+    this.#parts = options.parts;
+    this.#site = options.site;
+    this.#events = options.events;
+  }
+
+  /** The network that the site asks for now. */
+  wanted(): NetworkState {
+    const { zones, flows, guests, name } = this.#site;
+    return planNetwork({ site: name, zones, flows, guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)) });
+  }
+
+  /** Undefined while the rules in force are the wanted ones. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Makes the wanted network true unless it is known to be. Throws when it cannot; the old rules then stand. */
+  ensure(): Promise<NetworkState> {
+    return this.#lock.with('network', async () => {
+      const state = this.wanted();
+      const text = JSON.stringify(state);
+      if (this.#applied && text === this.#appliedText) return state;
+      await this.#apply(state, text);
+      return state;
+    });
+  }
+
+  connect(tap: string): Promise<void> {
+    return this.#parts.network.connect(tap);
+  }
+
+  disconnect(tap: string): Promise<void> {
+    return this.#parts.network.disconnect(tap);
+  }
+
+  /** Runs `work` with another network in force (one flow opened on purpose), then restores the wanted one, whatever happens. */
+  async withState<T>(state: NetworkState, work: () => Promise<T>): Promise<T> {
+    return this.#lock.with('network', async () => {
+      await this.#parts.network.apply(state);
+      try {
+        return await work();
+      } finally {
+        const wanted = this.wanted();
+        await this.#apply(wanted, JSON.stringify(wanted));
+      }
+    });
+  }
+
+  /** Looks every few seconds whether the rules are still those applied; mends what is not. */
+  async watch(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      try {
+        await this.#parts.clock.sleep(everyMs, this.#ending.signal);
+        await this.#mend();
+      } catch (error) {
+        if (!this.#ending.signal.aborted) this.#parts.log.error('the network could not be checked', { error });
+      }
+    }
+  }
+
+  close(): void {
+    this.#ending.abort();
+  }
+
+  #mend(): Promise<void> {
+    return this.#lock.with('network', async () => {
+      if (!this.#applied) return;
+      const observed = await this.#parts.network.observe();
+      if (observed.rules.inForce && observed.names.running) {
+        this.#problem = undefined;
+        return;
+      }
+      const why = observed.rules.inForce ? 'the name service does not run' : observed.rules.why;
+      this.#events.emit({
+        kind: 'network-failed',
+        severity: 'error',
+        message: `the guests’ network is not as applied (${why}); it is applied again`,
+      });
+      const state = this.wanted();
+      await this.#apply(state, JSON.stringify(state));
+    });
+  }
+
+  async #apply(state: NetworkState, text: string): Promise<void> {
+    try {
+      await this.#parts.network.apply(state);
+    } catch (error) {
+      this.#applied = undefined;
+      this.#problem = describeError(error);
+      throw error;
+    }
+    this.#applied = state;
+    this.#appliedText = text;
+    this.#problem = undefined;
+  }
+}

@@ -1,0 +1,40 @@
+// What the engine is made of: the world, the store, time and chance, each behind its contract.
+import type { Clock } from '../lib/clock.ts';
+import type { RandomSource } from '../lib/ids.ts';
+import type { Log } from '../lib/log.ts';
+import type { GuestFiles } from '../drivers/guest-files.ts';
+import type { Hypervisor } from '../drivers/hypervisor.ts';
+import type { Images } from '../drivers/images.ts';
+import type { Network } from '../drivers/network.ts';
+import type { Prober } from '../drivers/prober.ts';
+import type { Journal } from '../store/journal.ts';
+import type { Store } from '../store/store.ts';
+
+export interface HostIdentity {
+  uid: string;
+  name: string;
+  version: string;
+  dataDirectory: string;
+  /** Network namespace of the guests; absent: the host's own. */
+  netns?: string;
+  /** Unix user ids that guests may have. */
+  userIds: { base: number; count: number };
+  cpus: number;
+  memoryMib: number;
+  /** Memory kept for the host itself. */
+  reserveMib: number;
+}
+
+export interface EngineParts {
+  host: HostIdentity;
+  store: Store;
+  journal: Journal;
+  hypervisor: Hypervisor;
+  network: Network;
+  images: Images;
+  guestFiles: GuestFiles;
+  prober: Prober;
+  clock: Clock;
+  random: RandomSource;
+  log: Log;
+}

@@ -1,0 +1,318 @@
+// The site as a whole: what an apply would change, applying it, destroying it. `apply` writes the wish first and then makes it so; killed
+// in the middle it is resumed from the wish in the store, since every part of making it so does only what is missing.
+import { CaissonError, describeError } from '../lib/errors.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
+import type { GuestSpec } from '../model/guest.ts';
+import { checkSite } from '../model/check-site.ts';
+import type { Site } from '../model/site.ts';
+import type { SiteDifference } from '../model/site-difference.ts';
+import { completeAddresses, newGuestRecord, withDisksOf } from '../plan/new-guest.ts';
+import { compareSites, conflicts, describeDifference, isEmpty, mergeSites, refusals } from '../plan/site-difference.ts';
+import { stopOrder } from '../plan/start-order.ts';
+import { defaultShutdownTimeoutMs, type Guests } from './guests.ts';
+import type { Events } from './events.ts';
+import type { GuestBoard } from './guest-board.ts';
+import type { StepContext } from './job-context.ts';
+import type { NetworkReconciler } from './network.ts';
+import type { EngineParts } from './parts.ts';
+import type { SiteStore, SiteWrite } from './site-store.ts';
+
+export interface ApplyOptions {
+  prune: boolean;
+  deleteDisks: boolean;
+  overwrite: boolean;
+}
+
+export interface ApplyResult {
+  /** One line for each change; empty when there was nothing to change. */
+  changes: string[];
+  guests: { name: string; ready: boolean; readyAfterMs?: number }[];
+}
+
+interface Wiring {
+  parts: EngineParts;
+  site: SiteStore;
+  board: GuestBoard;
+  events: Events;
+  guests: Guests;
+  network: NetworkReconciler;
+}
+
+export class SiteService {
+  readonly #w: Wiring;
+
+  constructor(wiring: Wiring) {
+    this.#w = wiring;
+  }
+
+  /** What an apply of this site would change. */
+  async plan(wanted: Site): Promise<SiteDifference> {
+    return compareSites(await this.#versions(wanted));
+  }
+
+  /** Makes the site so, as steps of a job. Throws `invalid`, `conflict` or `no-capacity` before anything is changed. */
+  async apply(wanted: Site, options: ApplyOptions, job: StepContext): Promise<ApplyResult> {
+    const versions = await this.#versions(wanted);
+    const difference = compareSites(versions);
+    this.#refuse(difference, options);
+    const { site: merged, applied } = mergeSites({ ...versions, overwrite: options.overwrite, prune: options.prune });
+    const problems = checkSite(merged);
+    if (problems.length > 0)
+      throw new CaissonError('invalid', `the site would not be sound: ${problems.map((problem) => problem.message).join('; ')}`, {
+        details: { problems },
+      });
+    this.#checkMemory(merged);
+    const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
+    if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
+    await job.step('write the site', () => this.#write(merged, applied));
+    if (!isEmpty(difference))
+      this.#w.events.emit({
+        kind: 'site-changed',
+        message: `the site was changed: ${describeDifference(difference).length} differences applied`,
+      });
+    const result = await this.makeSo(job);
+    return { changes: isEmpty(difference) ? [] : describeDifference(difference), guests: result };
+  }
+
+  /** Network, then every guest that is wanted to run, in dependency order, until all of them are ready. One that fails does not stop the others. */
+  async makeSo(job: StepContext): Promise<ApplyResult['guests']> {
+    const { site, network, guests, board } = this.#w;
+    await job.step('network', () => network.ensure().then(() => undefined));
+    const wanted = [...site.guests.values()]
+      .filter((record) => record.wantedPower === 'running')
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const failures: string[] = [];
+    await Promise.all(
+      wanted.map(async ({ uid, name }) => {
+        try {
+          await job.step(`guest ${name}`, async (step) => {
+            await guests.start(uid, step);
+            await step.step('ready', (inner) => guests.waitReady(uid, inner));
+          });
+        } catch (error) {
+          if (job.signal.aborted) throw error;
+          failures.push(describeError(error));
+        }
+      }),
+    );
+    if (failures.length > 0) throw new CaissonError('failed', failures.join('; '));
+    return wanted.map(({ uid, name }) => {
+      const { ready, readyAfterMs } = board.get(uid);
+      return { name, ready, ...(readyAfterMs === undefined ? {} : { readyAfterMs }) };
+    });
+  }
+
+  /** Stops and deletes every guest, zone and image of the site. */
+  async destroy(options: { deleteDisks: boolean }, job: StepContext): Promise<void> {
+    const { site, network } = this.#w;
+    await job.step('stop the guests', (step) => this.stopAll({ timeoutMs: defaultShutdownTimeoutMs, keepWanted: false }, step));
+    await job.step('delete the guests', () => this.#removeGuests([...site.guests.values()], options.deleteDisks, job));
+    await job.step('delete the site', async () => {
+      const empty: Site = { version: 1, site: site.name, timezone: 'UTC', zones: {}, flows: [], images: {}, guests: {} };
+      await this.#write(empty, empty);
+      await network.ensure();
+    });
+  }
+
+  /** Every guest down, those that others depend on last. Each gets the same time; what does not go in time loses its power. */
+  async stopAll(options: { timeoutMs: number; keepWanted: boolean }, job: StepContext): Promise<{ name: string; way: string }[]> {
+    const { site, guests, board } = this.#w;
+    const running = Object.fromEntries(
+      [...site.guests.values()]
+        .filter(({ uid }) => !['stopped', 'crashed'].includes(board.get(uid).power))
+        .map((record) => [record.name, record.spec]),
+    );
+    const ways: { name: string; way: string }[] = [];
+    for (const wave of stopOrder(running)) {
+      await Promise.all(
+        wave.map((name) =>
+          job.step(`shut down ${name}`, async (step) => {
+            const way = await guests.shutdown(
+              site.guest(name).uid,
+              { timeoutMs: options.timeoutMs, force: true, keepWanted: options.keepWanted },
+              step,
+            );
+            step.progress(1, way);
+            ways.push({ name, way });
+          }),
+        ),
+      );
+    }
+    return ways;
+  }
+
+  /** Gives a guest another name; flows and dependencies that speak of it follow. */
+  async rename(uid: string, name: string): Promise<void> {
+    const { site, network, events } = this.#w;
+    const record = site.guest(uid);
+    if (name === record.name) return;
+    if (site.findGuest(name)) throw new CaissonError('conflict', `a guest is called “${name}” already`);
+    const before = site.site();
+    const follow = (text: string) => (text === record.name ? name : text);
+    const renamed: Site = {
+      ...before,
+      flows: before.flows.map((flow) => ({ ...flow, from: follow(flow.from), to: follow(flow.to) })),
+      guests: Object.fromEntries(
+        Object.entries(before.guests).map(([key, spec]) => [
+          follow(key),
+          {
+            ...spec,
+            after: spec.after.map((dependency) =>
+              'requires' in dependency ? { requires: follow(dependency.requires) } : { wants: follow(dependency.wants) },
+            ),
+          },
+        ]),
+      ),
+    };
+    const problems = checkSite(renamed);
+    if (problems.length > 0) throw new CaissonError('invalid', problems.map((problem) => problem.message).join('; '));
+    const others = [...site.guests.values()].filter(
+      (other) => other.uid !== uid && JSON.stringify(other.spec) !== JSON.stringify(renamed.guests[other.name]),
+    );
+    await site.commit([
+      site.write(`guest/${uid}`, { ...record, name, spec: renamed.guests[name] }),
+      site.write('flows', renamed.flows),
+      ...others.map((other) => site.write(`guest/${other.uid}`, { ...other, spec: renamed.guests[other.name] })),
+    ]);
+    await network.ensure();
+    events.emit({ kind: 'guest-renamed', object: `guest/${uid}`, message: `guest ${record.name} is called ${name} now` });
+  }
+
+  async #versions(wanted: Site): Promise<{ applied?: Site; wanted: Site; current: Site }> {
+    const applied = await this.#w.site.applied();
+    return { ...(applied ? { applied } : {}), wanted, current: this.#w.site.site() };
+  }
+
+  #refuse(difference: SiteDifference, options: ApplyOptions): void {
+    const impossible = refusals(difference);
+    if (impossible.length > 0)
+      throw new CaissonError('invalid', `this cannot be done in place: ${impossible.join('; ')}`, { details: { refusals: impossible } });
+    const disputed = conflicts(difference);
+    if (disputed.length > 0 && !options.overwrite) {
+      throw new CaissonError(
+        'conflict',
+        `changed both here and elsewhere since the last apply: ${disputed.map((object) => `${object.object} ${object.name}`).join(', ')}; look at it with --dry-run, then apply with --overwrite, or take the other change into your file`,
+      );
+    }
+  }
+
+  /** Every guest that starts by itself must fit at once: refused before anything is changed, with the arithmetic. */
+  #checkMemory(site: Site): void {
+    const { host, hypervisor } = this.#w.parts;
+    const needs = Object.entries(site.guests)
+      .filter(([, spec]) => spec.autostart)
+      .map(([name, spec]) => ({ name, mib: spec.memoryMib + hypervisor.overheadMib(spec) }));
+    const total = needs.reduce((sum, need) => sum + need.mib, 0);
+    const room = host.memoryMib - host.reserveMib;
+    if (total <= room) return;
+    const figure = (mib: number) => mib.toLocaleString('en');
+    const largest = needs.toSorted((a, b) => b.mib - a.mib).slice(0, 3);
+    throw new CaissonError(
+      'no-capacity',
+      `the guests that start by themselves need ${figure(total)} MiB with QEMU’s own, this host can promise ${figure(room)} (${figure(host.memoryMib)} − ${figure(host.reserveMib)} reserve); the largest: ${largest.map(({ name, mib }) => `${name} ${figure(mib)}`).join(', ')}`,
+      { details: { neededMib: total, roomMib: room } },
+    );
+  }
+
+  async #removeGuests(records: GuestRecord[], deleteDisks: boolean, job: StepContext): Promise<void> {
+    const { guests, board, site } = this.#w;
+    for (const { uid } of records) {
+      if (!['stopped', 'crashed'].includes(board.get(uid).power))
+        await guests.shutdown(uid, { timeoutMs: defaultShutdownTimeoutMs, force: true }, job);
+      if (site.guests.has(uid)) await guests.delete(uid, { deleteDisks });
+    }
+  }
+
+  /** Writes what differs, what others refer to first; guests get their identity here. */
+  async #write(wanted: Site, applied: Site): Promise<void> {
+    const { site } = this.#w;
+    const before = site.site();
+    const writes: SiteWrite[] = [];
+    const put = (key: string, value: unknown) => writes.push(site.write(key, value));
+    const { version, timezone } = wanted;
+    if (before.site !== wanted.site || before.timezone !== timezone || site.revision === 0)
+      put('site', { version, site: wanted.site, timezone });
+    const usedIndexes = new Set([...site.zones.values()].map((zone) => zone.index));
+    for (const [name, zone] of Object.entries(wanted.zones)) {
+      const record = site.zones.get(name);
+      if (record && same(record.zone, zone)) continue;
+      let index = record?.index ?? 0;
+      while (!record && usedIndexes.has(index)) index++;
+      usedIndexes.add(index);
+      put(`zone/${name}`, { index, zone });
+    }
+    for (const [name, image] of Object.entries(wanted.images)) if (!same(site.images.get(name), image)) put(`image/${name}`, image);
+    writes.push(...(await this.#guestWrites(wanted)));
+    if (!same(site.flows, wanted.flows)) put('flows', wanted.flows);
+    for (const name of site.images.keys()) if (!wanted.images[name]) writes.push(site.erase(`image/${name}`));
+    for (const name of site.zones.keys()) if (!wanted.zones[name]) writes.push(site.erase(`zone/${name}`));
+    await site.commit([...writes, ...(await site.appliedWrites(applied))]);
+  }
+
+  async #guestWrites(wanted: Site): Promise<SiteWrite[]> {
+    const { site, parts, events } = this.#w;
+    const writes: SiteWrite[] = [];
+    const kept = [...site.guests.values()].filter((record) => wanted.guests[record.name]);
+    const taken = new Set([
+      ...kept.flatMap((record) => record.addresses),
+      ...Object.values(wanted.guests).flatMap((spec) => spec.addresses),
+    ]);
+    const fresh: [string, GuestSpec][] = [];
+    for (const [name, spec] of Object.entries(wanted.guests)) {
+      const record = site.findGuest(name);
+      if (!record) fresh.push([name, spec]);
+      else if (!same(record.spec, spec)) writes.push(site.write(`guest/${record.uid}`, this.#changedGuest(record, spec, wanted, taken)));
+    }
+    if (fresh.length === 0) return writes;
+    const facts = await parts.hypervisor.facts();
+    let offset = site.counters.nextUserOffset;
+    const userIds = new Set([...site.guests.values()].map((record) => record.userId));
+    for (const [name, spec] of fresh) {
+      const userId = nextUserId(parts.host.userIds, userIds, offset);
+      offset = userId - parts.host.userIds.base + 1;
+      userIds.add(userId);
+      const zone = wanted.zones[spec.zone];
+      if (!zone) throw new CaissonError('internal', `zone ${spec.zone} of guest ${name} is gone`);
+      const others = new Set([...taken].filter((address) => !spec.addresses.includes(address)));
+      const record = newGuestRecord(name, spec, {
+        random: parts.random,
+        machineType: facts.machineType,
+        cpuModel: facts.cpuModel,
+        userId,
+        now: parts.clock.now(),
+        zone,
+        taken: others,
+      });
+      for (const address of record.addresses) taken.add(address);
+      writes.push(site.write(`guest/${record.uid}`, record));
+      events.emit({ kind: 'guest-created', object: `guest/${record.uid}`, message: `guest ${name} was created` });
+    }
+    return [site.write('counters', { nextUserOffset: offset }), ...writes];
+  }
+
+  #changedGuest(record: GuestRecord, spec: GuestSpec, wanted: Site, taken: ReadonlySet<string>): GuestRecord {
+    const zone = wanted.zones[spec.zone];
+    const others = new Set([...taken].filter((address) => !record.addresses.includes(address) && !spec.addresses.includes(address)));
+    return {
+      ...record,
+      spec,
+      hardware: withDisksOf(record.hardware, record.uid, spec),
+      addresses: zone ? completeAddresses(record.name, spec, zone, others, record.addresses) : record.addresses,
+      wantedPower: spec.autostart && !record.spec.autostart ? 'running' : record.wantedPower,
+    };
+  }
+}
+
+/** Ids are given in order and come round only when all were used, so that disks of a deleted guest are not soon somebody else's. */
+function nextUserId(range: { base: number; count: number }, used: ReadonlySet<number>, offset: number): number {
+  for (let step = 0; step < range.count; step++) {
+    // The last ids of the range are kept for services such as DHCP.
+    const userId = range.base + ((offset + step) % (range.count - 16));
+    if (!used.has(userId)) return userId;
+  }
+  throw new CaissonError('no-capacity', `this data directory has no user id left for another guest (${range.count} in all)`);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
