@@ -1,0 +1,64 @@
+// Takes the demo away whatever state it is in, and looks for a demo that was killed before.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { CaissonError } from '../../src/lib/errors.ts';
+import { runDirectoryOf } from '../../src/helper/data-directory.ts';
+import { tell } from './caisson.ts';
+import { findHelper, logTail, removeLog, stopDaemon } from './daemon.ts';
+import { removeDemoNetwork } from './network.ts';
+import { demo } from './place.ts';
+import { forgetDemoState, isAlive, type ProcessName, processName, readDemoState } from './state.ts';
+
+/** Refuses to go on while another demo runs. Returns whether one was killed and left things, which may go on living. */
+export async function meetEarlierDemo(say: (text: string) => void): Promise<{ left: boolean }> {
+  const state = readDemoState();
+  if (state && isAlive(state.starter)) {
+    throw new CaissonError('conflict', `the demo runs already (process ${state.starter.pid}); leave it with Ctrl-C there first`);
+  }
+  const helper = [state?.helper, findHelper()].find((name): name is ProcessName => isAlive(name));
+  const left = helper !== undefined || existsSync(demo.dataDirectory);
+  if (!left) return { left };
+  const guests = guestProcesses();
+  say(
+    guests.length > 0
+      ? `An earlier demo was killed and ${guests.length} of its guests still run: they are adopted as they are.`
+      : 'An earlier demo was killed: going on from where it stopped.',
+  );
+  if (helper) await stopDaemon(helper);
+  return { left };
+}
+
+/** Shuts guests down in order (where the daemon still answers), ends the daemon and removes all that the demo made. */
+export async function leave(helper: ProcessName | undefined, output: 1 | 2, say: (text: string) => void): Promise<void> {
+  if (helper && isAlive(helper) && guestProcesses().length > 0) {
+    say('Shutting the guests down …');
+    await tell(['host', 'shutdown'], { output }).catch((error: unknown) =>
+      say(`The guests cannot be shut down (${(error as Error).message}); their power is cut.`),
+    );
+  }
+  if (helper) await stopDaemon(helper);
+  for (const pid of guestProcesses()) process.kill(pid, 'SIGKILL');
+  if (existsSync(demo.dataDirectory)) {
+    await tell(['daemon', '--teardown', '--netns', demo.netns], { output }).catch((error: unknown) => {
+      say(`The helper could not take everything away: ${(error as Error).message}\n${logTail(5)}`);
+    });
+  }
+  await removeDemoNetwork();
+  rmSync(demo.dataDirectory, { recursive: true, force: true });
+  removeLog();
+  forgetDemoState();
+}
+
+/** Process ids of the demo's QEMUs, by their control group. */
+export function guestProcesses(): number[] {
+  const group = `/caisson/${runDirectoryOf(demo.dataDirectory).split('/').at(-1)}/`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(group) && processName(Number(pid)) !== undefined;
+      } catch {
+        return false; // it has just ended
+      }
+    })
+    .map(Number);
+}

@@ -1,0 +1,121 @@
+// What the demo shows when all runs: a table for people, JSON for programs. Pure.
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { ZoneCheck } from '../../src/model/zone-check.ts';
+import { formatDuration, formatSize } from '../../src/lib/units.ts';
+
+export interface DemoReport {
+  ok: boolean;
+  api: string;
+  guests: {
+    name: string;
+    uid: string;
+    zone: string;
+    addresses: string[];
+    service: string;
+    ready: boolean;
+    readyAfterMs: number | null;
+    memoryBytes: number | null;
+    pid: number | null;
+  }[];
+  checks: { from: string; to: string; address: string; port: string; expected: string; got: string }[];
+  /** One flow opened on purpose, and seen. */
+  control: ZoneCheck['control'] | null;
+  /** What is wrong, in words; empty when `ok`. */
+  problems: string[];
+}
+
+export function makeReport(input: { api: string; guests: readonly Guest[]; check: ZoneCheck }): DemoReport {
+  const { api, guests, check } = input;
+  const problems = [
+    ...guests.filter(({ status }) => !status.ready).map(({ name, status }) => `${name} is not ready: ${status.reason || status.power}`),
+    ...check.checks
+      .filter((line) => !holds(line))
+      .map(({ from, to, port, address, expected, got }) => `${from} → ${to} (${address}) ${port} should be ${expected} and is ${got}`),
+    ...(check.control?.sawItOpen && check.control.sawItClosedAgain ? [] : ['the filtering check did not see the flow opened on purpose']),
+    ...(check.checks.length === 0 ? ['the filtering check tried nothing'] : []),
+  ];
+  return {
+    ok: problems.length === 0,
+    api,
+    guests: guests.map(({ name, uid, spec, status }) => ({
+      name,
+      uid,
+      zone: spec.zone,
+      addresses: status.nics.flatMap(({ addresses }) => addresses),
+      service: (spec.service?.ports ?? []).join(' '),
+      ready: status.ready,
+      readyAfterMs: status.readyAfterMs ?? null,
+      memoryBytes: status.memoryBytes ?? null,
+      pid: status.pid ?? null,
+    })),
+    checks: check.checks.map(({ from, to, address, port, expected, got }) => ({ from, to, address, port, expected, got })),
+    control: check.control ?? null,
+    problems,
+  };
+}
+
+/** A datagram that is allowed need not be answered: then nothing is known, and nothing is wrong. */
+function holds({ expected, got, port }: { expected: string; got: string; port: string }): boolean {
+  return expected === got || (got === 'unknown' && expected === 'open' && port.startsWith('udp/'));
+}
+
+/** The table, the API's address, and what to try from this machine. */
+export function renderReport(report: DemoReport): string[] {
+  const held = report.checks.filter(holds).length;
+  const control = report.control
+    ? `; the control flow ${report.control.from} → ${report.control.to} ${report.control.port} was seen open and closed again`
+    : '';
+  return [
+    ...renderTable([
+      ['GUEST', 'ZONE', 'ADDRESSES', 'SERVICE', 'READY AFTER', 'MEMORY'],
+      ...report.guests.map((guest) => [
+        guest.name,
+        guest.zone,
+        guest.addresses.join(' '),
+        guest.service,
+        guest.ready ? (guest.readyAfterMs === null ? 'ready' : formatDuration(guest.readyAfterMs)) : 'NOT READY',
+        guest.memoryBytes === null ? '–' : formatSize(guest.memoryBytes),
+      ]),
+    ]),
+    '',
+    `Filtering: ${held} of ${report.checks.length} connections as the site file says${control}.`,
+    ...report.problems.map((problem) => `  ${problem}`),
+    `API: ${report.api}`,
+    '',
+    'Try from this machine:',
+    ...thingsToTry(report).map((line) => `  ${line}`),
+  ];
+}
+
+/** Commands for the ports that the world may reach, and one for a port that it may not. */
+export function thingsToTry(report: DemoReport): string[] {
+  const commands = report.checks
+    .filter(({ from, expected }) => from === 'world' && expected === 'open')
+    .flatMap(({ to, address, port }) => {
+      const command = commandFor(address, port);
+      return command === undefined ? [] : [{ command, note: to }];
+    });
+  const closed = report.checks.find(({ from, expected, port }) => from === 'world' && expected === 'refused' && port.startsWith('tcp/'));
+  if (closed)
+    commands.push({ command: `nc -zvw3 ${closed.address} ${closed.port.slice(4)}`, note: `${closed.to}: refused, no flow allows it` });
+  const width = Math.max(0, ...commands.map(({ command }) => command.length));
+  return [...new Set(commands.map(({ command, note }) => `${command.padEnd(width)}   # ${note}`))];
+}
+
+function commandFor(address: string, port: string): string | undefined {
+  const host = address.includes(':') ? `[${address}]` : address;
+  if (port === 'tcp/80') return `curl http://${host}/`;
+  if (port === 'tcp/22') return `ssh root@${address}`;
+  if (port === 'udp/53') return `dig @${address} lab.example SOA`;
+  return undefined;
+}
+
+function renderTable(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
