@@ -86,7 +86,7 @@ async function prunePrograms(base: string, kept: string): Promise<void> {
   for (const name of await readdir(base)) {
     if (name === kept || used.has(name)) continue;
     const found = await stat(join(base, name)).catch(() => undefined);
-    if (found && Date.now() - found.ctimeMs > youngMs) await rm(join(base, name), { recursive: true, force: true });
+    if (found && Date.now() - found.mtimeMs > youngMs) await rm(join(base, name), { recursive: true, force: true });
   }
 }
 

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { ZoneCheck } from '../../src/model/zone-check.ts';
+import { makeReport, renderReport, thingsToTry } from './report.ts';
+
+const guest = (name: string, ready: boolean) =>
+  ({
+    name,
+    uid: 'gaaaaaaaaaa',
+    spec: { zone: 'external', service: { ports: ['tcp/80', 'tcp/22'] } },
+    status: {
+      power: 'running',
+      ready,
+      reason: ready ? '' : 'HTTP :80/ does not answer',
+      readyAfterMs: 23_400,
+      memoryBytes: 300 * 2 ** 20,
+      pid: 7,
+      nics: [{ addresses: ['192.0.2.10'] }],
+    },
+  }) as unknown as Guest;
+
+const line = { from: 'world', to: 'web', address: '192.0.2.10', port: 'tcp/80', expected: 'open', got: 'open' } as const;
+const refused = { ...line, port: 'tcp/3306', expected: 'refused', got: 'refused' } as const;
+const control = { from: 'dns', to: 'web', port: 'tcp/3306', sawItOpen: true, sawItClosedAgain: true };
+const good: ZoneCheck = { ok: true, checkedAt: '2026-01-01T00:00:00.000Z', checks: [line, refused], control };
+const api = 'http://127.0.0.1:8470/v1';
+
+test('all ready and all as the flows say is well', () => {
+  const report = makeReport({ api, guests: [guest('web', true)], check: good });
+  assert.equal(report.ok, true);
+  assert.deepEqual(report.guests[0]?.addresses, ['192.0.2.10']);
+  const text = renderReport(report).join('\n');
+  assert.match(text, /^web +external +192\.0\.2\.10 +tcp\/80 tcp\/22 +23\.4 s +300\.?0? MiB/m);
+  assert.match(text, /2 of 2 connections as the site file says; the control flow dns → web tcp\/3306 was seen open/);
+});
+
+const faults: [string, Parameters<typeof makeReport>[0], RegExp][] = [
+  ['a guest that is not ready', { api, guests: [guest('web', false)], check: good }, /web is not ready: HTTP :80\/ does not answer/],
+  [
+    'an open port that should be refused',
+    { api, guests: [], check: { ...good, checks: [{ ...refused, got: 'open' }] } },
+    /tcp\/3306 should be refused and is open/,
+  ],
+  [
+    'an unknown answer where refusal is wanted',
+    { api, guests: [], check: { ...good, checks: [{ ...refused, got: 'unknown' }] } },
+    /should be refused/,
+  ],
+  [
+    'a control that saw nothing',
+    { api, guests: [], check: { ...good, control: { ...control, sawItOpen: false } } },
+    /did not see the flow/,
+  ],
+  ['a check that tried nothing', { api, guests: [], check: { ...good, checks: [] } }, /tried nothing/],
+];
+for (const [what, input, expected] of faults) {
+  test(`${what} is not well`, () => {
+    const report = makeReport(input);
+    assert.equal(report.ok, false);
+    assert.match(report.problems.join('\n'), expected);
+  });
+}
+
+test('a datagram that is allowed and not answered is no fault', () => {
+  const silent = { ...line, port: 'udp/53', got: 'unknown' } as const;
+  assert.equal(makeReport({ api, guests: [guest('web', true)], check: { ...good, checks: [silent] } }).ok, true);
+});
+
+test('what to try is one command a port that the world may reach, and one that is refused', () => {
+  const report = makeReport({ api, guests: [guest('web', true)], check: good });
+  assert.deepEqual(
+    thingsToTry(report).map((text) => text.replace(/ +#/, ' #')),
+    ['curl http://192.0.2.10/ # web', 'nc -zvw3 192.0.2.10 3306 # web: refused, no flow allows it'],
+  );
+});
