@@ -8,7 +8,7 @@ export type Observation =
   | { state: 'stopped' }
   | { state: 'running' | 'paused'; pid: number; startedAt: number }
   /** QEMU stopped the processors by itself: disk full or I/O error, guest panic, shut down but not yet ended. */
-  | { state: 'halted'; why: 'no-space' | 'io-error' | 'panicked' | 'shut-down'; pid: number; startedAt: number }
+  | { state: 'halted'; why: 'no-space' | 'io-error' | 'panicked' | 'internal-error' | 'shut-down'; pid: number; startedAt: number }
   /** The process lives but QMP says nothing. */
   | { state: 'unresponsive'; pid: number; startedAt: number };
 
@@ -43,7 +43,15 @@ export interface GuestAgent {
   /** Runs a program in the guest; output bounded. Throws `unavailable` without an agent. */
   exec(argv: readonly string[], options: { timeoutMs: number; stdin?: string }): Promise<{ code: number; stdout: string; stderr: string }>;
   hostName(timeoutMs: number): Promise<string>;
+  /** Network interfaces with their addresses, as the guest tells. */
+  interfaces(timeoutMs: number): Promise<GuestInterface[]>;
   shutdown(timeoutMs: number): Promise<void>;
+}
+
+export interface GuestInterface {
+  name: string;
+  mac?: string;
+  addresses: string[];
 }
 
 export interface HypervisorFacts {

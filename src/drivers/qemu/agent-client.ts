@@ -1,0 +1,238 @@
+// A client of qemu-guest-agent. Whatever answers inside the guest may be hostile: lines are bounded, answers checked, times
+// limited, and an answer that came too late is never taken for the next one's.
+//
+// One question sent before the agent starts waits in QEMU and is answered at once when it does, so nobody has to ask again
+// and again; after a reset of the guest it may be lost, so it is repeated now and then.
+import { createConnection, type Socket } from 'node:net';
+import type { Clock } from '../../lib/clock.ts';
+import { CaissonError } from '../../lib/errors.ts';
+import { KeyedLock } from '../../lib/keyed-lock.ts';
+import type { GuestAgent, GuestInterface } from '../hypervisor.ts';
+import { parseExecStatus, parseHostName, parseInterfaces, parsePid } from './agent-answers.ts';
+import { withDeadline } from './with-deadline.ts';
+
+/** The agent itself cuts a program's output at 16 MiB; more than this is not for us. */
+const maxLineBytes = 4 * 1024 * 1024;
+
+/** Sent again after this, while nobody answers. */
+const syncAgainMs = 1000;
+
+/** Put before the answer to `guest-sync-delimited`: no JSON text holds it. */
+const delimiter = 0xff;
+
+/** The agent says nothing when it shuts down, so silence for this long is success. */
+const refusalMs = 300;
+
+interface Connection {
+  socket: Socket;
+  /** Every number sent in a sync whose answer may still come. */
+  syncs: Set<number>;
+  isSynced: boolean;
+  lastSyncAt: number;
+  onSynced: PromiseWithResolvers<void>;
+  /** Settled by the next answer. */
+  waiting: PromiseWithResolvers<unknown> | undefined;
+}
+
+export class AgentClient implements GuestAgent {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #turns = new KeyedLock();
+  #connection: Connection | undefined;
+  #opening: Promise<Connection> | undefined;
+  #nextSync = 1;
+  #closed = false;
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.#call('guest-ping', timeoutMs);
+  }
+
+  async hostName(timeoutMs: number): Promise<string> {
+    return parseHostName(await this.#call('guest-get-host-name', timeoutMs));
+  }
+
+  async interfaces(timeoutMs: number): Promise<GuestInterface[]> {
+    return parseInterfaces(await this.#call('guest-network-get-interfaces', timeoutMs));
+  }
+
+  async exec(
+    argv: readonly string[],
+    options: { timeoutMs: number; stdin?: string },
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const [path, ...arg] = argv;
+    const until = this.#clock.monotonic() + options.timeoutMs;
+    const left = () => Math.max(1, until - this.#clock.monotonic());
+    const input = options.stdin === undefined ? {} : { 'input-data': Buffer.from(options.stdin).toString('base64') };
+    const pid = parsePid(await this.#call('guest-exec', left(), { path, arg, 'capture-output': true, ...input }));
+    for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 250)) {
+      const status = parseExecStatus(await this.#call('guest-exec-status', left(), { pid }));
+      if (status) return status;
+      if (left() <= 1) throw new CaissonError('timeout', `${path} in the guest took longer than ${options.timeoutMs} ms`);
+      await this.#clock.sleep(Math.min(pauseMs, left()));
+    }
+  }
+
+  async shutdown(timeoutMs: number): Promise<void> {
+    await this.#turn(timeoutMs, async (connection) => {
+      const refusal = this.#ask(connection, 'guest-shutdown', { mode: 'powerdown' });
+      const silence = new AbortController();
+      const done = this.#clock.sleep(Math.min(refusalMs, timeoutMs), silence.signal);
+      done.catch(() => {});
+      await Promise.race([refusal, done]).finally(() => silence.abort());
+      refusal.catch(() => {}); // the guest going down ends the conversation
+      connection.isSynced = false;
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#connection?.socket.destroy();
+  }
+
+  #call(command: string, timeoutMs: number, args?: object): Promise<unknown> {
+    return this.#turn(timeoutMs, (connection) => this.#ask(connection, command, args));
+  }
+
+  /** One at a time: the agent has no request numbers. Whatever is not answered in time leaves the conversation out of step. */
+  async #turn<T>(timeoutMs: number, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const until = this.#clock.monotonic() + timeoutMs;
+    let used: Connection | undefined;
+    const turn = this.#turns.with('turn', async () => {
+      const left = until - this.#clock.monotonic();
+      if (left <= 0) return undefined as T; // its caller has been told already
+      const answer = (async () => {
+        used = await this.#open();
+        await this.#sync(used, until);
+        return work(used);
+      })();
+      try {
+        return await withDeadline(this.#clock, 'the guest agent', left, answer);
+      } catch (error) {
+        if (used) {
+          used.isSynced = false;
+          used.waiting = undefined;
+        }
+        throw error;
+      }
+    });
+    return withDeadline(this.#clock, 'the guest agent', timeoutMs, turn);
+  }
+
+  #ask(connection: Connection, command: string, args?: object): Promise<unknown> {
+    connection.waiting = Promise.withResolvers<unknown>();
+    connection.socket.write(`${JSON.stringify({ execute: command, ...(args === undefined ? {} : { arguments: args }) })}\n`);
+    return connection.waiting.promise;
+  }
+
+  /** Until both sides are in step. */
+  async #sync(connection: Connection, until: number): Promise<void> {
+    while (!connection.isSynced) {
+      const now = this.#clock.monotonic();
+      if (now >= until) return;
+      // Nothing more is queued while QEMU takes nothing: the guest may have no agent at all.
+      if (now - connection.lastSyncAt >= syncAgainMs && connection.socket.writableLength === 0) {
+        connection.lastSyncAt = now;
+        const id = this.#nextSync++;
+        connection.syncs.add(id);
+        connection.socket.write(
+          Buffer.concat([Buffer.of(delimiter), Buffer.from(`${JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } })}\n`)]),
+        );
+      }
+      const again = new AbortController();
+      const pause = this.#clock.sleep(syncAgainMs, again.signal);
+      pause.catch(() => {});
+      await Promise.race([connection.onSynced.promise, pause]).finally(() => again.abort());
+    }
+  }
+
+  async #open(): Promise<Connection> {
+    if (this.#closed) throw new CaissonError('unavailable', 'the guest does not run');
+    if (this.#connection) return this.#connection;
+    this.#opening ??= this.#connect().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #connect(): Promise<Connection> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const socket = createConnection(this.#path, resolve);
+    socket.once('error', (cause) => reject(new CaissonError('unavailable', 'the guest has no agent channel', { cause })));
+    await promise;
+    socket.removeAllListeners('error');
+    const connection: Connection = {
+      socket,
+      syncs: new Set(),
+      isSynced: false,
+      lastSyncAt: -Infinity,
+      onSynced: Promise.withResolvers<void>(),
+      waiting: undefined,
+    };
+    connection.onSynced.promise.catch(() => {});
+    const end = () => {
+      if (this.#connection === connection) this.#connection = undefined;
+      const error = new CaissonError('unavailable', 'the conversation with the guest agent ended');
+      connection.waiting?.reject(error);
+      connection.onSynced.reject(error);
+      socket.destroy();
+    };
+    socket.on('error', end);
+    socket.on('close', end);
+    readAnswers(socket, (line) => receive(connection, line), end);
+    if (this.#closed) socket.destroy();
+    this.#connection = connection;
+    return connection;
+  }
+}
+
+function receive(connection: Connection, line: Buffer): void {
+  const start = line.lastIndexOf(delimiter) + 1;
+  let message: { return?: unknown; error?: unknown };
+  try {
+    const value: unknown = JSON.parse(line.subarray(start).toString('utf8'));
+    if (typeof value !== 'object' || value === null) return;
+    message = value;
+  } catch {
+    return; // the rest of something that began before us
+  }
+  if (typeof message.return === 'number' && connection.syncs.has(message.return)) {
+    // In order: those before it were lost with a reset of the guest.
+    for (const id of connection.syncs) if (id <= message.return) connection.syncs.delete(id);
+    if (connection.isSynced) return;
+    connection.isSynced = true;
+    connection.onSynced.resolve();
+    connection.onSynced = Promise.withResolvers<void>();
+    connection.onSynced.promise.catch(() => {});
+    return;
+  }
+  // The agent complains of the delimiter before it answers each further sync: that is no answer to us.
+  if (!connection.isSynced || !connection.waiting || connection.syncs.size > 0) return;
+  const { waiting } = connection;
+  connection.waiting = undefined;
+  if (message.error === undefined) return waiting.resolve(message.return);
+  const said = String((message.error as { desc?: unknown } | null)?.desc ?? 'no reason given').slice(0, 500);
+  waiting.reject(new CaissonError('failed', `the guest agent refused: ${said}`));
+}
+
+/** Lines of bounded length; a longer one ends the conversation. */
+function readAnswers(socket: Socket, onLine: (line: Buffer) => void, onBad: () => void): void {
+  let pending: Buffer[] = [];
+  let size = 0;
+  socket.on('data', (chunk: Buffer) => {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      const line = Buffer.concat([...pending, chunk.subarray(from, end)]);
+      pending = [];
+      size = 0;
+      from = end + 1;
+      if (line.length > 0 && line.length <= maxLineBytes) onLine(line);
+    }
+    const rest = chunk.subarray(from);
+    size += rest.length;
+    if (size > maxLineBytes) onBad();
+    else if (rest.length > 0) pending.push(rest);
+  });
+}

@@ -1,0 +1,45 @@
+// What the driver needs from whoever may start processes as another user: the root helper in a daemon, a plain spawner in tests.
+
+export interface GuestProcess {
+  uid: string;
+  pid: number;
+  /** Clock ticks since boot, as in /proc/PID/stat: with `pid` it names the process for ever. */
+  startTime: number;
+  /** The same, milliseconds since the epoch. */
+  startedAt: number;
+}
+
+export interface GuestProcessStart {
+  uid: string;
+  userId: number;
+  /** QEMU's full path and its arguments. */
+  argv: string[];
+  taps: { name: string }[];
+  /** Files that QEMU writes. */
+  disks: string[];
+  /** Files that QEMU only reads, outside of /usr. */
+  files: string[];
+  generation: number;
+  limits: { memoryMib: number; cpuWeight: number; pids: number };
+  kvm?: boolean;
+}
+
+export interface GuestExit {
+  uid: string;
+  pid: number;
+  startTime: number;
+  exit?: { code: number | null; signal: string | null };
+  /** The end of what QEMU said on its standard error. */
+  said: string;
+}
+
+export interface GuestProcesses {
+  /** Answers once QEMU is being executed. Throws `not-allowed` when the guest has a process. */
+  start(start: GuestProcessStart): Promise<{ pid: number; startTime: number; startedAt: number }>;
+  kill(process: Pick<GuestProcess, 'uid' | 'pid' | 'startTime'>, signal: 'TERM' | 'KILL'): Promise<void>;
+  /** Every guest process there is, also those started before this daemon. */
+  list(): Promise<GuestProcess[]>;
+  /** Removes what a guest without a process left: taps, sockets, cgroup. */
+  forget(uid: string): Promise<void>;
+  onExit(listener: (exit: GuestExit) => void): () => void;
+}

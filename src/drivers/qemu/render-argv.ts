@@ -1,0 +1,256 @@
+// A machine → QEMU's arguments. Pure, and true for QEMU 7.2 to 10.0 alike.
+//
+// Everything that holds a path is JSON where QEMU takes JSON; -machine, -accel, -chardev, -vnc and -netdev-like option lists
+// hold only what is checked or escaped here. So no text of a user can add an option. The guest's name is not used at all.
+import { CaissonError } from '../../lib/errors.ts';
+import { uidPattern } from '../../lib/ids.ts';
+import type { Machine, MachineDisk, MachineNic } from '../../model/machine.ts';
+import { uefiCodePath } from './firmware.ts';
+import { address, isSlot, rootPortId, rootPorts, seedSlot } from './hardware-layout.ts';
+
+export const qemuProgram = '/usr/bin/qemu-system-x86_64';
+
+/** TCG keeps translated code up to this size; without a bound it takes a gigabyte. */
+export const tcgCacheMib = 128;
+
+/** Set before a guest can say anything: no new files by old calls, no privileges, no programs, no scheduling changes. */
+const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny';
+
+/** Controllers of a PC that nothing here uses; each less is less to attack and faster to boot. */
+const withoutLegacy = 'vmport=off,smbus=off,sata=off,i8042=off,hpet=off,usb=off';
+
+/** A Unix socket's path ends here. */
+const maxSocketPath = 107;
+
+export const socketNames = ['qmp', 'monitor', 'agent', 'console', 'vnc'] as const;
+export type SocketName = (typeof socketNames)[number];
+
+export function socketPath(machine: Pick<Machine, 'socketFolder'>, name: SocketName): string {
+  return `${machine.socketFolder}/${name}.sock`;
+}
+
+/** QEMU's program and arguments. Throws `invalid` for a machine that cannot be told safely. */
+export function renderArgv(machine: Machine): string[] {
+  checkMachine(machine);
+  const slots = [...machine.disks, ...machine.nics].map((device) => device.slot);
+  if (machine.seedPath !== undefined) slots.push(seedSlot);
+  return [
+    qemuProgram,
+    ...['-name', `guest=${machine.uid},debug-threads=on`],
+    ...['-no-user-config', '-nodefaults'],
+    ...['-sandbox', sandbox],
+    ...['-msg', 'timestamp=on'],
+    ...renderPlatform(machine),
+    ...renderChannels(machine),
+    ...rootPorts(slots).flatMap((port) => [
+      '-device',
+      json({
+        driver: 'pcie-root-port',
+        id: port.id,
+        bus: 'pcie.0',
+        addr: port.address,
+        chassis: port.chassis,
+        slot: port.chassis,
+        // 24 ports of 4 KiB would not fit into the 64 KiB of I/O addresses; nothing modern wants any.
+        'io-reserve': 0,
+        ...(port.isMultifunction ? { multifunction: true } : {}),
+      }),
+    ]),
+    ...renderFixedDevices(machine),
+    ...machine.disks.flatMap((disk) => renderDisk(disk, machine)),
+    ...machine.nics.flatMap(renderNic),
+    ...renderDisplay(machine),
+    ...renderKernel(machine),
+  ];
+}
+
+/** The files outside of /usr that QEMU opens: those that it writes, and those that it only reads. */
+export function filesOf(machine: Machine): { disks: string[]; files: string[] } {
+  const { disks, kernel, seedPath, nvramPath, consoleLogPath } = machine;
+  const written = [...disks.filter((disk) => !disk.readOnly).map((disk) => disk.path), nvramPath, consoleLogPath];
+  const read = [
+    ...disks.filter((disk) => disk.readOnly).map((disk) => disk.path),
+    ...disks.map((disk) => disk.backingPath),
+    seedPath,
+    kernel?.image,
+    kernel?.initrd,
+  ];
+  const present = (paths: (string | undefined)[]) => [...new Set(paths.filter((path) => path !== undefined))];
+  return { disks: present(written), files: present(read) };
+}
+
+/** Processors, memory, clock, firmware, and what happens when the guest ends: it stays, stopped, until we have seen it. */
+function renderPlatform(machine: Machine): string[] {
+  const flash = machine.firmware === 'uefi' ? ',pflash0=firmware,pflash1=nvram' : '';
+  const plug =
+    machine.maxMemoryMib === undefined || machine.maxMemoryMib === machine.memoryMib ? '' : `,slots=16,maxmem=${machine.maxMemoryMib}M`;
+  return [
+    ...(machine.firmware === 'uefi' ? renderFlash(machine) : []),
+    ...['-machine', `${machine.machineType},${withoutLegacy}${flash}`],
+    ...['-accel', machine.accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${tcgCacheMib}`],
+    ...['-cpu', machine.cpuModel],
+    ...['-smp', `cpus=${machine.cpus},maxcpus=${machine.maxCpus},sockets=1,dies=1,cores=${machine.maxCpus},threads=1`],
+    ...['-m', `size=${machine.memoryMib}M${plug}`],
+    ...['-uuid', machine.uuid],
+    ...['-smbios', 'type=1,manufacturer=Caisson,product=Guest'],
+    ...['-rtc', 'base=utc'],
+    ...['-boot', 'strict=on'],
+    // Without the first the SHUTDOWN event may be lost; without the second a panicked guest would end unseen.
+    ...['-action', 'shutdown=pause,panic=pause'],
+  ];
+}
+
+function renderFlash(machine: Machine): string[] {
+  return [
+    '-blockdev',
+    json({ driver: 'raw', 'node-name': 'firmware', 'read-only': true, file: { driver: 'file', filename: uefiCodePath } }),
+    '-blockdev',
+    json({ driver: 'raw', 'node-name': 'nvram', file: { driver: 'file', filename: machine.nvramPath, locking: 'on' } }),
+  ];
+}
+
+/** Two monitors (a second client of one socket would wait silently), the agent, the serial console with its log. */
+function renderChannels(machine: Machine): string[] {
+  const socket = (name: SocketName) => `socket,id=${name},path=${optionValue(socketPath(machine, name))},server=on,wait=off`;
+  return [
+    ...(['qmp', 'monitor'] as const).flatMap((name) => ['-chardev', socket(name), '-mon', `chardev=${name},mode=control`]),
+    ...['-chardev', socket('agent')],
+    ...['-chardev', `${socket('console')},logfile=${optionValue(machine.consoleLogPath)},logappend=on`],
+    ...['-device', json({ driver: 'isa-serial', id: 'console0', chardev: 'console', index: 0 })],
+  ];
+}
+
+function renderFixedDevices(machine: Machine): string[] {
+  return [
+    ...['-object', json({ 'qom-type': 'rng-builtin', id: 'random' })],
+    ...['-device', json({ ...virtio('virtio-rng-pci', 'rng0', address.random), rng: 'random' })],
+    ...[
+      '-device',
+      json({ ...virtio('virtio-balloon-pci', 'balloon0', address.balloon), 'free-page-reporting': true, 'deflate-on-oom': true }),
+    ],
+    ...['-device', json({ ...virtio('virtio-serial-pci', 'serial0', address.serialPorts), max_ports: 4 })],
+    ...[
+      '-device',
+      json({ driver: 'virtserialport', id: 'agent0', bus: 'serial0.0', nr: 1, chardev: 'agent', name: 'org.qemu.guest_agent.0' }),
+    ],
+    ...['-device', json({ driver: 'pvpanic-pci', id: 'panic0', bus: 'pcie.0', addr: address.panic })],
+    ...['-device', json({ driver: 'vmgenid', id: 'generation0', guid: machine.generationId })],
+    ...(machine.seedPath === undefined
+      ? []
+      : [
+          '-blockdev',
+          json({ driver: 'raw', 'node-name': 'seed', 'read-only': true, file: { driver: 'file', filename: machine.seedPath } }),
+          '-device',
+          json({ ...behindPort('virtio-blk-pci', 'seed0', seedSlot), drive: 'seed', serial: 'seed', 'num-queues': 1 }),
+        ]),
+  ];
+}
+
+function renderDisk(disk: MachineDisk, machine: Machine): string[] {
+  const node = `disk${disk.slot}`;
+  const file = (filename: string, locking: 'on' | 'auto') => ({ driver: 'file', filename, locking, aio: 'threads', discard: 'unmap' });
+  // What a disk is an overlay of is said here, never taken from the disk's own header.
+  const backing = disk.backingPath === undefined ? null : overlaid(disk.backingPath);
+  return [
+    '-blockdev',
+    json({
+      driver: disk.format,
+      'node-name': node,
+      'read-only': disk.readOnly,
+      discard: 'unmap',
+      ...(disk.format === 'qcow2' ? { backing } : {}),
+      // A lock is what keeps a second writer out: its absence is an error, not a warning.
+      file: file(disk.path, disk.readOnly ? 'auto' : 'on'),
+    }),
+    '-device',
+    json({
+      ...behindPort('virtio-blk-pci', node, disk.slot),
+      drive: node,
+      serial: disk.serial,
+      'num-queues': Math.min(machine.maxCpus, 4),
+      werror: 'stop',
+      rerror: 'report',
+      ...(disk.name === 'root' ? { bootindex: 1 } : {}),
+    }),
+  ];
+}
+
+function overlaid(path: string): object {
+  return { driver: 'qcow2', 'read-only': true, backing: null, file: { driver: 'file', filename: path, aio: 'threads' } };
+}
+
+function renderNic(nic: MachineNic): string[] {
+  const id = `nic${nic.slot}`;
+  return [
+    '-netdev',
+    json({ type: 'tap', id, ifname: nic.tap, script: 'no', downscript: 'no', vhost: false }),
+    '-device',
+    json({ ...behindPort('virtio-net-pci', id, nic.slot), netdev: id, mac: nic.mac, host_mtu: nic.mtu, romfile: '' }),
+  ];
+}
+
+function renderDisplay(machine: Machine): string[] {
+  if (machine.display === 'none') return ['-display', 'none'];
+  return [
+    ...['-display', 'none', '-vnc', `unix:${optionValue(socketPath(machine, 'vnc'))}`],
+    ...['-device', json({ driver: 'VGA', id: 'video0', bus: 'pcie.0', addr: address.display })],
+    ...['-device', json({ driver: 'qemu-xhci', id: 'usb', bus: 'pcie.0', addr: address.usb })],
+    ...['-device', json({ driver: 'usb-kbd', id: 'keyboard0', bus: 'usb.0', port: '1' })],
+    ...['-device', json({ driver: 'usb-tablet', id: 'tablet0', bus: 'usb.0', port: '2' })],
+  ];
+}
+
+function renderKernel({ kernel }: Machine): string[] {
+  return kernel === undefined ? [] : ['-kernel', kernel.image, '-initrd', kernel.initrd, '-append', kernel.commandLine];
+}
+
+function virtio(driver: string, id: string, addr: string): object {
+  return { driver, id, bus: 'pcie.0', addr, 'disable-legacy': 'on' };
+}
+
+function behindPort(driver: string, id: string, slot: number): object {
+  return { driver, id, bus: rootPortId(slot), addr: '0x0', 'disable-legacy': 'on' };
+}
+
+function json(value: object): string {
+  return JSON.stringify(value);
+}
+
+/** A value inside an option list: there a comma ends it, two are one. */
+function optionValue(text: string): string {
+  return text.replaceAll(',', ',,');
+}
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Refuses what would end up in an option list with a meaning of its own, or cannot be. */
+function checkMachine(machine: Machine): void {
+  const refuse = (what: string, value: unknown): never => {
+    throw new CaissonError('invalid', `guest ${machine.uid}: ${what} ${JSON.stringify(value)} cannot be given to QEMU`);
+  };
+  const matches = (what: string, value: string, pattern: RegExp) => pattern.test(value) || refuse(what, value);
+  const within = (what: string, value: number, from: number, to: number) =>
+    (Number.isInteger(value) && value >= from && value <= to) || refuse(what, value);
+  matches('uid', machine.uid, uidPattern);
+  matches('machine type', machine.machineType, /^pc-q35-\d+\.\d+$/);
+  matches('processor model', machine.cpuModel, /^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+  matches('uuid', machine.uuid, uuidPattern);
+  matches('generation id', machine.generationId, uuidPattern);
+  within('number of processors', machine.cpus, 1, machine.maxCpus);
+  within('greatest number of processors', machine.maxCpus, 1, 255);
+  within('memory', machine.memoryMib, 1, 2 ** 24);
+  if (machine.maxMemoryMib !== undefined) within('greatest memory', machine.maxMemoryMib, machine.memoryMib, 2 ** 24);
+  if (machine.firmware === 'uefi' && machine.nvramPath === undefined) refuse('path of UEFI variables', machine.nvramPath);
+  for (const name of socketNames) {
+    const path = socketPath(machine, name);
+    if (Buffer.byteLength(path) > maxSocketPath) refuse('socket path', path);
+  }
+  for (const disk of machine.disks) matches('disk serial', disk.serial, /^[\x21-\x7e]{1,20}$/);
+  for (const nic of machine.nics) {
+    matches('address', nic.mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
+    matches('tap', nic.tap, /^[a-z0-9]{1,15}$/);
+    within('packet size', nic.mtu, 68, 65_535);
+  }
+  const slots = [...machine.disks, ...machine.nics].map((device) => device.slot);
+  for (const [index, slot] of slots.entries()) if (!isSlot(slot) || slots.indexOf(slot) !== index) refuse('slot', slot);
+}
