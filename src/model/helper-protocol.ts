@@ -94,7 +94,7 @@ interface HostVerbs {
   guestDeleteFolder: { args: { uid: string }; value: None };
 
   /** Runs the image builder; its progress lines are relayed, its last value is the answer. Can be cancelled. */
-  imageBuild: { args: { recipePath: string; outPath: string }; value: { result: unknown } };
+  imageBuild: { args: { recipePath: string; outPath: string; manifestPath?: string }; value: { result: unknown } };
   /** Fetches a file by http or https and compares its digest. Can be cancelled; progress is `{bytes, total?}`. */
   imageFetch: { args: { url: string; sha256: string; outPath: string }; value: { sizeBytes: number } };
 

@@ -1,0 +1,139 @@
+// One data directory opened by its helper: locked, its folders and namespace made, what runs already adopted. And the way back, which
+// leaves nothing but the data.
+import { mkdirSync } from 'node:fs';
+import { CaissonError } from '../lib/errors.ts';
+import { run } from '../lib/exec.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import type { Log } from '../lib/log.ts';
+import type { HelperEvent } from '../model/helper-protocol.ts';
+import type { NetworkHelper } from '../model/network-helper.ts';
+import { Cgroups } from './cgroups.ts';
+import { type HostFile, openDataDirectory, prepareDataDirectory, setFolder } from './data-directory.ts';
+import { lockDataDirectory } from './data-lock.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestProcesses } from './guest-processes.ts';
+import { cacheFolder } from './image-work.ts';
+import { NetworkNamespace } from './network-namespace.ts';
+import { prepareRunDirectory, removeRunDirectory } from './run-directory.ts';
+import { readSystemUser, type SystemUser } from './system-user.ts';
+import { takeTap } from './take-tap.ts';
+import { releaseUserIds, reservedIds } from './user-id-range.ts';
+
+export interface Host {
+  dataDirectory: string;
+  file: HostFile;
+  user: SystemUser;
+  /** Those of guests. */
+  userIds: { base: number; count: number };
+  namespace: NetworkNamespace;
+  network: NetworkHelper;
+  cgroups: Cgroups;
+  files: GuestFiles;
+  processes: GuestProcesses;
+  /** By uid of a guest. */
+  locks: KeyedLock;
+  log: Log;
+  /** Takes away all but the data; `not-allowed` while a guest runs. */
+  teardown(): Promise<void>;
+  /** At an orderly end: without guests nothing of their network is left standing. */
+  close(): Promise<void>;
+}
+
+export type NetworkFactory = (options: {
+  netns?: string;
+  folder: string;
+  userId: number;
+  log: Log;
+  takeTap: (uid: string, tap: string) => Promise<void>;
+}) => NetworkHelper;
+
+export async function openHost(options: {
+  dataDirectory: string;
+  netns?: string;
+  user: string;
+  createNetwork: NetworkFactory;
+  emit: (event: HelperEvent) => void;
+  log: Log;
+}): Promise<Host> {
+  const { log } = options;
+  const user = await readSystemUser(options.user);
+  const dataDirectory = openDataDirectory(options.dataDirectory);
+  const lock = lockDataDirectory(`${dataDirectory}/lock`);
+  try {
+    const file = await prepareDataDirectory(dataDirectory, user);
+    const { runDirectory } = file;
+    await prepareRunDirectory(runDirectory, dataDirectory, user);
+    mkdirSync(cacheFolder, { recursive: true, mode: 0o755 });
+    for (const name of ['images', 'packages', 'work']) setFolder(`${cacheFolder}/${name}`, user, 0o2775);
+    const namespace = new NetworkNamespace(options.netns, runDirectory);
+    await namespace.open();
+    const cgroups = Cgroups.read(runDirectory.slice(-8));
+    const files = new GuestFiles(dataDirectory, user);
+    const processes = new GuestProcesses({ cgroups, emit: options.emit, log });
+    const network = options.createNetwork({
+      ...(options.netns && { netns: options.netns }),
+      folder: `${runDirectory}/network`,
+      userId: file.userIdBase + file.userIdCount - 1,
+      log,
+      takeTap: (uid, tap) => takeTap(uid, tap, { processes, namespace }),
+    });
+    processes.adopt((uid) => files.readLog(uid));
+    const bounding = setInterval(() => void boundLogs(processes, files), 10_000);
+
+    const teardown = async () => {
+      const running = processes.list();
+      if (running.length > 0) {
+        throw new CaissonError('not-allowed', `${running.length} guests of ${dataDirectory} run: stop them first`, {
+          details: { uids: running.map(({ uid }) => uid) },
+        });
+      }
+      await network.networkRemove({});
+      await cgroups.removeAll();
+      await namespace.remove();
+      await removeRunDirectory(runDirectory, dataDirectory);
+      await releaseUserIds(dataDirectory);
+    };
+    return {
+      dataDirectory,
+      file,
+      user,
+      namespace,
+      network,
+      cgroups,
+      files,
+      processes,
+      log,
+      teardown,
+      userIds: { base: file.userIdBase, count: file.userIdCount - reservedIds },
+      locks: new KeyedLock(),
+      async close() {
+        clearInterval(bounding);
+        try {
+          if (processes.list().length === 0) {
+            await network.networkRemove({});
+            await namespace.remove();
+          }
+        } finally {
+          processes.close();
+          lock.release();
+        }
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Removes the guest's taps from the guests' network, whoever put them there. */
+export async function removeTaps(namespace: NetworkNamespace, uid: string): Promise<void> {
+  const [first = 'env', ...rest] = namespace.enter();
+  const { stdout } = await run([first, ...rest, 'ls', '/proc/sys/net/ipv4/conf']);
+  for (const name of stdout.split('\n').filter((one) => one.startsWith(`cs${uid}`))) {
+    await run([first, ...rest, 'ip', 'link', 'delete', 'dev', name]);
+  }
+}
+
+async function boundLogs(processes: GuestProcesses, files: GuestFiles): Promise<void> {
+  for (const { uid } of processes.list()) await files.boundLog(uid).catch(() => undefined);
+}

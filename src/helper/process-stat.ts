@@ -1,0 +1,46 @@
+// What /proc says of a process. A process id alone names nothing for long; with the start time (clock ticks since boot) it does.
+import { readFileSync } from 'node:fs';
+
+export interface ProcessStat {
+  pid: number;
+  /** One letter; Z and X are dead already. */
+  state: string;
+  /** Field 22, clock ticks since boot. */
+  startTime: number;
+}
+
+/** Linux promises programs 100 ticks a second whatever the kernel uses itself. */
+const msPerTick = 10;
+
+/** The content of /proc/PID/stat; the program's name may hold spaces and parentheses. */
+export function parseProcessStat(content: string): ProcessStat | undefined {
+  const end = content.lastIndexOf(')');
+  const pid = Number.parseInt(content, 10);
+  const fields = content.slice(end + 2).split(' ');
+  const startTime = Number(fields[19]);
+  const state = fields[0];
+  if (end === -1 || !Number.isSafeInteger(pid) || !Number.isSafeInteger(startTime) || !state) return undefined;
+  return { pid, state, startTime };
+}
+
+/** The process, when it lives; a zombie does not. */
+export function readProcess(pid: number): ProcessStat | undefined {
+  let content: string;
+  try {
+    content = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  const stat = parseProcessStat(content);
+  return stat && stat.state !== 'Z' && stat.state !== 'X' ? stat : undefined;
+}
+
+/** Ticks since boot → milliseconds since the epoch. */
+export function startedAt(startTime: number): number {
+  const uptimeMs = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;
+  return Math.round(Date.now() - uptimeMs + startTime * msPerTick);
+}
+
+export function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}

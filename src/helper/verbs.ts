@@ -1,0 +1,115 @@
+// The table of verbs: arguments checked, one thing at a time for each guest, then the work.
+import { CaissonError } from '../lib/errors.ts';
+import { run } from '../lib/exec.ts';
+import type { HelperArgs, HelperHello, HelperValue } from '../model/helper-protocol.ts';
+import type { NetworkHelper } from '../model/network-helper.ts';
+import type { VerbContext, VerbTable } from './channel.ts';
+import { checkArguments, type Owned, type OwnVerb } from './check-arguments.ts';
+import { startGuest } from './guest-start.ts';
+import { type Host, removeTaps } from './host.ts';
+import { readHostFacts } from './host-facts.ts';
+import { buildImage, fetchImage, imageCache } from './image-work.ts';
+import { readBootId } from './process-stat.ts';
+
+export interface VerbOptions {
+  listeners: HelperHello['listeners'];
+  /** Absent: this installation has no image builder. */
+  imageBuilder?: [string, ...string[]];
+}
+
+type Work<V extends OwnVerb> = (args: HelperArgs<V>, context: VerbContext) => Promise<HelperValue<V>>;
+
+export function createVerbs(host: Host, options: VerbOptions): VerbTable {
+  const { runDirectory, hostId } = host.file;
+  const owned: Owned = { dataDirectory: host.dataDirectory, imageCache, userIds: host.userIds };
+  const parts = { runDirectory, daemonGroupId: host.user.groupId, cgroups: host.cgroups, files: host.files, processes: host.processes };
+
+  const refuseRunning = (uid: string, what: string) => {
+    const running = host.processes.of(uid);
+    if (running)
+      throw new CaissonError('not-allowed', `${what}: guest ${uid} has a process (${running.pid})`, { details: { pid: running.pid } });
+  };
+
+  const own: { [V in OwnVerb]: Work<V> } = {
+    async hello() {
+      return {
+        protocol: 1,
+        dataDirectory: host.dataDirectory,
+        runDirectory,
+        hostId,
+        userIds: host.userIds,
+        ...(host.namespace.name !== undefined && { netns: host.namespace.name }),
+        listeners: options.listeners,
+        bootId: readBootId(),
+      };
+    },
+    hostFacts: () => readHostFacts(host.cgroups),
+    guestStart: (args) => host.locks.with(args.uid, () => startGuest(args, parts)),
+    async guestKill({ uid, pid, startTime, signal }) {
+      return { kind: host.processes.kill(uid, pid, startTime, signal) };
+    },
+    guestForget: ({ uid }) =>
+      host.locks.with(uid, async () => {
+        refuseRunning(uid, 'cannot forget it');
+        await removeTaps(host.namespace, uid);
+        await run(['rm', '-rf', '--one-file-system', '--', `${runDirectory}/${uid}`]);
+        await host.cgroups.remove(uid);
+        return {};
+      }),
+    async guestProcesses() {
+      const found = host.processes.list().map(async (one) => {
+        const generation = await host.files.readGeneration(one.uid, one);
+        return { ...one, ...(generation !== undefined && { generation }) };
+      });
+      return { processes: await Promise.all(found) };
+    },
+    guestOwnDisk: ({ uid, userId, path }) =>
+      host.locks.with(uid, async () => {
+        await host.files.own(uid, userId, path);
+        return {};
+      }),
+    guestDeleteFolder: ({ uid }) =>
+      host.locks.with(uid, async () => {
+        refuseRunning(uid, 'cannot delete its folder');
+        await host.files.deleteFolder(uid);
+        return {};
+      }),
+    async imageBuild(args, context) {
+      if (!options.imageBuilder) throw new CaissonError('missing', 'this helper was started without an image builder (--image-builder)');
+      return buildImage(args, context, options.imageBuilder);
+    },
+    imageFetch: (args, context) => fetchImage(args, context, host.user),
+    async hostTeardown() {
+      await host.teardown();
+      return {};
+    },
+  };
+
+  return { ...checked(own, owned), ...unchecked(host.network) };
+}
+
+function checked(own: { [V in OwnVerb]: Work<V> }, owned: Owned): Pick<VerbTable, OwnVerb> {
+  const entries = (Object.keys(own) as OwnVerb[]).map((verb) => [
+    verb,
+    async (args: unknown, context: VerbContext) => (own[verb] as Work<OwnVerb>)(checkArguments(verb, args, owned), context),
+  ]);
+  return Object.fromEntries(entries) as Pick<VerbTable, OwnVerb>;
+}
+
+/** The network's verbs check their arguments themselves. */
+function unchecked(network: NetworkHelper): Pick<VerbTable, keyof NetworkHelper> {
+  const call = (verb: keyof NetworkHelper) => async (args: unknown) => network[verb](args as never);
+  return {
+    rulesApply: call('rulesApply'),
+    rulesRead: call('rulesRead'),
+    zonesApply: call('zonesApply'),
+    nicUp: call('nicUp'),
+    nicDown: call('nicDown'),
+    linksRead: call('linksRead'),
+    dnsmasqStart: call('dnsmasqStart'),
+    dnsmasqReload: call('dnsmasqReload'),
+    dnsmasqStop: call('dnsmasqStop'),
+    dnsmasqStatus: call('dnsmasqStatus'),
+    networkRemove: call('networkRemove'),
+  };
+}

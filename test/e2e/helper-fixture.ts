@@ -1,0 +1,163 @@
+// A helper on a data directory of its own, with a daemon that only passes the channel on to the test.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { connectHelper, type HelperClient } from '../../src/drivers/helper-client/helper-client.ts';
+import { newUid, systemRandom } from '../../src/lib/ids.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { HelperHello } from '../../src/model/helper-protocol.ts';
+
+/** Runs as the daemon's user; ends when the helper's channel ends, as the daemon does. */
+const relay = `
+import net from 'node:net';
+import fs from 'node:fs';
+const channel = new net.Socket({ fd: 3, readable: true, writable: true });
+const path = process.env.CAISSON_RUN + '/relay.sock';
+fs.rmSync(path, { force: true });
+channel.on('close', () => process.exit(0));
+channel.on('end', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
+net.createServer((client) => { client.pipe(channel, { end: false }); channel.pipe(client); client.on('error', () => {}); }).listen(path);
+if (process.argv.includes('--serve')) net.createServer((client) => client.end(String(process.getuid()))).listen({ fd: 4 });
+`;
+
+export interface RunningHelper {
+  process: ChildProcess;
+  client: HelperClient;
+  hello: HelperHello;
+  socket: Socket;
+  /** What it has written to standard error. */
+  said(): string;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface HelperFixture {
+  data: string;
+  folder: string;
+  user: { userId: number; groupId: number };
+  start(options?: { args?: string[]; daemonArgs?: string[] }): Promise<RunningHelper>;
+  /** Runs it to its end. */
+  run(args: string[]): Promise<{ code: number | null; said: string }>;
+  /** A guest's folder with an owned disk and console log; its uid. */
+  makeGuest(helper: RunningHelper, userId: number): Promise<{ uid: string; disk: string; consoleLog: string }>;
+  remove(): Promise<void>;
+}
+
+const helperMain = fileURLToPath(new URL('../../src/helper/main.ts', import.meta.url));
+
+export function createHelperFixture(name: string): HelperFixture {
+  ensureUser();
+  const user = { userId: Number(execFileSync('id', ['-u', 'caisson'])), groupId: Number(execFileSync('id', ['-g', 'caisson'])) };
+  const folder = mkdtempSync(`/var/lib/caisson-test-${name}-`);
+  chmodSync(folder, 0o755);
+  const data = `${folder}/data`;
+  // The daemon's user must be able to execute and read these wherever the project lies.
+  copyFileSync(process.execPath, `${folder}/node`);
+  chmodSync(`${folder}/node`, 0o755);
+  writeFileSync(`${folder}/relay.mjs`, relay, { mode: 0o644 });
+  const running = new Set<ChildProcess>();
+
+  const launch = (args: string[]) => {
+    const child = spawn(`${folder}/node`, [helperMain, '--data', data, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+    running.add(child);
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = once(child, 'close').then(([code]) => {
+      running.delete(child);
+      return code as number | null;
+    });
+    return { child, said: () => said, ended };
+  };
+
+  return {
+    data,
+    folder,
+    user,
+    async start(options = {}) {
+      const { child, said, ended } = launch([
+        '--daemon',
+        `${folder}/relay.mjs`,
+        ...(options.args ?? []),
+        '--',
+        ...(options.daemonArgs ?? []),
+      ]);
+      const socket = await waitFor(
+        'the relay listens',
+        () => {
+          if (child.exitCode !== null) throw new Error(`the helper has ended: ${said()}`);
+          return connect(`${data}/run/relay.sock`);
+        },
+        { timeoutMs: 20_000, everyMs: 20 },
+      );
+      const client = connectHelper(socket, { onClosed: () => undefined });
+      const hello = await client.call('hello', {});
+      return {
+        process: child,
+        client,
+        hello,
+        socket,
+        said,
+        stop: () => {
+          child.kill('SIGTERM');
+          return ended;
+        },
+      };
+    },
+    async run(args) {
+      const { said, ended } = launch(args);
+      return { code: await ended, said: said() };
+    },
+    async makeGuest(helper, userId) {
+      const uid = newUid('g', systemRandom);
+      const guest = `${data}/guests/${uid}`;
+      mkdirSync(guest, { mode: 0o770 });
+      chownSync(guest, user.userId, user.groupId);
+      const [disk, consoleLog] = [`${guest}/root.qcow2`, `${guest}/console.log`];
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '1M']);
+      writeFileSync(consoleLog, '');
+      for (const path of [disk, consoleLog]) {
+        chownSync(path, user.userId, user.groupId);
+        await helper.client.call('guestOwnDisk', { uid, userId, path });
+      }
+      return { uid, disk, consoleLog };
+    },
+    async remove() {
+      for (const child of running) {
+        child.kill('SIGKILL');
+        await once(child, 'close');
+      }
+      await this.run(['--teardown']);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function ensureUser(): void {
+  try {
+    execFileSync('id', ['-u', 'caisson'], { stdio: 'ignore' });
+  } catch {
+    execFileSync('useradd', [
+      '--system',
+      '--user-group',
+      '--no-create-home',
+      '--home-dir',
+      '/nonexistent',
+      '--shell',
+      '/usr/sbin/nologin',
+      'caisson',
+    ]);
+  }
+}
+
+async function connect(path: string): Promise<Socket | undefined> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    return socket;
+  } catch {
+    return undefined;
+  }
+}
