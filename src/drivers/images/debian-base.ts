@@ -1,0 +1,163 @@
+// What every Debian image has beyond its recipe: the packages and files that make it boot fast, answer on the agent channel,
+// take its network from the zone and read its seed. Pure.
+//
+// Images with cloud-init leave names, keys, addresses and user data to it; all others carry our own small reader, because
+// cloud-init costs ten seconds and more of a boot under software emulation. Both grow their file system by our service.
+import type { ImageRecipe } from '../../model/image-recipe.ts';
+import { seedFiles } from './guest-seed.ts';
+
+export interface GuestFile {
+  text: string;
+  mode: string;
+}
+
+export function hasCloudInit(recipe: Pick<ImageRecipe, 'packages'>): boolean {
+  return recipe.packages.includes('cloud-init');
+}
+
+/** Packages to ask for, sorted: the base system's and the recipe's. */
+export function basePackages(recipe: Pick<ImageRecipe, 'packages'>): string[] {
+  const initramfs = recipe.packages.some((name) => name === 'initramfs-tools' || name === 'dracut') ? [] : ['tiny-initramfs'];
+  // The power button: logind comes with cloud images; acpid is the light way elsewhere.
+  const power = hasCloudInit(recipe) ? ['dbus', 'libpam-systemd'] : ['acpid'];
+  const base = ['linux-image-cloud-amd64', 'systemd-sysv', 'udev', 'kmod', 'qemu-guest-agent', 'iproute2', 'fdisk', 'e2fsprogs'];
+  return [...new Set([...base, ...initramfs, ...power, ...recipe.packages])].toSorted();
+}
+
+/** Modules that the initial ram disk loads, in this order; those that a kernel has built in are passed over. */
+const bootModules = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
+
+/** Files by absolute path. `rootUuid` names the root file system. */
+export function baseFiles(recipe: Pick<ImageRecipe, 'packages'>, rootUuid: string): Record<string, GuestFile> {
+  return {
+    '/boot/grub/grub.cfg': plain(renderGrubConfig(rootUuid)),
+    '/etc/fstab': plain(`UUID=${rootUuid} / ext4 defaults,errors=remount-ro 0 1\n`),
+    '/etc/hosts': plain('127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n'),
+    '/etc/hostname': plain('localhost\n'),
+    '/etc/machine-id': plain(''),
+    '/etc/tiny-initramfs/tiny-initramfs.conf': plain(
+      `# virtio_blk and virtio_scsi disks; without microcode, which a guest cannot load.\nAUTO_MODULES=no\nMICROCODE=no\nINCLUDE_MODULES=${bootModules.join(',')}\n`,
+    ),
+    '/etc/kernel-img.conf': plain('do_symlinks = yes\ndo_bootloader = no\ndo_initrd = yes\nlink_in_boot = no\n'),
+    ...growFiles,
+    ...(hasCloudInit(recipe) ? cloudInitFiles : { ...networkFiles, ...powerFiles, ...seedFiles() }),
+  };
+}
+
+/** Units that every image starts. */
+export function enabledUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
+  if (hasCloudInit(recipe)) return ['caisson-grow.service', 'systemd-networkd.service'];
+  return ['caisson-grow.service', 'caisson-seed.service', 'caisson-user-data.service', 'caisson-resolv.path', 'systemd-networkd.service'];
+}
+
+/** Units that only cost time in a guest: nothing waits for a network, the disk is trimmed by its host, packages are the image's. */
+export function maskedUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
+  if (hasCloudInit(recipe)) return [];
+  return [
+    'systemd-networkd-wait-online.service',
+    'apt-daily.timer',
+    'apt-daily-upgrade.timer',
+    'dpkg-db-backup.timer',
+    'e2scrub_all.timer',
+    'e2scrub_reap.service',
+    'man-db.timer',
+    'getty@tty1.service',
+    'systemd-logind.service',
+    'systemd-pstore.service',
+    'sys-kernel-debug.mount',
+    'sys-kernel-tracing.mount',
+    'dev-hugepages.mount',
+    'dev-mqueue.mount',
+  ];
+}
+
+/** grub's commands: no menu, straight to the kernel whose links Debian keeps at the root. */
+function renderGrubConfig(rootUuid: string): string {
+  // no_timer_check: under emulation on a loaded host the kernel's timer test fails at random, and it panics.
+  const options = `root=UUID=${rootUuid} ro console=tty0 console=ttyS0 quiet no_timer_check`;
+  const entry = (title: string, suffix: string) =>
+    `menuentry '${title}' {\n  linux /vmlinuz${suffix} ${options}\n  initrd /initrd.img${suffix}\n}\n`;
+  return `set timeout=0\nset default=0\n${entry('Debian', '')}${entry('Debian, the kernel before', '.old')}`;
+}
+
+const growScript = `#!/bin/sh
+# Grows the root partition and file system to the end of a disk that is larger than the image.
+set -eu
+part=$(findmnt -n -o SOURCE /)
+name=\${part##*/}
+number=$(cat "/sys/class/block/$name/partition")
+disk=$(basename "$(readlink -f "/sys/class/block/$name/..")")
+end=$(($(cat "/sys/class/block/$name/start") + $(cat "/sys/class/block/$name/size")))
+# A difference below 4 MiB is the partition table's own end.
+[ $(($(cat "/sys/class/block/$disk/size") - end)) -gt 8192 ] || exit 0
+echo ', +' | sfdisk --quiet --no-reread --no-tell-kernel --force -N "$number" "/dev/$disk"
+partx --update --nr "$number" "/dev/$disk"
+resize2fs "$part"
+`;
+
+const growFiles: Record<string, GuestFile> = {
+  '/usr/lib/caisson/grow': program(growScript),
+  '/etc/systemd/system/caisson-grow.service': plain(`[Unit]
+Description=Grow the root file system to the disk
+DefaultDependencies=no
+After=systemd-remount-fs.service
+Before=local-fs.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/lib/caisson/grow
+
+[Install]
+WantedBy=local-fs.target
+`),
+};
+
+const networkFiles: Record<string, GuestFile> = {
+  // The seed's own configuration of a nic (10-seed-*.network) comes first.
+  '/etc/systemd/network/50-caisson.network': plain(
+    '[Match]\nName=en* eth*\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=yes\nLinkLocalAddressing=ipv6\n\n[DHCPv4]\nUseDomains=yes\n\n[IPv6AcceptRA]\nUseDomains=yes\n',
+  ),
+  // networkd learns name servers from DHCP and router advertisements; this hands them to the resolver library.
+  '/usr/lib/caisson/resolv': program(`#!/bin/sh
+set -eu
+state=/run/systemd/netif/state
+[ -f "$state" ] || exit 0
+DNS= DOMAINS=
+while IFS='=' read -r key value; do
+  case $key in
+    DNS) DNS=$value ;;
+    DOMAINS) DOMAINS=$value ;;
+  esac
+done <"$state"
+{
+  [ -z "$DOMAINS" ] || echo "search $DOMAINS"
+  for server in $DNS; do echo "nameserver \${server%%%*}"; done
+} >/run/resolv.conf.new
+mv /run/resolv.conf.new /run/resolv.conf
+`),
+  '/etc/systemd/system/caisson-resolv.service': plain(
+    '[Unit]\nDescription=Name servers learned from the network\nDefaultDependencies=no\n\n[Service]\nType=oneshot\nExecStart=/usr/lib/caisson/resolv\n',
+  ),
+  '/etc/systemd/system/caisson-resolv.path': plain(
+    '[Unit]\nDescription=Watch for name servers from the network\nDefaultDependencies=no\nAfter=systemd-tmpfiles-setup.service\nBefore=systemd-networkd.service\n\n[Path]\nPathChanged=/run/systemd/netif/state\n\n[Install]\nWantedBy=multi-user.target\n',
+  ),
+};
+
+const powerFiles: Record<string, GuestFile> = {
+  '/etc/acpi/events/power-button': plain('event=button/power.*\naction=/usr/bin/systemctl poweroff\n'),
+};
+
+const cloudInitFiles: Record<string, GuestFile> = {
+  // Asking one data source instead of twenty: the seed is the only one that a guest of ours can have.
+  '/etc/cloud/cloud.cfg.d/90-caisson.cfg': plain('datasource_list: [NoCloud, None]\n'),
+};
+
+function plain(text: string): GuestFile {
+  return { text, mode: '0644' };
+}
+
+function program(text: string): GuestFile {
+  return { text, mode: '0755' };
+}
