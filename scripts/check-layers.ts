@@ -98,14 +98,7 @@ function findCycles(imports: ReadonlyMap<string, readonly Import[]>): string[] {
 /** The violations of the project as it lies there. */
 export function checkProjectLayers(): string[] {
   const paths = projectFiles().filter((path) => /^(src|test|scripts|bench)\/.*\.ts$/.test(path));
-  const sources = new Map<string, string>();
-  for (const path of paths) {
-    try {
-      sources.set(path, readFileSync(`${projectRoot}/${path}`, 'utf8'));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // deleted, not yet committed
-    }
-  }
+  const sources = new Map(paths.map((path) => [path, readFileSync(`${projectRoot}/${path}`, 'utf8')]));
   const description = JSON.parse(readFileSync(`${projectRoot}/package.json`, 'utf8')) as { dependencies: Record<string, string> };
   return checkLayers(sources, new Set(Object.keys(description.dependencies)));
 }

@@ -28,11 +28,5 @@ export function findForbiddenWords(path: string, text: string): string[] {
 export function checkProjectWords(): string[] {
   return projectFiles()
     .filter((path) => !binary.test(path))
-    .flatMap((path) => {
-      try {
-        return findForbiddenWords(path, readFileSync(`${projectRoot}/${path}`, 'utf8'));
-      } catch {
-        return []; // deleted, not yet committed
-      }
-    });
+    .flatMap((path) => findForbiddenWords(path, readFileSync(`${projectRoot}/${path}`, 'utf8')));
 }
