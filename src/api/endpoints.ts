@@ -34,15 +34,33 @@ const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
 
 export const endpoints = defineEndpoints({
-  siteShow: { method: 'GET', path: '/v1/site', summary: 'The site as it is wanted', response: z.strictObject({ revision: z.int(), site: siteSchema }) },
+  siteShow: {
+    method: 'GET',
+    path: '/v1/site',
+    summary: 'The site as it is wanted',
+    response: z.strictObject({ revision: z.int(), site: siteSchema }),
+  },
   sitePlan: {
     method: 'POST',
     path: '/v1/site/plan',
     summary: 'What an apply of this site would change; changes nothing',
     body: z.strictObject(applyOptions),
-    response: siteDifferenceSchema,
+    response: z.strictObject({
+      /** One line for each change, for people; empty when there is nothing to change. */
+      lines: z.array(z.string()),
+      /** Why it cannot be applied as it is: changes that are impossible in place, conflicts. */
+      refusals: z.array(z.string()),
+      difference: siteDifferenceSchema,
+    }),
   },
-  siteApply: { method: 'PUT', path: '/v1/site', summary: 'Make the site so', body: z.strictObject(applyOptions), response: jobResponse, job: true },
+  siteApply: {
+    method: 'PUT',
+    path: '/v1/site',
+    summary: 'Make the site so',
+    body: z.strictObject(applyOptions),
+    response: jobResponse,
+    job: true,
+  },
   siteDestroy: {
     method: 'DELETE',
     path: '/v1/site',
@@ -54,7 +72,15 @@ export const endpoints = defineEndpoints({
 
   guestList: { method: 'GET', path: '/v1/guests', summary: 'Every guest with its state', response: list(guestSchema) },
   guestShow: { method: 'GET', path: '/v1/guests/:guest', summary: 'One guest', params: guestParams, response: guestSchema },
-  guestStart: { method: 'POST', path: '/v1/guests/:guest/start', summary: 'Start it, and wait until it is ready', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestStart: {
+    method: 'POST',
+    path: '/v1/guests/:guest/start',
+    summary: 'Start it, and wait until it is ready',
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
   guestShutdown: {
     method: 'POST',
     path: '/v1/guests/:guest/shutdown',
@@ -64,7 +90,15 @@ export const endpoints = defineEndpoints({
     response: jobResponse,
     job: true,
   },
-  guestStop: { method: 'POST', path: '/v1/guests/:guest/stop', summary: 'Cut its power', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestStop: {
+    method: 'POST',
+    path: '/v1/guests/:guest/stop',
+    summary: 'Cut its power',
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
   guestReboot: {
     method: 'POST',
     path: '/v1/guests/:guest/reboot',
@@ -74,8 +108,24 @@ export const endpoints = defineEndpoints({
     response: jobResponse,
     job: true,
   },
-  guestPause: { method: 'POST', path: '/v1/guests/:guest/pause', summary: 'Stop its processors', params: guestParams, body: emptyBody, response: jobResponse, job: true },
-  guestResume: { method: 'POST', path: '/v1/guests/:guest/resume', summary: 'Let its processors run again', params: guestParams, body: emptyBody, response: jobResponse, job: true },
+  guestPause: {
+    method: 'POST',
+    path: '/v1/guests/:guest/pause',
+    summary: 'Stop its processors',
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
+  guestResume: {
+    method: 'POST',
+    path: '/v1/guests/:guest/resume',
+    summary: 'Let its processors run again',
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
   guestRename: {
     method: 'PATCH',
     path: '/v1/guests/:guest',
@@ -116,33 +166,70 @@ export const endpoints = defineEndpoints({
   zoneCheckShow: { method: 'GET', path: '/v1/zones/check', summary: 'The result of the last check', response: zoneCheckSchema },
 
   imageList: { method: 'GET', path: '/v1/images', summary: 'Every image of the site', response: list(imageViewSchema) },
-  imageBuild: { method: 'POST', path: '/v1/images/:name/build', summary: 'Make an image of the site, if it is not there', params: nameParams, body: emptyBody, response: jobResponse, job: true },
+  imageBuild: {
+    method: 'POST',
+    path: '/v1/images/:name/build',
+    summary: 'Make an image of the site, if it is not there',
+    params: nameParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
   imageImport: {
     method: 'POST',
     path: '/v1/images',
     summary: 'Take a disk image, a file of the host or an address, under a name into the site',
-    body: z.strictObject({ name: z.string().max(63), source: z.union([z.strictObject({ file: z.string() }), z.strictObject({ url: z.string(), sha256: z.string() })]) }),
+    body: z.strictObject({
+      name: z.string().max(63),
+      source: z.union([z.strictObject({ file: z.string() }), z.strictObject({ url: z.string(), sha256: z.string() })]),
+    }),
     response: jobResponse,
     job: true,
   },
-  imageDelete: { method: 'DELETE', path: '/v1/images/:name', summary: 'Delete an image that no guest uses', params: nameParams, response: jobResponse, job: true },
+  imageDelete: {
+    method: 'DELETE',
+    path: '/v1/images/:name',
+    summary: 'Delete an image that no guest uses',
+    params: nameParams,
+    response: jobResponse,
+    job: true,
+  },
 
   jobList: {
     method: 'GET',
     path: '/v1/jobs',
     summary: 'Jobs, newest first',
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(500).default(50), state: z.enum(['running', 'succeeded', 'failed', 'cancelled']).optional() }),
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(500).default(50),
+      state: z.enum(['running', 'succeeded', 'failed', 'cancelled']).optional(),
+    }),
     response: list(jobSchema),
   },
   jobShow: { method: 'GET', path: '/v1/jobs/:job', summary: 'One job', params: jobParams, response: jobSchema },
-  jobFollow: { method: 'GET', path: '/v1/jobs/:job/stream', summary: 'The job at every change until it ends, as server-sent events', params: jobParams, stream: 'events' },
-  jobCancel: { method: 'POST', path: '/v1/jobs/:job/cancel', summary: 'Cancel a running job', params: jobParams, body: emptyBody, response: jobSchema },
+  jobFollow: {
+    method: 'GET',
+    path: '/v1/jobs/:job/stream',
+    summary: 'The job at every change until it ends, as server-sent events',
+    params: jobParams,
+    stream: 'events',
+  },
+  jobCancel: {
+    method: 'POST',
+    path: '/v1/jobs/:job/cancel',
+    summary: 'Cancel a running job',
+    params: jobParams,
+    body: emptyBody,
+    response: jobSchema,
+  },
 
   eventList: {
     method: 'GET',
     path: '/v1/events',
     summary: 'What happened, oldest first, the last `limit` or those after an id',
-    query: z.strictObject({ after: z.coerce.number().int().min(0).optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) }),
+    query: z.strictObject({
+      after: z.coerce.number().int().min(0).optional(),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
     response: list(eventSchema),
   },
   eventFollow: {

@@ -5,7 +5,7 @@ import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
 export function createHandlers(engine: Engine): Handlers {
   return {
     siteShow: async () => engine.site(),
-    sitePlan: async ({ body }) => engine.planSite(body.site),
+    sitePlan: async ({ body: { site, ...options } }) => engine.planSite(site, options),
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
     siteDestroy: async ({ query, actor }) => engine.destroySite(query, actor),
 

@@ -9,7 +9,6 @@ import { imageSchema } from '../model/image.ts';
 import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
 import type { Site } from '../model/site.ts';
-import type { SiteDifference } from '../model/site-difference.ts';
 import { zoneAddressesOfHost } from '../model/zone.ts';
 import { describeFlow, parseFlowEnd } from '../model/flow.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
@@ -22,7 +21,7 @@ import { createJobs, type Jobs } from './jobs.ts';
 import { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
 import { Readiness } from './readiness.ts';
-import { type ApplyOptions, SiteService } from './site.ts';
+import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
 import { ZoneChecker } from './zone-check.ts';
 
@@ -106,8 +105,8 @@ export class Engine {
     return { revision: this.#site.revision, site: this.#site.site() };
   }
 
-  planSite(site: Site): Promise<SiteDifference> {
-    return this.#sites.plan(site);
+  planSite(site: Site, options: ApplyOptions): Promise<SitePlan> {
+    return this.#sites.plan(site, options);
   }
 
   applySite(site: Site, options: ApplyOptions, actor: string): Promise<Job> {

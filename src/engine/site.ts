@@ -29,6 +29,13 @@ export interface ApplyResult {
   guests: { name: string; ready: boolean; readyAfterMs?: number }[];
 }
 
+/** What an apply would change, in words and as data. */
+export interface SitePlan {
+  lines: string[];
+  refusals: string[];
+  difference: SiteDifference;
+}
+
 interface Wiring {
   parts: EngineParts;
   site: SiteStore;
@@ -46,15 +53,18 @@ export class SiteService {
   }
 
   /** What an apply of this site would change. */
-  async plan(wanted: Site): Promise<SiteDifference> {
-    return compareSites(await this.#versions(wanted));
+  async plan(wanted: Site, options: ApplyOptions): Promise<SitePlan> {
+    const difference = compareSites(await this.#versions(wanted));
+    return { lines: describeDifference(difference), refusals: reasonsAgainst(difference, options), difference };
   }
 
   /** Makes the site so, as steps of a job. Throws `invalid`, `conflict` or `no-capacity` before anything is changed. */
   async apply(wanted: Site, options: ApplyOptions, job: StepContext): Promise<ApplyResult> {
     const versions = await this.#versions(wanted);
     const difference = compareSites(versions);
-    this.#refuse(difference, options);
+    const reasons = reasonsAgainst(difference, options);
+    if (reasons.length > 0)
+      throw new CaissonError(conflicts(difference).length > 0 ? 'conflict' : 'invalid', reasons.join('; '), { details: { reasons } });
     const { site: merged, applied } = mergeSites({ ...versions, overwrite: options.overwrite, prune: options.prune });
     const problems = checkSite(merged);
     if (problems.length > 0)
@@ -183,19 +193,6 @@ export class SiteService {
     return { ...(applied ? { applied } : {}), wanted, current: this.#w.site.site() };
   }
 
-  #refuse(difference: SiteDifference, options: ApplyOptions): void {
-    const impossible = refusals(difference);
-    if (impossible.length > 0)
-      throw new CaissonError('invalid', `this cannot be done in place: ${impossible.join('; ')}`, { details: { refusals: impossible } });
-    const disputed = conflicts(difference);
-    if (disputed.length > 0 && !options.overwrite) {
-      throw new CaissonError(
-        'conflict',
-        `changed both here and elsewhere since the last apply: ${disputed.map((object) => `${object.object} ${object.name}`).join(', ')}; look at it with --dry-run, then apply with --overwrite, or take the other change into your file`,
-      );
-    }
-  }
-
   /** Every guest that starts by itself must fit at once: refused before anything is changed, with the arithmetic. */
   #checkMemory(site: Site): void {
     const { host, hypervisor } = this.#w.parts;
@@ -301,6 +298,18 @@ export class SiteService {
       wantedPower: spec.autostart && !record.spec.autostart ? 'running' : record.wantedPower,
     };
   }
+}
+
+/** Why this cannot be applied: what is impossible in place, and what somebody else changed too. */
+function reasonsAgainst(difference: SiteDifference, options: ApplyOptions): string[] {
+  const disputed = options.overwrite ? [] : conflicts(difference);
+  return [
+    ...refusals(difference),
+    ...disputed.map(
+      (object) =>
+        `${object.object} ${object.name} was changed here and elsewhere since the last apply: take the other change into the file, or apply with --overwrite`,
+    ),
+  ];
 }
 
 /** Ids are given in order and come round only when all were used, so that disks of a deleted guest are not soon somebody else's. */
