@@ -11,7 +11,7 @@ import { serveChannel } from './channel.ts';
 import { type HelperOptions, parseHelperOptions } from './command-line.ts';
 import { type Host, openHost } from './host.ts';
 import { closeInheritedFiles } from './inherited-files.ts';
-import { createNoNetwork } from './no-network.ts';
+import { createKernelNetwork } from './network/kernel-network.ts';
 import { explainEarlyEnd, openListeners, spawnDaemon } from './spawn-daemon.ts';
 import type { SystemUser } from './system-user.ts';
 import { createVerbs } from './verbs.ts';
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     dataDirectory: options.dataDirectory,
     ...(options.netns !== undefined && { netns: options.netns }),
     user: options.user,
-    createNetwork: createNoNetwork,
+    createNetwork: createKernelNetwork,
     emit: (event) => emitters.forEach((emit) => emit(event)),
     log,
   });
