@@ -10,7 +10,11 @@ type FieldOf<E, K extends string> = E extends Record<K, infer T> ? T : never;
 /** What a call of this endpoint needs, from its row. */
 export type CallArguments<E> = ([FieldOf<E, 'params'>] extends [never] ? unknown : { params: Input<FieldOf<E, 'params'>> }) &
   ([FieldOf<E, 'query'>] extends [never] ? unknown : { query?: Input<FieldOf<E, 'query'>> }) &
-  ([FieldOf<E, 'body'>] extends [never] ? unknown : undefined extends Input<FieldOf<E, 'body'>> ? { body?: Input<FieldOf<E, 'body'>> } : { body: Input<FieldOf<E, 'body'>> });
+  ([FieldOf<E, 'body'>] extends [never]
+    ? unknown
+    : undefined extends Input<FieldOf<E, 'body'>>
+      ? { body?: Input<FieldOf<E, 'body'>> }
+      : { body: Input<FieldOf<E, 'body'>> });
 
 export type CallResult<E> = Output<FieldOf<E, 'response'>>;
 
@@ -30,7 +34,11 @@ export interface Transport {
 }
 
 export interface Client {
-  call<Id extends EndpointId>(id: Id, args?: CallArguments<Endpoints[Id]>, options?: { signal?: AbortSignal }): Promise<CallResult<Endpoints[Id]>>;
+  call<Id extends EndpointId>(
+    id: Id,
+    args?: CallArguments<Endpoints[Id]>,
+    options?: { signal?: AbortSignal },
+  ): Promise<CallResult<Endpoints[Id]>>;
   stream<Id extends EndpointId>(id: Id, args?: CallArguments<Endpoints[Id]>, options?: { signal?: AbortSignal }): AsyncIterable<unknown>;
 }
 
@@ -66,5 +74,7 @@ function requestOf(id: EndpointId, args: unknown, signal: AbortSignal | undefine
 export function pathOf(endpoint: Endpoint, params: Record<string, unknown> = {}, query: Record<string, unknown> = {}): string {
   const path = endpoint.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(params[name])));
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)]))}`;
+  return pairs.length === 0
+    ? path
+    : `${path}?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
 }

@@ -96,7 +96,7 @@ export function parseDaemonUrl(text: string, token?: string): DaemonAddress {
 interface Target {
   /** For messages. */
   name: string;
-  options: RequestOptions;
+  options: Pick<RequestOptions, 'socketPath' | 'host' | 'port'>;
   headers: Record<string, string>;
 }
 
@@ -112,7 +112,11 @@ function targetOf(address: DaemonAddress): Target {
 }
 
 /** Resolves once the head of the answer is there. */
-function exchange(options: RequestOptions, name: string, { body, signal }: Request): Promise<IncomingMessage> {
+function exchange(
+  options: Omit<RequestOptions, 'headers'> & { headers: Record<string, string> },
+  name: string,
+  { body, signal }: Request,
+): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = {

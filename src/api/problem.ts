@@ -37,6 +37,7 @@ export function problemOf(error: CaissonError, detail: string): Problem {
 /** What the client throws for an answer that is an error. */
 export function errorOfProblem(body: unknown, status: number): CaissonError {
   const parsed = problemSchema.safeParse(body);
-  if (!parsed.success) return new CaissonError('unavailable', `the other side answered with HTTP status ${status}: is it a Caisson daemon?`);
+  if (!parsed.success)
+    return new CaissonError('unavailable', `the other side answered with HTTP status ${status}: is it a Caisson daemon?`);
   return new CaissonError(parsed.data.code, parsed.data.detail, parsed.data.details ? { details: parsed.data.details } : {});
 }

@@ -1,7 +1,8 @@
 // The daemon's HTTP server: one set of routes behind several listeners, each with its own gate. Limits hold for everybody: the size
 // of headers and bodies, the time to send them, how long an idle or unread connection stays, how many there are.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
 import { createRouter } from './api-router.ts';
 import { type ConsoleSocketOptions, consoleSocketDefaults } from './console-socket.ts';
@@ -178,7 +179,7 @@ function refuse(response: ServerResponse, error: unknown): void {
 }
 
 /** What is not even a request: headers too large, too slow, not HTTP. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket | import('node:stream').Duplex): void {
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
