@@ -1,6 +1,6 @@
 // The whole of the guests' network filter as the text of one nftables table, applied in one transaction.
 //
-// What it keeps true, for interfaces that are taps (`cs*`) or uplinks of the state, and for no other interface of the host:
+// What it keeps true, for interfaces that are taps (`csg*`) or uplinks of the state, and for no other interface of the host:
 // - A packet from a tap carries that nic's MAC and one of its addresses, or is dropped before connection tracking sees it.
 // - A new connection passes only when a flow allows it; one made under earlier rules is judged again at its next packet,
 //   because it carries the mark of the rules that let it pass, and only the present mark passes unasked.
@@ -87,7 +87,7 @@ export function renderRules(state: NetworkState): RenderedRules {
       renderChain(stateChain, []),
       renderChain('arrival', [
         'type filter hook prerouting priority raw; policy accept;',
-        'iifname "cs*" goto source',
+        'iifname "csg*" goto source',
         'iifname @uplinks ip saddr @inside4 counter drop',
         'iifname @uplinks ip6 saddr @inside6 counter drop',
         // An address that no guest has: the route that refuses it would answer.
@@ -111,7 +111,7 @@ export function renderRules(state: NetworkState): RenderedRules {
       ]),
       renderChain('input', [
         'type filter hook input priority filter; policy accept;',
-        'iifname "cs*" goto to_host',
+        'iifname "csg*" goto to_host',
         'iifname @uplinks ip daddr @own4 drop',
         `iifname @uplinks ip6 daddr != ${routerLinkLocal} ip6 daddr @own6 drop`,
       ]),
@@ -133,24 +133,24 @@ export function renderRules(state: NetworkState): RenderedRules {
       ]),
       renderChain('forward', [
         'type filter hook forward priority filter; policy accept;',
-        'iifname "cs*" goto crossing',
-        'oifname "cs*" goto crossing',
+        'iifname "csg*" goto crossing',
+        'oifname "csg*" goto crossing',
         'iifname @uplinks oifname @uplinks counter drop',
       ]),
       renderChain('crossing', [
         `ct state established,related ct mark ${mark} accept`,
         'ct state invalid counter drop',
         'ct direction reply goto answer',
-        'iifname "cs*" oifname "cs*" goto between',
-        'iifname "cs*" oifname @uplinks goto leaving',
-        'iifname @uplinks oifname "cs*" goto entering',
+        'iifname "csg*" oifname "csg*" goto between',
+        'iifname "csg*" oifname @uplinks goto leaving',
+        'iifname @uplinks oifname "csg*" goto entering',
         'goto refuse',
       ]),
       // The reply direction of a connection that earlier rules let pass: looked up as its first packet went.
       renderChain('answer', [
-        'iifname "cs*" oifname "cs*" goto between_reply',
-        'iifname "cs*" oifname @uplinks goto entering_reply',
-        'iifname @uplinks oifname "cs*" goto leaving_reply',
+        'iifname "csg*" oifname "csg*" goto between_reply',
+        'iifname "csg*" oifname @uplinks goto entering_reply',
+        'iifname @uplinks oifname "csg*" goto leaving_reply',
         'goto refuse',
       ]),
       renderChain('between', [...lookups('between', 'original'), 'goto refuse']),
@@ -166,7 +166,7 @@ export function renderRules(state: NetworkState): RenderedRules {
       renderChain('leaving_reply', [...lookups('leaving', 'reply'), 'goto refuse']),
       renderChain('permit', [`ct mark set ${mark} accept`]),
       renderChain('admit', ['accept']),
-      renderChain('refuse', ['iifname "cs*" counter reject with icmpx admin-prohibited', 'counter drop']),
+      renderChain('refuse', ['iifname "csg*" counter reject with icmpx admin-prohibited', 'counter drop']),
     ].join('\n');
 
   const digest = createHash('sha256').update(render('state', '0')).digest('hex');

@@ -5,8 +5,8 @@ import { type Cidr, canonicalAddress, formatCidr, parseCidr } from '../../model/
 import type { NetworkService } from '../../model/network-state.ts';
 
 const patterns = {
-  tap: /^cs[a-z0-9]{1,13}$/,
-  interface: /^(?!cs)[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
+  tap: /^csg[a-z0-9]{1,12}$/,
+  interface: /^(?!csg)[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
   mac: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/,
   label: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
 } as const;

@@ -1,0 +1,66 @@
+// Running ip, nft and sysctl where the guests' network is: a namespace of its own, or the host's. Arguments are vectors or files of
+// words that have been checked; never a shell line.
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { type RunOptions, type RunResult, run } from '../../lib/exec.ts';
+
+export class GuestsNamespace {
+  readonly #netns: string | undefined;
+  readonly #folder: string;
+  #batches = 0;
+
+  /** `folder` is writable by root alone. */
+  constructor(netns: string | undefined, folder: string) {
+    this.#netns = netns;
+    this.#folder = folder;
+  }
+
+  /** Whether it is one of its own, so that settings which are not of single interfaces may be changed. */
+  get isOwn(): boolean {
+    return this.#netns !== undefined;
+  }
+
+  exists(): boolean {
+    return this.#netns === undefined || existsSync(`/run/netns/${this.#netns}`);
+  }
+
+  command(argv: readonly [string, ...string[]]): [string, ...string[]] {
+    return this.#netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${this.#netns}`, '--', ...argv];
+  }
+
+  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult> {
+    return run(this.command(argv), options);
+  }
+
+  /** What `ip -j ARGS` says. */
+  async read<T>(args: string[], options?: RunOptions): Promise<T[]> {
+    const { stdout } = await run(this.#ip(['-j', ...args]), options);
+    return stdout.trim() === '' ? [] : (JSON.parse(stdout) as T[]);
+  }
+
+  /** Lines of `ip -batch`, in order, up to the first that fails. */
+  async change(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip(['-batch', path])));
+  }
+
+  /** Keys with slashes, below /proc/sys. Those of IPv6 are left out on a host without it. */
+  async set(settings: Record<string, number>): Promise<void> {
+    const pairs = Object.entries(settings).filter(([key]) => !key.startsWith('net/ipv6/') || existsSync('/proc/sys/net/ipv6'));
+    if (pairs.length > 0) await this.run(['sysctl', '-q', '-w', ...pairs.map(([key, value]) => `${key}=${value}`)]);
+  }
+
+  /** Gives `work` a file with that content, for programs that read files better than pipes. */
+  async withFile<T>(name: string, content: string, work: (path: string) => Promise<T>): Promise<T> {
+    const path = `${this.#folder}/${name}-${process.pid}-${this.#batches++}`;
+    writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
+    try {
+      return await work(path);
+    } finally {
+      rmSync(path, { force: true });
+    }
+  }
+
+  #ip(args: string[]): [string, ...string[]] {
+    return this.#netns === undefined ? ['ip', ...args] : ['ip', '-n', this.#netns, ...args];
+  }
+}
