@@ -1,13 +1,24 @@
 // The contract of a guest's own folder: its disks, its seed, its firmware variables. Implemented by `guest-folder/` and `fake/`.
 // Nothing here is ever recreated because it was not found: making and finding are different calls.
 
+/** What the seed says about one nic: everything fixed, nothing asked for. */
+export interface SeedNic {
+  mac: string;
+  dhcp4: boolean;
+  acceptRa: boolean;
+  /** With prefix length. */
+  addresses: string[];
+  routes: { to: string; via: string; onLink: boolean }[];
+  nameServers: string[];
+  searchDomains: string[];
+}
+
 export interface GuestSeed {
   /** Changes when the guest shall treat its next boot as a first one. */
   instanceId: string;
   hostName: string;
   sshKeys: readonly string[];
-  /** Netplan version 2, as NoCloud wants it. */
-  networkConfig: unknown;
+  network: readonly SeedNic[];
   userData?: string;
 }
 

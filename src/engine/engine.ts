@@ -41,6 +41,7 @@ export class Engine {
   readonly #sites: SiteService;
   readonly #checker: ZoneChecker;
   readonly #startedAt: string;
+  readonly #ending = new AbortController();
 
   private constructor(parts: EngineParts, site: SiteStore, board: GuestBoard, events: Events) {
     this.#parts = parts;
@@ -89,10 +90,12 @@ export class Engine {
       );
     }
     void this.#network.watch();
+    void this.#guests.watch(this.#ending.signal);
   }
 
   /** Lets go: guests run on. */
   async close(): Promise<void> {
+    this.#ending.abort(new Error('the daemon ends'));
     this.#network.close();
     this.#readiness.close();
     await this.jobs.close();

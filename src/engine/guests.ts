@@ -11,7 +11,7 @@ import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
 import { dependencyName } from '../model/guest.ts';
 import { admit } from '../plan/admission.ts';
 import { machineOf, tapName } from '../plan/machine.ts';
-import { seedNetwork } from '../plan/network-plan.ts';
+import { seedNics } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
 import type { GuestBoard } from './guest-board.ts';
 import type { ImageService } from './images.ts';
@@ -22,6 +22,7 @@ import type { Readiness } from './readiness.ts';
 import type { SiteStore } from './site-store.ts';
 
 const agentShutdownMs = 5000;
+const observeEveryMs = 30_000;
 export const defaultShutdownTimeoutMs = 90_000;
 
 /** How a guest went down. */
@@ -84,6 +85,29 @@ export class Guests {
       if (!site.guests.has(uid)) parts.log.error('a process runs for a guest that the site does not know; it is left alone', { uid });
     }
     return missing;
+  }
+
+  /** Looks at every process now and then: what a lost event would have told is found here. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { parts, site, board } = this.#w;
+    while (!signal.aborted) {
+      try {
+        await parts.clock.sleep(observeEveryMs, signal);
+        const observations = await parts.hypervisor.observeAll();
+        for (const { uid } of site.guests.values()) {
+          if (this.#lock.isHeld(uid) || this.#stopping.has(uid)) continue;
+          const observation = observations.get(uid) ?? { state: 'stopped' };
+          const before = board.get(uid).power;
+          if (observation.state === 'stopped' && ['running', 'paused', 'halted', 'unresponsive'].includes(before)) this.#ended(uid, 'crashed', 'its process is gone');
+          else if (observation.state !== before && observation.state !== 'stopped') {
+            this.#observed(uid, observation);
+            if (observation.state === 'running') this.#w.readiness.watch(uid);
+          }
+        }
+      } catch (error) {
+        if (!signal.aborted) parts.log.warn('the guests could not be observed', { error });
+      }
+    }
   }
 
   /** Refuses what the state of the guest does not allow, with what is possible instead. */
@@ -309,7 +333,7 @@ export class Guests {
         instanceId: record.hardware.generationId,
         hostName: name,
         sshKeys: record.spec.sshKeys,
-        networkConfig: seedNetwork(record, zone, site.name),
+        network: seedNics(record, zone, site.name),
         ...(userData === undefined ? {} : { userData }),
       });
       await parts.guestFiles.prepareStart(owner, record.spec.firmware);

@@ -103,6 +103,13 @@ const checks: Checks = {
     if (args.manifestPath !== undefined) inImageFolders(args.manifestPath, owned, `${at}.manifestPath`);
     return args;
   },
+  worldProbe: () =>
+    object({
+      targets: list(
+        object({ protocol: oneOf('tcp', 'udp'), address: text(/^[0-9a-f.:]{2,45}$/, 'an address'), port: whole(1, 65_535) }),
+        100_000,
+      ),
+    }),
   imageFetch: (owned) => (value, at) => {
     const args = object({ url, sha256: digest, outPath: argument })(value, at);
     inImageFolders(args.outPath, owned, `${at}.outPath`);

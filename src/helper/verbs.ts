@@ -10,6 +10,7 @@ import { type Host, removeTaps } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { buildImage, fetchImage, imageCache } from './image-work.ts';
 import { readBootId } from './process-stat.ts';
+import { probeFromWorld } from './world-probe.ts';
 
 export interface VerbOptions {
   listeners: HelperHello['listeners'];
@@ -79,6 +80,7 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       return buildImage(args, context, options.imageBuilder);
     },
     imageFetch: (args, context) => fetchImage(args, context, host.user),
+    worldProbe: ({ targets }) => probeFromWorld(targets, host.user),
     async hostTeardown() {
       await host.teardown();
       return {};

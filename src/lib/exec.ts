@@ -11,6 +11,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** A file descriptor given as standard input; nothing otherwise. */
   stdin?: number;
+  /** Text that the program reads from its standard input, a pipe (`nft` refuses those: give it a file). */
+  input?: string;
   /** Exit codes that are an answer, not a failure; default [0]. */
   okCodes?: readonly number[];
   /** At most this many bytes of each output are kept (the first ones); default 16 MiB. */
@@ -33,12 +35,14 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
   const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
   const [program, ...args] = argv;
   const child = spawn(program, args, {
-    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    stdio: [options.input === undefined ? (options.stdin ?? 'ignore') : 'pipe', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
+  // A program that ends before it has read everything is judged by its exit code.
+  child.stdin?.on('error', () => undefined).end(options.input);
   const max = options.maxOutputBytes ?? 16 * 1024 * 1024;
   const stdout = collect(child.stdout as Readable, max);
   const stderr = collect(child.stderr as Readable, max);

@@ -98,6 +98,12 @@ interface HostVerbs {
   /** Fetches a file by http or https and compares its digest. Can be cancelled; progress is `{bytes, total?}`. */
   imageFetch: { args: { url: string; sha256: string; outPath: string }; value: { sizeBytes: number } };
 
+  /** Tries to reach targets from the host's own network, which is the world for guests in a network namespace. In their order. */
+  worldProbe: {
+    args: { targets: { protocol: 'tcp' | 'udp'; address: string; port: number }[] };
+    value: { lines: { got: 'open' | 'refused' | 'unknown'; source: string; detail: string }[] };
+  };
+
   /** Takes away everything of this data directory that outlives the helper, but for the data; `not-allowed` while a guest runs. */
   hostTeardown: { args: None; value: None };
 }

@@ -94,13 +94,10 @@ function networkService(text: string): NetworkService {
 }
 
 /** What the guest's seed says about its nic: every address fixed, the host's router and name server. */
-export function seedNetwork(
-  record: Pick<GuestRecord, 'hardware' | 'addresses'>,
-  zone: NetworkZone,
-  siteName: string,
-): Record<string, unknown> {
+export function seedNics(record: Pick<GuestRecord, 'hardware' | 'addresses'>, zone: NetworkZone, siteName: string): SeedNicPlan[] {
   const cidrs = zone.subnets.map((text) => parseCidr(text) as Cidr);
   const addresses = record.addresses.map((address) => {
+    // An IPv6 address stands alone: with its prefix the guest would look for its neighbours on a wire that is not there.
     if (familyOf(address) === 6) return `${address}/128`;
     const cidr = cidrs.find((candidate) => cidrContains(candidate, address));
     return `${address}/${cidr?.prefixLength ?? 32}`;
@@ -108,19 +105,24 @@ export function seedNetwork(
   const hasFamily = (family: 4 | 6) => record.addresses.some((address) => familyOf(address) === family);
   const routes = zone.gateways
     .filter((gateway) => hasFamily(familyOf(gateway)))
-    .map((via) => ({ to: familyOf(via) === 4 ? '0.0.0.0/0' : '::/0', via, 'on-link': true }));
-  return {
-    version: 2,
-    ethernets: {
-      lan: {
-        match: { macaddress: record.hardware.macs[0] },
-        addresses,
-        routes,
-        nameservers: {
-          addresses: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))),
-          search: [`${zone.name}.${siteName}`],
-        },
-      },
-    },
-  };
+    .map((via) => ({ to: familyOf(via) === 4 ? '0.0.0.0/0' : '::/0', via, onLink: true }));
+  return record.hardware.macs.slice(0, 1).map((mac) => ({
+    mac,
+    dhcp4: false,
+    acceptRa: false,
+    addresses,
+    routes,
+    nameServers: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))),
+    searchDomains: [`${zone.name}.${siteName}`],
+  }));
+}
+
+interface SeedNicPlan {
+  mac: string;
+  dhcp4: boolean;
+  acceptRa: boolean;
+  addresses: string[];
+  routes: { to: string; via: string; onLink: boolean }[];
+  nameServers: string[];
+  searchDomains: string[];
 }
