@@ -6,4 +6,6 @@ export interface Generator {
   load: () => Promise<{ generate: () => Promise<Record<string, string>> }>;
 }
 
-export const generators: readonly Generator[] = [];
+export const generators: readonly Generator[] = [
+  { name: 'api-reference', load: () => import('./generate-api-reference.ts') },
+];

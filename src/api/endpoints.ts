@@ -28,7 +28,7 @@ const applyOptions = {
   overwrite: z.boolean().default(false),
 };
 
-const deleteDisksQuery = z.strictObject({ deleteDisks: z.stringbool().default(false) });
+const deleteDisksQuery = z.strictObject({ deleteDisks: z.stringbool().default(false).describe('`true` or `false`') });
 
 const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
