@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GuestRecord } from '../model/guest-status.ts';
+import type { Zone } from '../model/zone.ts';
+import { planNetwork, seedNics } from './network-plan.ts';
+
+function guest(name: string, zone: string, addresses: string[], labels: Record<string, string> = {}): GuestRecord {
+  return {
+    uid: `g${name}`,
+    name,
+    addresses,
+    hardware: { macs: [`52:54:00:00:00:0${name.length}`] },
+    spec: { zone, labels },
+  } as unknown as GuestRecord;
+}
+
+const zones = new Map<string, { index: number; zone: Zone }>([
+  ['external', { index: 0, zone: { subnets: ['192.0.2.0/24', '2001:db8:1::/64'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } } }],
+  ['internal', { index: 1, zone: { subnets: ['10.20.0.0/16'] } }],
+]);
+const guests = [
+  guest('web', 'external', ['192.0.2.10', '2001:db8:1::10'], { role: 'front' }),
+  guest('app', 'internal', ['10.20.0.10']),
+  guest('mail', 'external', ['192.0.2.12']),
+];
+const state = planNetwork({
+  site: 'lab',
+  zones,
+  guests,
+  flows: [
+    { from: 'world', to: 'web', allow: ['tcp/80', 'tcp/8000-8010', 'icmp'] },
+    { from: 'zone:external', to: 'app', allow: ['tcp/80'] },
+    { from: 'label:role=front', to: 'mail', allow: ['tcp/25'] },
+    { from: '203.0.113.0/24', to: 'mail', allow: ['tcp/25'] },
+    { from: 'label:role=nobody', to: 'mail', allow: ['tcp/26'] },
+  ],
+});
+
+test('the router of the institution is used and never claimed; a zone without one has the host as router', () => {
+  const [external, internal] = state.zones;
+  assert.deepEqual(external?.gateways, ['192.0.2.1', 'fe80::1']);
+  assert.ok(!external?.hostAddresses.includes('192.0.2.1'));
+  assert.deepEqual(internal?.gateways, ['10.20.0.1']);
+  assert.deepEqual(internal?.hostAddresses, ['10.20.0.1']);
+});
+
+test('flows become addresses: a zone means its guests, not the router beside them', () => {
+  assert.deepEqual(state.flows[1]?.from, { kind: 'addresses', cidrs: ['192.0.2.10/32', '2001:db8:1::10/128', '192.0.2.12/32'] });
+  assert.deepEqual(state.flows[2]?.from, { kind: 'addresses', cidrs: ['192.0.2.10/32', '2001:db8:1::10/128'] });
+  assert.deepEqual(state.flows[3]?.from, { kind: 'addresses', cidrs: ['203.0.113.0/24'] });
+  assert.deepEqual(state.flows[0]?.services, [
+    { protocol: 'tcp', ports: { from: 80, to: 80 } },
+    { protocol: 'tcp', ports: { from: 8000, to: 8010 } },
+    { protocol: 'icmp' },
+  ]);
+});
+
+test('a flow that stands for nobody opens nothing', () => {
+  assert.equal(state.flows.length, 4);
+});
+
+test('a guest’s seed fixes every address, its router and its name server', () => {
+  const [nic] = seedNics(guests[0] as GuestRecord, state.zones[0] as (typeof state.zones)[0], 'lab');
+  assert.deepEqual(nic?.addresses, ['192.0.2.10/24', '2001:db8:1::10/128']);
+  assert.deepEqual(
+    nic?.routes.map((route) => route.via),
+    ['192.0.2.1', 'fe80::1'],
+  );
+  assert.deepEqual(nic?.searchDomains, ['external.lab']);
+  assert.equal(nic?.nameServers.length, 2);
+});

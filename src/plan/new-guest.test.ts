@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '../lib/ids.ts';
+import type { GuestSpec } from '../model/guest.ts';
+import type { Zone } from '../model/zone.ts';
+import { completeAddresses, newGuestRecord, withDisksOf } from './new-guest.ts';
+
+const spec: GuestSpec = {
+  image: 'debian-12',
+  zone: 'external',
+  addresses: [],
+  labels: {},
+  cpus: 1,
+  memoryMib: 512,
+  disks: { root: { sizeMib: 4096, bus: 'virtio' }, data: { sizeMib: 1024, bus: 'virtio' } },
+  firmware: 'bios',
+  os: 'linux',
+  display: 'none',
+  sshKeys: [],
+  after: [],
+  autostart: true,
+};
+const zone: Zone = { subnets: ['192.0.2.0/24', '2001:db8:1::/64'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } };
+const context = { machineType: 'pc-q35-7.2', cpuModel: 'Nehalem', userId: 1_900_000_000, now: 0, zone, taken: new Set<string>() };
+
+test('a new guest gets hardware for life: root disk first, no two things in one slot', () => {
+  const { hardware, wantedPower } = newGuestRecord('web', spec, { ...context, random: seededRandom(1) });
+  assert.equal(hardware.diskSlots['root'], 0);
+  const slots = [...Object.values(hardware.diskSlots), ...hardware.nicSlots];
+  assert.equal(new Set(slots).size, slots.length);
+  assert.ok(Object.values(hardware.serials).every((serial) => serial.length <= 20));
+  assert.equal(wantedPower, 'running');
+});
+
+test('a disk that is added later takes a free slot and moves nothing', () => {
+  const { uid, hardware } = newGuestRecord('web', spec, { ...context, random: seededRandom(1) });
+  const more = withDisksOf(hardware, uid, { ...spec, disks: { ...spec.disks, archive: { sizeMib: 10, bus: 'virtio' } } });
+  assert.deepEqual({ ...more.diskSlots, archive: undefined }, { ...hardware.diskSlots, archive: undefined });
+  assert.ok(!Object.values(hardware.diskSlots).includes(more.diskSlots['archive'] as number));
+});
+
+test('a place of a disk that was taken out stays its own', () => {
+  const { uid, hardware } = newGuestRecord('web', spec, { ...context, random: seededRandom(1) });
+  const { data: _, ...fewer } = spec.disks;
+  const without = withDisksOf(hardware, uid, { ...spec, disks: fewer });
+  assert.equal(without.diskSlots['data'], hardware.diskSlots['data']);
+});
+
+test('each family of the zone gets an address; the router and taken ones are left out', () => {
+  const taken = new Set(['192.0.2.10', '192.0.2.11']);
+  assert.deepEqual(completeAddresses('web', spec, zone, taken), ['192.0.2.12', '2001:db8:1::a']);
+  assert.deepEqual(completeAddresses('web', { ...spec, addresses: ['192.0.2.77'] }, zone, taken), ['192.0.2.77', '2001:db8:1::a']);
+});
+
+test('an address from the pool is kept for the life of the guest', () => {
+  assert.deepEqual(completeAddresses('web', spec, zone, new Set(), ['192.0.2.99', '2001:db8:1::99']), ['192.0.2.99', '2001:db8:1::99']);
+});
+
+test('a zone without a free address refuses by name', () => {
+  const small: Zone = { subnets: ['10.0.0.0/30'] };
+  assert.deepEqual(completeAddresses('a', spec, small, new Set()), ['10.0.0.2']);
+  assert.throws(
+    () => completeAddresses('b', spec, small, new Set(['10.0.0.2'])),
+    /zone “external” has no free IPv4 address for guest “b” \(10\.0\.0\.0\/30 is full\)/,
+  );
+});
