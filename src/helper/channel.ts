@@ -74,9 +74,15 @@ export function serveChannel(stream: Duplex, verbs: VerbTable, options: { log: L
     }
   };
 
-  readJsonLines(stream, { maxBytes: maxLineBytes, onValue, onBad: (error) => options.onClosed(error.message) });
-  stream.on('error', (error) => options.onClosed(error.message));
-  stream.on('close', () => options.onClosed('the daemon closed the channel'));
+  let isClosed = false;
+  const onClosed = (why: string) => {
+    if (!isClosed) options.onClosed(why);
+    isClosed = true;
+  };
+  readJsonLines(stream, { maxBytes: maxLineBytes, onValue, onBad: (error) => onClosed(error.message) });
+  stream.on('error', (error) => onClosed(error.message));
+  stream.on('end', () => onClosed('the daemon has ended'));
+  stream.on('close', () => onClosed('the daemon closed the channel'));
 
   return {
     emit: write,

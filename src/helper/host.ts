@@ -80,6 +80,7 @@ export async function openHost(options: {
     processes.adopt((uid) => files.readLog(uid));
     const bounding = setInterval(() => void boundLogs(processes, files), 10_000);
 
+    let isTornDown = false;
     const teardown = async () => {
       const running = processes.list();
       if (running.length > 0) {
@@ -87,11 +88,14 @@ export async function openHost(options: {
           details: { uids: running.map(({ uid }) => uid) },
         });
       }
-      await network.networkRemove({});
-      await cgroups.removeAll();
-      await namespace.remove();
-      await removeRunDirectory(runDirectory, dataDirectory);
-      await releaseUserIds(dataDirectory);
+      isTornDown = true;
+      await all([
+        () => network.networkRemove({}),
+        () => cgroups.removeAll(),
+        () => namespace.remove(),
+        () => removeRunDirectory(runDirectory, dataDirectory),
+        () => releaseUserIds(dataDirectory),
+      ]);
     };
     return {
       dataDirectory,
@@ -109,10 +113,7 @@ export async function openHost(options: {
       async close() {
         clearInterval(bounding);
         try {
-          if (processes.list().length === 0) {
-            await network.networkRemove({});
-            await namespace.remove();
-          }
+          if (!isTornDown && processes.list().length === 0) await all([() => network.networkRemove({}), () => namespace.remove()]);
         } finally {
           processes.close();
           lock.release();
@@ -132,6 +133,13 @@ export async function removeTaps(namespace: NetworkNamespace, uid: string): Prom
   for (const name of stdout.split('\n').filter((one) => one.startsWith(`cs${uid}`))) {
     await run([first, ...rest, 'ip', 'link', 'delete', 'dev', name]);
   }
+}
+
+/** Does each, going on past failures; then throws the first. */
+async function all(steps: (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function boundLogs(processes: GuestProcesses, files: GuestFiles): Promise<void> {

@@ -19,6 +19,9 @@ import { createVerbs } from './verbs.ts';
 /** A daemon that was asked to end and does not is killed; guests do not notice. */
 const daemonEndMs = 20_000;
 
+/** How often memory that is not needed any more is given back (see node-options.ts). */
+const idleEveryMs = 30_000;
+
 const log = jsonLog((line) => process.stderr.write(line), 'info', { from: 'helper' });
 
 async function main(): Promise<number> {
@@ -82,11 +85,13 @@ async function serve(host: Host, options: HelperOptions, emitters: ((event: Help
     },
   });
   emitters.push((event) => channel.emit(event));
+  const collecting = setInterval(() => (globalThis as { gc?: () => void }).gc?.(), idleEveryMs);
   log.info('started', { data: host.dataDirectory, daemon: daemon.pid, listeners: listening.listeners });
   const [code, signal] = await exited;
   const why = explainEarlyEnd(code, program, host.user);
   if (why) log.error(why);
   else log.info('the daemon has ended', { code, signal });
+  clearInterval(collecting);
   await channel.close();
   return code ?? 1;
 }
