@@ -6,6 +6,4 @@ export interface Generator {
   load: () => Promise<{ generate: () => Promise<Record<string, string>> }>;
 }
 
-export const generators: readonly Generator[] = [
-  { name: 'api-reference', load: () => import('./generate-api-reference.ts') },
-];
+export const generators: readonly Generator[] = [{ name: 'api-reference', load: () => import('./generate-api-reference.ts') }];

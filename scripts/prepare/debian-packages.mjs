@@ -44,21 +44,19 @@ export function installPackages(missing) {
   const byHand = `apt-get install --no-install-recommends ${names.join(' ')}`;
   if (process.getuid() !== 0) throw new CannotGoOn(`Only root can install them. Start again as root, or run as root:\n  ${byHand}`);
 
-  let refreshed = false;
-  if (!hasFreshLists()) {
-    refresh(byHand);
-    refreshed = true;
-  }
+  let said = hasFreshLists() ? '' : refresh();
   say('Installing them …');
   let outcome = install(names);
-  if (outcome.status !== 0 && !refreshed) {
-    refresh(byHand);
+  if (outcome.status !== 0 && said === '') {
+    said = refresh();
     outcome = install(names);
   }
   if (outcome.status !== 0) {
+    // Without a network it is `update` that says so, and succeeds; the installation then only misses packages.
+    const unreachable = isAboutNetwork(said + outcome.output) ? ': no package server can be reached. Check the network and the proxy' : '';
     throw new CannotGoOn(
-      `apt-get could not install them${isAboutNetwork(outcome.output) ? ': no package server can be reached. Check the network and the proxy' : ''}. ` +
-        `It said:\n${lastLines(outcome.output)}\nMend that and start again, or try by hand:\n  ${byHand}`,
+      `apt-get could not install them${unreachable}. It said:\n${lastLines(unreachable ? said + outcome.output : outcome.output)}\n` +
+        `Mend that and start again, or try by hand:\n  ${byHand}`,
     );
   }
 }
@@ -67,15 +65,10 @@ function install(names) {
   return apt(['install', '--yes', '--no-install-recommends', ...names]);
 }
 
-function refresh(byHand) {
+/** What apt-get said; whether it went well shows when installing. */
+function refresh() {
   say('Reading the lists of Debian packages …');
-  const outcome = apt(['update']);
-  // With a network fault `update` succeeds with warnings, and the old lists stay: the installation then tells.
-  if (outcome.status === 0) return;
-  throw new CannotGoOn(
-    `apt-get update failed${isAboutNetwork(outcome.output) ? ': no package server can be reached. Check the network and the proxy' : ''}. It said:\n` +
-      `${lastLines(outcome.output)}\nThese packages are still missing; when the cause is mended start again, or install them by hand:\n  ${byHand}`,
-  );
+  return apt(['update']).output;
 }
 
 function apt(args) {
