@@ -28,3 +28,6 @@ export interface JobContext extends StepContext {
   /** True when an earlier daemon began this job: what steps did then may be there already. */
   readonly resumed: boolean;
 }
+
+/** A job is a function: what it returns is the job's result, what it throws its error. */
+export type JobBody<T> = (job: JobContext) => Promise<T> | T;

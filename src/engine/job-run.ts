@@ -8,9 +8,7 @@ import type { Log } from '../lib/log.ts';
 import { Undo } from '../lib/undo.ts';
 import type { Job, JobEnd } from '../model/job.ts';
 import type { JobRecord, Journal, StepRecord } from '../store/journal.ts';
-import type { JobContext, StepContext, StepOptions } from './job-context.ts';
-
-export type JobBody<T> = (job: JobContext) => Promise<T> | T;
+import type { JobBody, StepContext, StepOptions } from './job-context.ts';
 
 export interface RunDependencies {
   journal: Journal;
