@@ -51,21 +51,30 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quiet: { type: 'boolean', default: false } } });
   const startedAt = new Date();
   mkdirSync(dist, { recursive: true });
-  const made = await Promise.all(
-    bundles.map(async (each) => {
-      if (existsSync(join(projectRoot, each.entry))) return { each, files: await bundle(each) };
+  const kept = new Set<string>();
+  let failed = false;
+  const build = async (each: Bundle) => {
+    if (!existsSync(join(projectRoot, each.entry))) {
       process.stderr.write(`dist/${each.name}.js: left out, ${each.entry} does not exist\n`);
-      return { each, files: new Map<string, string>() };
-    }),
-  );
-  const kept = new Set(['stamp', 'web', 'package.json']);
-  for (const { each, files } of made) {
-    for (const [name, content] of files) {
-      replace(name, content);
-      kept.add(name);
+      return;
     }
-    const bytes = [...files.values()].reduce((sum, content) => sum + content.length, 0);
-    if (!values.quiet && files.size > 0) process.stdout.write(`dist/${each.name}.js  ${Math.ceil(bytes / 1024)} KiB\n`);
+    try {
+      const files = await bundle(each);
+      for (const [name, content] of files) {
+        replace(name, content);
+        kept.add(name);
+      }
+      const bytes = [...files.values()].reduce((sum, content) => sum + content.length, 0);
+      if (!values.quiet) process.stdout.write(`dist/${each.name}.js  ${Math.ceil(bytes / 1024)} KiB\n`);
+    } catch (error) {
+      failed = true;
+      process.stderr.write(`dist/${each.name}.js: ${(error as Error).message}\n`);
+    }
+  };
+  await Promise.all(bundles.map(build));
+  if (failed) {
+    process.exitCode = 1; // and no stamp: what could be made is there, the next call tries again
+    return;
   }
   // The copy of dist/ that the helper runs from stands alone: this says that its files are modules.
   replace('package.json', `${JSON.stringify({ type: 'module' })}\n`);

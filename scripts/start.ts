@@ -74,7 +74,7 @@ async function showDemo(earlier: { left: boolean }): Promise<DemoReport> {
   );
   say('Checking the filtering between all of them …');
   const check = await ask<ZoneCheck>(['zone', 'check'], { signal, okCodes: [0, 1] });
-  return makeReport({ api: `http://${daemon.address}/v1`, guests, check });
+  return makeReport({ api: `http://${daemon.address}/v1`, token: `${demo.dataDirectory}/api-token`, guests, check });
 }
 
 function untilLeft(): Promise<void> {
@@ -118,7 +118,7 @@ async function main(): Promise<boolean> {
     ...left.map((trace) => `left behind: ${trace}`),
   ];
   if (values.json && (values.exit || !report)) {
-    printReport({ ...(report ?? { api: '', guests: [], checks: [], control: null }), ok: problems.length === 0, problems });
+    printReport({ ...(report ?? { api: '', token: '', guests: [], checks: [], control: null }), ok: problems.length === 0, problems });
   }
   return problems.length === 0;
 }

@@ -1,6 +1,6 @@
 // Helper and daemon of the demo: started so that they outlive us until told to leave, ended with all that they made.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CaissonError } from '../../src/lib/errors.ts';
@@ -39,6 +39,7 @@ export async function startDaemon(options: { signal: AbortSignal; onStarted: (he
   if (!helper) return failed;
   options.onStarted(helper);
   const answers = async () => {
+    if (!existsSync(`${demo.dataDirectory}/run/api.sock`)) return false;
     try {
       await ask(['host', 'show'], { signal: options.signal });
       return true;

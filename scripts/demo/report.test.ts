@@ -25,9 +25,10 @@ const refused = { ...line, port: 'tcp/3306', expected: 'refused', got: 'refused'
 const control = { from: 'dns', to: 'web', port: 'tcp/3306', sawItOpen: true, sawItClosedAgain: true };
 const good: ZoneCheck = { ok: true, checkedAt: '2026-01-01T00:00:00.000Z', checks: [line, refused], control };
 const api = 'http://127.0.0.1:8470/v1';
+const token = '/var/lib/caisson-demo/api-token';
 
 test('all ready and all as the flows say is well', () => {
-  const report = makeReport({ api, guests: [guest('web', true)], check: good });
+  const report = makeReport({ api, token, guests: [guest('web', true)], check: good });
   assert.equal(report.ok, true);
   assert.deepEqual(report.guests[0]?.addresses, ['192.0.2.10']);
   const text = renderReport(report).join('\n');
@@ -36,23 +37,23 @@ test('all ready and all as the flows say is well', () => {
 });
 
 const faults: [string, Parameters<typeof makeReport>[0], RegExp][] = [
-  ['a guest that is not ready', { api, guests: [guest('web', false)], check: good }, /web is not ready: HTTP :80\/ does not answer/],
+  ['a guest that is not ready', { api, token, guests: [guest('web', false)], check: good }, /web is not ready: HTTP :80\/ does not answer/],
   [
     'an open port that should be refused',
-    { api, guests: [], check: { ...good, checks: [{ ...refused, got: 'open' }] } },
+    { api, token, guests: [], check: { ...good, checks: [{ ...refused, got: 'open' }] } },
     /tcp\/3306 should be refused and is open/,
   ],
   [
     'an unknown answer where refusal is wanted',
-    { api, guests: [], check: { ...good, checks: [{ ...refused, got: 'unknown' }] } },
+    { api, token, guests: [], check: { ...good, checks: [{ ...refused, got: 'unknown' }] } },
     /should be refused/,
   ],
   [
     'a control that saw nothing',
-    { api, guests: [], check: { ...good, control: { ...control, sawItOpen: false } } },
+    { api, token, guests: [], check: { ...good, control: { ...control, sawItOpen: false } } },
     /did not see the flow/,
   ],
-  ['a check that tried nothing', { api, guests: [], check: { ...good, checks: [] } }, /tried nothing/],
+  ['a check that tried nothing', { api, token, guests: [], check: { ...good, checks: [] } }, /tried nothing/],
 ];
 for (const [what, input, expected] of faults) {
   test(`${what} is not well`, () => {
@@ -64,11 +65,11 @@ for (const [what, input, expected] of faults) {
 
 test('a datagram that is allowed and not answered is no fault', () => {
   const silent = { ...line, port: 'udp/53', got: 'unknown' } as const;
-  assert.equal(makeReport({ api, guests: [guest('web', true)], check: { ...good, checks: [silent] } }).ok, true);
+  assert.equal(makeReport({ api, token, guests: [guest('web', true)], check: { ...good, checks: [silent] } }).ok, true);
 });
 
 test('what to try is one command a port that the world may reach, and one that is refused', () => {
-  const report = makeReport({ api, guests: [guest('web', true)], check: good });
+  const report = makeReport({ api, token, guests: [guest('web', true)], check: good });
   assert.deepEqual(
     thingsToTry(report).map((text) => text.replace(/ +#/, ' #')),
     ['curl http://192.0.2.10/ # web', 'nc -zvw3 192.0.2.10 3306 # web: refused, no flow allows it'],

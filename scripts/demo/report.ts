@@ -6,6 +6,8 @@ import { formatDuration, formatSize } from '../../src/lib/units.ts';
 export interface DemoReport {
   ok: boolean;
   api: string;
+  /** File with the token that the API asks for. */
+  token: string;
   guests: {
     name: string;
     uid: string;
@@ -24,8 +26,8 @@ export interface DemoReport {
   problems: string[];
 }
 
-export function makeReport(input: { api: string; guests: readonly Guest[]; check: ZoneCheck }): DemoReport {
-  const { api, guests, check } = input;
+export function makeReport(input: { api: string; token: string; guests: readonly Guest[]; check: ZoneCheck }): DemoReport {
+  const { api, token, guests, check } = input;
   const problems = [
     ...guests.filter(({ status }) => !status.ready).map(({ name, status }) => `${name} is not ready: ${status.reason || status.power}`),
     ...check.checks
@@ -37,6 +39,7 @@ export function makeReport(input: { api: string; guests: readonly Guest[]; check
   return {
     ok: problems.length === 0,
     api,
+    token,
     guests: guests.map(({ name, uid, spec, status }) => ({
       name,
       uid,
@@ -80,7 +83,7 @@ export function renderReport(report: DemoReport): string[] {
     '',
     `Filtering: ${held} of ${report.checks.length} connections as the site file says${control}.`,
     ...report.problems.map((problem) => `  ${problem}`),
-    `API: ${report.api}`,
+    `API: ${report.api} (its token is in ${report.token})`,
     '',
     'Try from this machine:',
     ...thingsToTry(report).map((line) => `  ${line}`),
