@@ -34,6 +34,19 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: parsed.kind() === 'ipv4' ? 4 : 6, base: canonical(parsed), prefixLength };
 }
 
+/** The range that a text with bits set beyond its prefix lies in: `10.20.3.4/16` → 10.20.0.0/16. For messages, never for use. */
+export function surroundingCidr(text: string): Cidr | undefined {
+  const [address, prefix] = text.split('/');
+  const canonicalText = address === undefined ? undefined : canonicalAddress(address);
+  if (canonicalText === undefined || prefix === undefined || !/^\d{1,3}$/.test(prefix)) return undefined;
+  const family = familyOf(canonicalText);
+  const prefixLength = Number(prefix);
+  const hostBits = (family === 4 ? 32 : 128) - prefixLength;
+  if (hostBits < 0) return undefined;
+  const base = (addressToBigInt(canonicalText) >> BigInt(hostBits)) << BigInt(hostBits);
+  return { family, base: addressFromBigInt(family, base), prefixLength };
+}
+
 export function formatCidr(cidr: Cidr): string {
   return `${cidr.base}/${cidr.prefixLength}`;
 }
@@ -60,7 +73,8 @@ export function addressToBigInt(address: string): bigint {
 }
 
 export function addressFromBigInt(family: Family, value: bigint): string {
-  const bytes = Array.from({ length: family === 4 ? 4 : 16 }, (_, index, length = family === 4 ? 4 : 16) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
+  const length = family === 4 ? 4 : 16;
+  const bytes = Array.from({ length }, (_, index) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
   return canonical(ipaddr.fromByteArray(bytes));
 }
 

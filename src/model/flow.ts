@@ -1,7 +1,10 @@
 // A flow: traffic that is allowed. Everything that no flow lists is refused, inside a zone too.
 import { z } from 'zod';
-import { formatCidr, parseCidr } from './address.ts';
+import { canonicalAddress, formatCidr, parseCidr, surroundingCidr } from './address.ts';
+import { expects } from './expected.ts';
+import { quote } from './quote.ts';
 import { portRangeSchema } from './service.ts';
+import { lineSchema } from './text.ts';
 
 /** One end of a flow, as parsed from its text. */
 export type FlowEnd =
@@ -25,16 +28,43 @@ export function parseFlowEnd(text: string): FlowEnd | undefined {
   return /^[a-z][a-z0-9-]{0,62}$/.test(text) ? { kind: 'guest', name: text } : undefined;
 }
 
-const flowEndSchema = z.string().refine((text) => parseFlowEnd(text) !== undefined, {
-  error: (issue) => `“${String(issue.input)}” is not an end of a flow: expected is a guest, zone:NAME, label:KEY=VALUE, world, host, all, or a range such as 203.0.113.0/24`,
+const endKinds = 'a guest, zone:NAME, label:KEY=VALUE, world, host, all, or a range such as 203.0.113.0/24';
+
+const flowEndSchema = z.string(expects(`${endKinds},`)).refine((text) => parseFlowEnd(text) !== undefined, {
+  error: (issue) => {
+    const text = String(issue.input);
+    const meant = probableEnd(text);
+    return `${quote(text)} is not an end of a flow: expected is ${endKinds}${meant ? `; did you mean ${quote(meant)}?` : ''}`;
+  },
 });
 
-export const flowSchema = z.strictObject({
-  from: flowEndSchema,
-  to: flowEndSchema,
-  allow: z.array(portRangeSchema).min(1, 'a flow allows at least one port').max(256),
-  comment: z.string().max(256).optional(),
-});
+function probableEnd(text: string): string | undefined {
+  const address = canonicalAddress(text);
+  if (address) return `${address}/${address.includes(':') ? 128 : 32}`;
+  const around = surroundingCidr(text);
+  if (around) return formatCidr(around);
+  const tidy = text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/\s*([:=])\s*/g, '$1');
+  return tidy !== text && parseFlowEnd(tidy) ? tidy : undefined;
+}
+
+export const flowSchema = z.strictObject(
+  {
+    from: flowEndSchema.describe(
+      'Who opens the connection: a guest’s name, `zone:NAME`, `label:KEY=VALUE`, `world` (whatever lies beyond the uplinks), `all` (every guest), or an address range.',
+    ),
+    to: flowEndSchema.describe('Who is reached; spelled like `from`.'),
+    allow: z
+      .array(portRangeSchema, expects('a list of ports, for example [tcp/80, tcp/443],'))
+      .min(1, 'a flow allows at least one port')
+      .max(256)
+      .describe('What is allowed: `tcp/80`, `udp/5000-5100`, `icmp`. Answers pass by themselves.'),
+    comment: lineSchema(256).optional().describe('Why this is allowed; one line for people.'),
+  },
+  expects('a map such as { from: world, to: web, allow: [tcp/80] }'),
+);
 export type Flow = z.output<typeof flowSchema>;
 
 /** Known wishes of a flow that this version cannot fulfil. */

@@ -1,73 +1,144 @@
 // A guest as it is wanted (`spec`). The site file's spelling (`memory: 512MiB`) is read by `guestFileSchema`; the API and the
 // store speak of `memoryMib`. What is observed is in guest-status.ts.
 import { z } from 'zod';
+import { expects } from './expected.ts';
 import { labelValueSchema, nameSchema } from './name.ts';
+import { isRecord } from './plain-record.ts';
 import { diskSizeSchema, memorySizeSchema } from './quantity.ts';
 import { serviceFileSchema, serviceSchema } from './service.ts';
+import { fileReferenceSchema, lineSchema, textSchema } from './text.ts';
 import { addressSchema } from './zone.ts';
 
 const sshKeySchema = z
-  .string()
+  .string(expects('a public key of OpenSSH'))
   .max(16_384)
-  .regex(/^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( [^\n\r]*)?$/, 'a public key of OpenSSH is expected, for example “ssh-ed25519 AAAA… name”');
+  .regex(
+    /^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( [\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]*)?$/,
+    'a public key of OpenSSH is expected, for example “ssh-ed25519 AAAA… name”',
+  );
 
 const dependencySchema = z.union([z.strictObject({ requires: nameSchema }), z.strictObject({ wants: nameSchema })]);
 export type Dependency = z.output<typeof dependencySchema>;
 
-const diskSchema = z.strictObject({ sizeMib: z.int().positive(), bus: z.literal('virtio') });
+const firmwareSchema = z.enum(['bios', 'uefi']);
+const osSchema = z.enum(['linux', 'windows', 'bsd', 'other']);
+const displaySchema = z.enum(['vga', 'none']);
+const cpusSchema = z.int(expects('a whole number of processors')).min(1).max(64);
+const addressesSchema = z.array(addressSchema, expects('a list of addresses, for example [192.0.2.10],')).max(64);
+const labelsSchema = z.record(nameSchema, labelValueSchema, expects('a map such as { role: front }'));
+const sshKeysSchema = z.array(sshKeySchema, expects('a list of public keys')).max(64);
+const userDataText = textSchema(512 * 1024);
+const diskSchema = z.strictObject({ sizeMib: z.int().min(1), bus: z.literal('virtio') });
 
 export const guestSpecSchema = z.strictObject({
   image: nameSchema,
   zone: nameSchema,
   /** Fixed addresses, the first of each family is the primary; a family without one gets one from the zone's pool. */
-  addresses: z.array(addressSchema).max(64),
-  labels: z.record(nameSchema, labelValueSchema),
-  cpus: z.int().min(1).max(64),
-  memoryMib: z.int().positive(),
+  addresses: addressesSchema,
+  labels: labelsSchema,
+  cpus: cpusSchema,
+  memoryMib: z
+    .int()
+    .min(16)
+    .max(4 * 1024 * 1024),
   disks: z.record(nameSchema, diskSchema),
-  firmware: z.enum(['bios', 'uefi']),
-  os: z.enum(['linux', 'windows', 'bsd', 'other']),
-  display: z.enum(['vga', 'none']),
-  sshKeys: z.array(sshKeySchema).max(64),
-  userData: z.string().max(512 * 1024).optional(),
+  firmware: firmwareSchema,
+  os: osSchema,
+  display: displaySchema,
+  sshKeys: sshKeysSchema,
+  userData: userDataText.optional(),
   service: serviceSchema.optional(),
   after: z.array(dependencySchema).max(64),
   /** Started by `apply` and when the host starts. */
   autostart: z.boolean(),
-  description: z.string().max(1024).optional(),
+  description: lineSchema(1024).optional(),
 });
 export type GuestSpec = z.output<typeof guestSpecSchema>;
 
-const diskFileSchema = z.preprocess(
-  (value) => (typeof value === 'string' || typeof value === 'number' ? { size: value } : value),
-  z.strictObject({ size: diskSizeSchema, bus: z.literal('virtio', 'the only disk bus of this version is “virtio”').default('virtio') }).transform(({ size, bus }) => ({ sizeMib: size, bus })),
+const busSchema = z
+  .literal('virtio', 'the only disk bus of this version is “virtio”')
+  .default('virtio')
+  .describe('How the guest sees the disk.');
+
+const diskFileSchema = z.union(
+  [
+    diskSizeSchema.transform((sizeMib) => ({ sizeMib, bus: 'virtio' as const })),
+    z
+      .strictObject({ size: diskSizeSchema.describe('Size of the disk. It can grow later, never shrink.'), bus: busSchema })
+      .transform(({ size, bus }) => ({ sizeMib: size, bus })),
+  ],
+  expects('a disk size, for example 8GiB, or a map such as { size: 8GiB },'),
 );
 
 const dependencyFileSchema = z
-  .strictObject({ requires: nameSchema.optional(), wants: nameSchema.optional() })
-  .refine((value) => (value.requires === undefined) !== (value.wants === undefined), 'a dependency is { requires: GUEST } or { wants: GUEST }')
-  .transform((value) => (value.requires === undefined ? { wants: value.wants as string } : { requires: value.requires }));
+  .strictObject(
+    {
+      requires: nameSchema
+        .optional()
+        .describe('Guest that must be ready before this one is started; if it fails, this one is not started.'),
+      wants: nameSchema.optional().describe('Guest that is started before this one; if it fails, this one is started nevertheless.'),
+    },
+    expects('a map such as { requires: database }'),
+  )
+  .refine(
+    (value) => (value.requires === undefined) !== (value.wants === undefined),
+    'a dependency is either { requires: GUEST } or { wants: GUEST }',
+  )
+  .transform((value): Dependency => (value.requires === undefined ? { wants: value.wants as string } : { requires: value.requires }))
+  .meta({ minProperties: 1, maxProperties: 1 });
+
+/** The site file's spelling; what `file` refers to is put in its place before the schema sees it. */
+const userDataFileSchema = z
+  .strictObject(
+    {
+      file: fileReferenceSchema.optional().describe('A file beside the site file that holds it.'),
+      text: userDataText.optional().describe('The user data itself.'),
+    },
+    expects('a map such as { file: cloud-init/web.yaml } or { text: … }'),
+  )
+  .refine((value) => (value.file === undefined) !== (value.text === undefined), 'give exactly one of file, text');
 
 export const guestFileSchema = z
-  .strictObject({
-    image: nameSchema,
-    zone: nameSchema,
-    addresses: z.array(addressSchema).max(64).default([]),
-    labels: z.record(nameSchema, labelValueSchema).default({}),
-    cpus: z.int().min(1).max(64).default(1),
-    memory: memorySizeSchema,
-    disks: z.record(nameSchema, diskFileSchema).refine((disks) => 'root' in disks, 'a guest needs a disk “root”'),
-    firmware: z.enum(['bios', 'uefi']).default('bios'),
-    os: z.enum(['linux', 'windows', 'bsd', 'other']).default('linux'),
-    display: z.enum(['vga', 'none']).default('vga'),
-    sshKeys: z.array(sshKeySchema).max(64).default([]),
-    userData: z.strictObject({ text: z.string().max(512 * 1024) }).optional(),
-    service: serviceFileSchema.optional(),
-    after: z.array(dependencyFileSchema).max(64).default([]),
-    autostart: z.boolean().default(true),
-    description: z.string().max(1024).optional(),
-  })
-  .transform(({ memory, userData, ...rest }): GuestSpec => ({ ...rest, memoryMib: memory, ...(userData ? { userData: userData.text } : {}) }) as GuestSpec);
+  .strictObject(
+    {
+      image: nameSchema.describe('What the root disk is made from: an image of this site, or a built-in one (`debian-12`, `debian-13`).'),
+      zone: nameSchema.describe('The zone that the guest lives in.'),
+      addresses: addressesSchema
+        .default([])
+        .describe(
+          'Fixed addresses, all on one interface; the first of each family is the primary. A family without one gets one from the zone’s subnet.',
+        ),
+      labels: labelsSchema.default({}).describe('Names and values of your own, for `label:KEY=VALUE` in flows.'),
+      cpus: cpusSchema.default(1).describe('Virtual processors.'),
+      memory: memorySizeSchema.describe('Memory of the guest, with its unit.'),
+      disks: z
+        .record(nameSchema, diskFileSchema, expects('a map such as { root: 8GiB }'))
+        .refine((disks) => Object.hasOwn(disks, 'root'), {
+          error: 'a guest needs a disk called “root”',
+          when: (payload) => isRecord(payload.value),
+        })
+        .describe('Disks by name: a size, or a map. `root` holds the image; the others begin empty.'),
+      firmware: firmwareSchema.default('bios').describe('How the guest boots.'),
+      os: osSchema.default('linux').describe('What runs in the guest: decides on its clock.'),
+      display: displaySchema.default('vga').describe('Whether the guest has a screen.'),
+      sshKeys: sshKeysSchema.default([]).describe('Public keys of OpenSSH that may log in.'),
+      userData: userDataFileSchema.optional().describe('User data for cloud-init.'),
+      service: serviceFileSchema.optional().describe('What the guest is for.'),
+      after: z
+        .array(dependencyFileSchema, expects('a list such as [{ requires: database }]'))
+        .max(64)
+        .default([])
+        .describe('What is started before this guest, and shut down after it.'),
+      autostart: z.boolean(expects('true or false')).default(true).describe('Whether `apply` and the start of the host start the guest.'),
+      description: lineSchema(1024).optional().describe('One line for people.'),
+    },
+    expects('a map such as { image: debian-12, zone: internal, memory: 512MiB, disks: { root: 8GiB } }'),
+  )
+  .transform(({ memory, userData, ...rest }): GuestSpec => ({
+    ...rest,
+    memoryMib: memory,
+    ...(userData ? { userData: userData.text } : {}),
+  }));
 
 /** Known wishes of a guest that this version cannot fulfil: refused by name, never ignored. */
 export const guestUnsupported = ['tpm', 'nics', 'placement', 'restart', 'watchdog', 'arch', 'container'] as const;

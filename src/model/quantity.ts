@@ -1,43 +1,64 @@
 // Quantities with their unit, as a site file spells them: `512MiB`, `8GiB`, `5min`.
 import { z } from 'zod';
-import { parseDuration, parseSize } from '../lib/units.ts';
+import { formatExactSize, parseDuration, parseSize } from '../lib/units.ts';
+import { expects } from './expected.ts';
+import { quote } from './quote.ts';
 
 const mib = 1024 ** 2;
 
 /** Text with a unit → whole MiB. */
-function sizeInMib(what: string, minimumMib: number, maximumMib: number) {
-  return z
-    .string(`${what} is a quantity with its unit, for example 512MiB or 8GiB`)
-    .transform((text, context) => {
-      const bytes = parseSize(text);
-      if (bytes === undefined) {
-        context.addIssue({ code: 'custom', message: `“${text}” is not ${what}: a whole number with a unit is expected, MiB, GiB or TiB, for example 512MiB${unitHint(text)}` });
-        return z.NEVER;
-      }
-      if (bytes % mib !== 0) {
-        context.addIssue({ code: 'custom', message: `${what} is a whole number of MiB, ${text} is not` });
-        return z.NEVER;
-      }
-      if (bytes < minimumMib * mib || bytes > maximumMib * mib) {
-        context.addIssue({ code: 'custom', message: `${what} is between ${minimumMib}MiB and ${maximumMib / 1024}GiB, not ${text}` });
-        return z.NEVER;
-      }
-      return bytes / mib;
-    });
+function sizeInMib(what: string, example: string, minimumMib: number, maximumMib: number) {
+  return z.string(expects(`${what} with its unit, for example ${example},`)).transform((text, context) => {
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    };
+    const bytes = parseSize(text);
+    if (bytes === undefined) {
+      return refuse(
+        `${quote(text)} is not ${what}: a whole number with MiB, GiB or TiB is expected, for example ${example}${sizeHint(text)}`,
+      );
+    }
+    if (bytes < minimumMib * mib || bytes > maximumMib * mib) {
+      return refuse(
+        `${what} lies between ${formatExactSize(minimumMib * mib)} and ${formatExactSize(maximumMib * mib)}, ${quote(text)} does not`,
+      );
+    }
+    if (bytes % mib !== 0) return refuse(`${what} is a whole number of MiB, ${quote(text)} is not`);
+    return bytes / mib;
+  });
 }
 
-function unitHint(text: string): string {
-  const match = /^(\d+)\s?([kmgt])i?b?$/i.exec(text.trim());
-  return match ? `; did you mean ${match[1]}${match[2]?.toUpperCase()}iB?` : '';
+/** `512 mb`, `8G`, `1.5GiB` → what was probably meant. */
+function sizeHint(text: string): string {
+  const match = /^\s*(\d{1,6})(?:\.(\d{1,3}))?\s*([kmgt])(?:i?b)?\s*$/i.exec(text);
+  if (!match?.[1] || !match[3]) return '';
+  const unit = match[3].toUpperCase();
+  if (match[2] === undefined) return `; did you mean “${match[1]}${unit}iB”?`;
+  const smaller = { M: 'K', G: 'M', T: 'G' }[unit];
+  const inSmaller = Number(`${match[1]}.${match[2]}`) * 1024;
+  return smaller && Number.isInteger(inSmaller) ? `; did you mean “${inSmaller}${smaller}iB”?` : '';
 }
 
-export const memorySizeSchema = sizeInMib('a memory size', 16, 4 * 1024 * 1024);
-export const diskSizeSchema = sizeInMib('a disk size', 1, 64 * 1024 * 1024);
+export const memorySizeSchema = sizeInMib('a memory size', '512MiB', 16, 4 * 1024 * 1024);
+export const diskSizeSchema = sizeInMib('a disk size', '8GiB', 1, 64 * 1024 * 1024);
 
-/** Text with a unit → milliseconds. */
-export const durationSchema = z.string().transform((text, context) => {
+export const longestDurationMs = 7 * 86_400_000;
+
+/** Text with a unit → milliseconds, from 1 ms to a week. */
+export const durationSchema = z.string(expects('a duration with its unit, for example 90s,')).transform((text, context) => {
   const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: `“${text}” is not a duration: a whole number with a unit is expected, s, min or h, for example 90s` });
+  if (ms !== undefined && ms > 0 && ms <= longestDurationMs) return ms;
+  const message =
+    ms === undefined
+      ? `${quote(text)} is not a duration: a whole number with s, min or h is expected, for example 90s${durationHint(text)}`
+      : `a duration lies between 1ms and 7d, ${quote(text)} does not`;
+  context.addIssue({ code: 'custom', message });
   return z.NEVER;
 });
+
+function durationHint(text: string): string {
+  const match = /^\s*(\d{1,9})\s*(sec|secs|second|seconds|m|mins|minute|minutes|hour|hours|hr|hrs|day|days)\s*$/i.exec(text);
+  const unit = match?.[2] && { s: 's', m: 'min', h: 'h', d: 'd' }[match[2][0]?.toLowerCase() as 's' | 'm' | 'h' | 'd'];
+  return match && unit ? `; did you mean “${match[1]}${unit}”?` : '';
+}

@@ -1,6 +1,9 @@
 // What a guest is for, and how one sees that it does it.
 import { z } from 'zod';
-import { durationSchema } from './quantity.ts';
+import { expects } from './expected.ts';
+import { durationSchema, longestDurationMs } from './quantity.ts';
+import { quote } from './quote.ts';
+import { textSchema } from './text.ts';
 
 /** `tcp/80`, `udp/5000-5100`, `icmp`. */
 export interface PortRange {
@@ -9,7 +12,7 @@ export interface PortRange {
   ports?: { from: number; to: number };
 }
 
-const portPattern = /^(tcp|udp)\/(\d{1,5})(?:-(\d{1,5}))?$/;
+const portPattern = /^(tcp|udp)\/([1-9]\d{0,4})(?:-([1-9]\d{0,4}))?$/;
 
 /** Undefined when the text is not a port, a range of ports, or icmp. */
 export function parsePortRange(text: string): PortRange | undefined {
@@ -18,80 +21,164 @@ export function parsePortRange(text: string): PortRange | undefined {
   if (!match) return undefined;
   const from = Number(match[2]);
   const to = Number(match[3] ?? match[2]);
-  if (from < 1 || to > 65535 || from > to) return undefined;
+  if (to > 65535 || from > to) return undefined;
   return { protocol: match[1] as 'tcp' | 'udp', ports: { from, to } };
 }
 
-export const portRangeSchema = z.string().refine((text) => parsePortRange(text) !== undefined, {
-  error: (issue) => `“${String(issue.input)}” is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp`,
-});
+export const portRangeSchema = z
+  .string(expects('a port with its protocol, for example tcp/80,'))
+  .refine((text) => parsePortRange(text) !== undefined, {
+    error: (issue) => {
+      const text = String(issue.input);
+      const meant = probablePort(text);
+      return `${quote(text)} is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp${meant ? `; did you mean ${quote(meant)}?` : ''}`;
+    },
+  });
 
-const portNumberSchema = z.int().min(1).max(65535);
+function probablePort(text: string): string | undefined {
+  const tidy = text.toLowerCase().replaceAll(/\s+/g, '').replace(':', '/');
+  const swapped = /^([\d-]+)\/(tcp|udp)$/.exec(tidy);
+  const bare = /^\d+(-\d+)?$/.test(tidy) ? `tcp/${tidy}` : undefined;
+  return [tidy, swapped ? `${swapped[2]}/${swapped[1]}` : undefined, bare].find(
+    (candidate) => candidate !== undefined && parsePortRange(candidate) !== undefined,
+  );
+}
 
-const tcpReadySchema = z.strictObject({
-  port: portNumberSchema,
-  /** Sent once the connection stands. */
-  send: z.string().max(1024).optional(),
-  /** The answer must contain this. */
-  expect: z.string().min(1).max(1024).optional(),
-});
+const portNumberSchema = z.int(expects('a port number')).min(1).max(65535);
 
-const httpReadySchema = z.strictObject({
-  port: portNumberSchema.default(80),
-  path: z.string().regex(/^\/[\x21-\x7e]*$/, 'a path begins with / and has no spaces').max(1024).default('/'),
-  status: z.int().min(100).max(599).default(200),
-  /** The body (its first 64 KiB) must contain this. */
-  contains: z.string().min(1).max(1024).optional(),
-});
+const tcpReadySchema = z.strictObject(
+  {
+    port: portNumberSchema.describe('TCP port that must accept a connection.'),
+    send: textSchema(1024).optional().describe('Sent once the connection stands.'),
+    expect: textSchema(1024).min(1).optional().describe('What the answer must contain.'),
+  },
+  expects('a map such as { port: 3306 }'),
+);
 
-const dnsReadySchema = z.strictObject({
-  name: z.string().regex(/^(?=.{1,253}\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_-]{1,63})*\.?$/, 'a DNS name is expected'),
-  type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'MX', 'TXT']).default('SOA'),
-  port: portNumberSchema.default(53),
-});
+const httpReadySchema = z.strictObject(
+  {
+    port: portNumberSchema.default(80).describe('TCP port of the web server.'),
+    path: z
+      .string(expects('a path'))
+      .regex(/^\/[\x21-\x7e]*$/, 'a path begins with / and has no spaces')
+      .max(1024)
+      .default('/')
+      .describe('Path that is asked for.'),
+    status: z.int(expects('an HTTP status')).min(100).max(599).default(200).describe('HTTP status that must come.'),
+    contains: textSchema(1024).min(1).optional().describe('What the body (its first 64 KiB) must contain.'),
+  },
+  expects('a map such as { port: 80, path: /health }'),
+);
 
-const commandReadySchema = z.array(z.string().min(1).max(4096)).min(1).max(64);
+const dnsNameSchema = z
+  .string(expects('a DNS name'))
+  .regex(
+    /^(?=.{1,253}\.?$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63})*\.?$/,
+    'a DNS name has parts of letters, digits and hyphens between dots',
+  );
+
+const dnsReadySchema = z.strictObject(
+  {
+    name: dnsNameSchema.describe('Name that is asked for.'),
+    type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'MX', 'TXT']).default('SOA').describe('Type of the record; at least one must come.'),
+    port: portNumberSchema.default(53).describe('UDP port of the name server.'),
+  },
+  expects('a map such as { name: lab.example, type: SOA }'),
+);
+
+const agentReadySchema = z.literal(true, 'true is expected');
+const commandReadySchema = z
+  .array(textSchema(4096).min(1), expects('a list of words, for example [systemctl, is-active, nginx],'))
+  .min(1, 'a command has at least one word')
+  .max(64);
 
 /** One thing that must hold; exactly one of the keys. */
-const readinessModel = z.union([
-  z.strictObject({ tcp: tcpReadySchema }),
-  z.strictObject({ http: httpReadySchema }),
-  z.strictObject({ dns: dnsReadySchema }),
-  z.strictObject({ agent: z.literal(true) }),
-  z.strictObject({ command: commandReadySchema }),
-]);
+const readinessModel = z.union(
+  [
+    z.strictObject({ tcp: tcpReadySchema }),
+    z.strictObject({ http: httpReadySchema }),
+    z.strictObject({ dns: dnsReadySchema }),
+    z.strictObject({ agent: agentReadySchema }),
+    z.strictObject({ command: commandReadySchema }),
+  ],
+  expects('a readiness check with one of tcp, http, dns, agent, command'),
+);
 export type ReadinessCheck = z.output<typeof readinessModel>;
 
 /** The site file's spelling: `tcp: 3306` and `dns: lab.example` for the short cases. */
 const readinessFile = z
-  .strictObject({
-    tcp: z.preprocess((value) => (typeof value === 'number' ? { port: value } : value), tcpReadySchema).optional(),
-    http: z.preprocess((value) => (typeof value === 'number' ? { port: value } : value), httpReadySchema).optional(),
-    dns: z.preprocess((value) => (typeof value === 'string' ? { name: value } : value), dnsReadySchema).optional(),
-    agent: z.literal(true).optional(),
-    command: commandReadySchema.optional(),
-  })
-  .refine((value) => Object.keys(value).length === 1, 'a readiness check has exactly one of tcp, http, dns, agent, command; several checks are a list')
-  .transform((value) => value as ReadinessCheck);
+  .strictObject(
+    {
+      tcp: z
+        .union(
+          [portNumberSchema.transform((port) => ({ port })), tcpReadySchema],
+          expects('a port number, or a map such as { port: 3306 },'),
+        )
+        .optional()
+        .describe('A TCP port accepts a connection: its number, or a map.'),
+      http: z
+        .union(
+          [portNumberSchema.transform((port) => ({ port, path: '/', status: 200 })), httpReadySchema],
+          expects('a port number, or a map such as { port: 80, path: /health },'),
+        )
+        .optional()
+        .describe('A web server answers: its port number, or a map.'),
+      dns: z
+        .union(
+          [dnsNameSchema.transform((name) => ({ name, type: 'SOA' as const, port: 53 })), dnsReadySchema],
+          expects('a DNS name, or a map such as { name: lab.example, type: SOA },'),
+        )
+        .optional()
+        .describe('A name server answers: the name whose SOA record is asked for, or a map.'),
+      agent: agentReadySchema.optional().describe('The guest agent answers.'),
+      command: commandReadySchema.optional().describe('A command, run in the guest by its agent, ends with 0: program and arguments.'),
+    },
+    expects('a map such as { tcp: 3306 } or { http: { port: 80, path: /health } }'),
+  )
+  .refine(
+    (value) => Object.keys(value).length === 1,
+    'a readiness check has exactly one of tcp, http, dns, agent, command; several checks are a list',
+  )
+  .transform((value) => value as ReadinessCheck)
+  .meta({ minProperties: 1, maxProperties: 1 });
 
 export const serviceSchema = z.strictObject({
   ports: z.array(portRangeSchema).max(64),
   /** All of them must hold. */
   ready: z.array(readinessModel).max(8),
   /** From power on to ready, at most. */
-  readyWithinMs: z.int().positive(),
+  readyWithinMs: z.int().min(1).max(longestDurationMs),
 });
 export type Service = z.output<typeof serviceSchema>;
 
 export const defaultReadyWithinMs = 600_000;
 
 export const serviceFileSchema = z
-  .strictObject({
-    ports: z.array(portRangeSchema).max(64).default([]),
-    ready: z.preprocess((value) => (Array.isArray(value) || value === undefined ? value : [value]), z.array(readinessFile).max(8).optional()),
-    readyWithin: durationSchema.optional(),
-  })
-  .transform(({ ports, ready, readyWithin }): Service => ({ ports, ready: ready ?? [], readyWithinMs: readyWithin ?? defaultReadyWithinMs }));
+  .strictObject(
+    {
+      ports: z
+        .array(portRangeSchema, expects('a list of ports, for example [tcp/80],'))
+        .max(64)
+        .default([])
+        .describe('Ports that the guest serves. They open nothing (flows do); the network check tries them from everywhere.'),
+      ready: z
+        .union(
+          [readinessFile.transform((check) => [check]), z.array(readinessFile).max(8)],
+          expects('a readiness check such as { tcp: 3306 }, or a list of them,'),
+        )
+        .optional()
+        .describe(
+          'When the service is ready: one check, or a list of checks that must all hold. Without one a guest is ready when it runs.',
+        ),
+      readyWithin: durationSchema.optional().describe('From power on to ready, at most; then `apply` fails. 10min when absent.'),
+    },
+    expects('a map such as { ports: [tcp/80], ready: { http: 80 } }'),
+  )
+  .transform(({ ports, ready, readyWithin }): Service => ({
+    ports,
+    ready: ready ?? [],
+    readyWithinMs: readyWithin ?? defaultReadyWithinMs,
+  }));
 
 /** What a check asks, in words: `TCP 3306`, `HTTP :80/health`. */
 export function describeCheck(check: ReadinessCheck): string {
@@ -100,4 +187,26 @@ export function describeCheck(check: ReadinessCheck): string {
   if ('dns' in check) return `DNS ${check.dns.type} ${check.dns.name}`;
   if ('agent' in check) return 'guest agent';
   return `command ${check.command.join(' ')}`;
+}
+
+/** A check as short as the site file can spell it. */
+export function checkDocument(check: ReadinessCheck): Record<string, unknown> {
+  if ('tcp' in check && check.tcp.send === undefined && check.tcp.expect === undefined) return { tcp: check.tcp.port };
+  if ('http' in check) {
+    const { port, path, status, contains } = check.http;
+    if (path === '/' && status === 200 && contains === undefined) return { http: port };
+    return {
+      http: {
+        port,
+        ...(path === '/' ? {} : { path }),
+        ...(status === 200 ? {} : { status }),
+        ...(contains === undefined ? {} : { contains }),
+      },
+    };
+  }
+  if ('dns' in check) {
+    const { name, type, port } = check.dns;
+    return { dns: type === 'SOA' && port === 53 ? name : { name, ...(type === 'SOA' ? {} : { type }), ...(port === 53 ? {} : { port }) } };
+  }
+  return check;
 }

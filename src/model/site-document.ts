@@ -1,0 +1,125 @@
+// A site → canonical YAML, and its parts in the site file's spelling. What is the default anyway is left out; `parseSiteFile` reads an equal
+// site back, whatever the texts in it hold.
+import { Document, isCollection, isMap, isScalar, isSeq, visit } from 'yaml';
+import { formatExactDuration, formatExactSize } from '../lib/units.ts';
+import type { GuestSpec } from './guest.ts';
+import type { Image } from './image.ts';
+import { isRecord } from './plain-record.ts';
+import { checkDocument, defaultReadyWithinMs, type Service } from './service.ts';
+import type { Site } from './site.ts';
+
+const mib = 1024 * 1024;
+/** A map or list is written on one line up to this many characters. */
+const oneLine = 100;
+
+export function renderSiteFile(site: Site): string {
+  const document = new Document(siteDocument(site), { aliasDuplicateObjects: false });
+  visit(document, {
+    Collection(_key, node, path) {
+      // Entries of the site's maps (zones, guests) get lines of their own; what is small inside them does not.
+      const depth = path.filter(isCollection).length;
+      if (depth >= 2 && node.items.length > 0 && isShort(node)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+/** Whether a collection fits on one line and a person would write it so. */
+function isShort(node: unknown): boolean {
+  let length = 0;
+  const measure = (value: unknown, depth: number): boolean => {
+    if (depth > 3) return false;
+    if (isScalar(value)) {
+      const text = String(value.value);
+      length += text.length + 2;
+      return !text.includes('\n') && length <= oneLine;
+    }
+    if (isMap(value)) return value.items.every((pair) => measure(pair.key, depth + 1) && measure(pair.value, depth + 1));
+    if (isSeq(value)) return value.items.every((item) => measure(item, depth + 1));
+    return true;
+  };
+  return measure(node, 0);
+}
+
+/** The site in the site file's spelling, without what is the default anyway. */
+export function siteDocument(site: Site): Record<string, unknown> {
+  return {
+    version: site.version,
+    site: site.site,
+    ...compact({
+      timezone: site.timezone === 'UTC' ? undefined : site.timezone,
+      zones: site.zones,
+      flows: site.flows,
+      images: mapValues(site.images, imageDocument),
+      guests: mapValues(site.guests, guestDocument),
+    }),
+  };
+}
+
+export function imageDocument(image: Image): Record<string, unknown> {
+  if (!('recipe' in image)) return { ...image };
+  const { sizeMib, files, ...rest } = image;
+  return compact({
+    ...rest,
+    files: mapValues(files, ({ mode, ...content }) => (mode === '0644' ? content : { ...content, mode })),
+    size: sizeMib === 2048 ? undefined : formatExactSize(sizeMib * mib),
+  });
+}
+
+export function guestDocument(guest: GuestSpec): Record<string, unknown> {
+  return compact({
+    ...wholeGuestDocument(guest),
+    ...(guest.cpus === 1 ? { cpus: undefined } : {}),
+    ...(guest.firmware === 'bios' ? { firmware: undefined } : {}),
+    ...(guest.os === 'linux' ? { os: undefined } : {}),
+    ...(guest.display === 'vga' ? { display: undefined } : {}),
+    ...(guest.autostart ? { autostart: undefined } : {}),
+  });
+}
+
+/** A guest in the site file's spelling with its defaults written out, for comparing. */
+export function wholeGuestDocument(guest: GuestSpec): Record<string, unknown> {
+  return compact({
+    image: guest.image,
+    zone: guest.zone,
+    addresses: guest.addresses,
+    labels: guest.labels,
+    cpus: guest.cpus,
+    memory: formatExactSize(guest.memoryMib * mib),
+    disks: mapValues(guest.disks, (disk) => formatExactSize(disk.sizeMib * mib)),
+    firmware: guest.firmware,
+    os: guest.os,
+    display: guest.display,
+    sshKeys: guest.sshKeys,
+    userData: guest.userData === undefined ? undefined : { text: guest.userData },
+    service: guest.service ? serviceDocument(guest.service) : undefined,
+    after: guest.after,
+    autostart: guest.autostart,
+    description: guest.description,
+  });
+}
+
+/** An empty map is a service too: one that says only that there is one. */
+function serviceDocument(service: Service): Record<string, unknown> {
+  const checks = service.ready.map(checkDocument);
+  return compact({
+    ports: service.ports,
+    ready: checks.length === 1 ? checks[0] : checks,
+    readyWithin: service.readyWithinMs === defaultReadyWithinMs ? undefined : formatExactDuration(service.readyWithinMs),
+  });
+}
+
+/** Without absent fields, empty lists and empty maps, which all mean their default; an empty service is kept. */
+function compact(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).filter(([key, field]) => {
+      if (field === undefined) return false;
+      if (Array.isArray(field)) return field.length > 0;
+      return key === 'service' || !isRecord(field) || Object.keys(field).length > 0;
+    }),
+  );
+}
+
+function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
