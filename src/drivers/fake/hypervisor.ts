@@ -1,0 +1,162 @@
+// A hypervisor in memory, for tests and simulated sites: it keeps the contract, and a `FakeHost` makes it fail.
+import { Duplex } from 'node:stream';
+import { CaissonError } from '../../lib/errors.ts';
+import { waitFor } from '../../lib/wait-for.ts';
+import type { Machine } from '../../model/machine.ts';
+import type { GuestAgent, GuestInterface, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
+import type { FakeHost, FakeProcess } from './fake-host.ts';
+
+const facts: HypervisorFacts = { accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem' };
+
+/** One instance, as one run of the daemon has it; several may follow one another on a host. */
+export class FakeHypervisor implements Hypervisor {
+  readonly #host: FakeHost;
+  readonly #stopWatching = new Set<() => void>();
+
+  constructor(host: FakeHost) {
+    this.#host = host;
+  }
+
+  facts(): Promise<HypervisorFacts> {
+    return Promise.resolve({ ...facts });
+  }
+
+  overheadMib(machine: Pick<Machine, 'memoryMib' | 'cpus'>): number {
+    return 220 + 8 * machine.cpus;
+  }
+
+  async observeAll(): Promise<Map<string, Observation>> {
+    return new Map(await Promise.all([...this.#host.processes.keys()].map(async (uid) => [uid, await this.observe(uid)] as const)));
+  }
+
+  observe(uid: string): Promise<Observation> {
+    const process = this.#host.processes.get(uid);
+    if (!process) return Promise.resolve({ state: 'stopped' });
+    const { pid, startedAt } = process;
+    return Promise.resolve(process.isFrozen ? { state: 'unresponsive', pid, startedAt } : process.observation);
+  }
+
+  // Asynchronous, so that what is refused rejects as it does with a process behind.
+  async start(machine: Machine, options: StartOptions): Promise<Observation> {
+    return this.#host.spawn(machine, options.generation).observation;
+  }
+
+  async pressPowerButton(uid: string): Promise<void> {
+    this.#talk(uid);
+    if (!this.#host.behaviour(uid).ignoresPowerButton) this.#host.shutDown(uid);
+  }
+
+  async stop(uid: string): Promise<void> {
+    this.#host.end(uid, 'stopped', '');
+  }
+
+  async reset(uid: string): Promise<void> {
+    const process = this.#talk(uid);
+    this.#host.reboot(uid);
+    if (process.observation.state !== 'running') await this.resume(uid);
+  }
+
+  async pause(uid: string): Promise<void> {
+    const { pid, startedAt } = this.#talk(uid);
+    this.#host.observe(uid, { state: 'paused', pid, startedAt });
+  }
+
+  async resume(uid: string): Promise<void> {
+    const { pid, startedAt } = this.#talk(uid);
+    this.#host.observe(uid, { state: 'running', pid, startedAt });
+  }
+
+  agent(uid: string): GuestAgent {
+    return {
+      ping: async (timeoutMs) => this.#askAgent(uid, timeoutMs),
+      exec: async (argv, { timeoutMs, stdin }) => {
+        await this.#askAgent(uid, timeoutMs);
+        return this.#host.behaviour(uid).exec(argv, stdin ?? '');
+      },
+      hostName: async (timeoutMs) => {
+        await this.#askAgent(uid, timeoutMs);
+        return this.#host.process(uid).machine.name;
+      },
+      interfaces: async (timeoutMs): Promise<GuestInterface[]> => {
+        await this.#askAgent(uid, timeoutMs);
+        return this.#host.process(uid).machine.nics.map(({ mac }, index) => ({ name: `eth${index}`, mac, addresses: [] }));
+      },
+      shutdown: async (timeoutMs) => {
+        await this.#askAgent(uid, timeoutMs);
+        this.#host.shutDown(uid);
+      },
+    };
+  }
+
+  async openConsole(uid: string, { history }: { history: number }): Promise<Duplex> {
+    const host = this.#host;
+    const process = host.process(uid);
+    const reader = new Duplex({
+      allowHalfOpen: false,
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        if (host.processes.get(uid) === process) host.say(uid, chunk.toString('utf8'));
+        done();
+      },
+      destroy(error, done) {
+        leave();
+        done(error);
+      },
+    });
+    const stopReading = host.watchConsole((from, text) => from === uid && reader.push(text));
+    const stopWaiting = host.watch((event) => event.uid === uid && event.kind === 'ended' && reader.push(null));
+    const leave = () => {
+      stopReading();
+      stopWaiting();
+      this.#stopWatching.delete(leave);
+    };
+    this.#stopWatching.add(leave);
+    if (history > 0 && process.console !== '') reader.push(process.console.slice(-history));
+    return reader;
+  }
+
+  async memoryBytes(uid: string): Promise<number | undefined> {
+    const process = this.#host.processes.get(uid);
+    return process && (process.machine.memoryMib + 100) * 1024 * 1024;
+  }
+
+  async forget(uid: string): Promise<void> {
+    if (this.#host.processes.has(uid)) throw new CaissonError('not-allowed', `guest ${uid} still has a process: stop it first`);
+  }
+
+  watch(listener: (event: HypervisorEvent) => void): () => void {
+    const stop = this.#host.watch(listener);
+    this.#stopWatching.add(stop);
+    return () => {
+      this.#stopWatching.delete(stop);
+      stop();
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const stop of [...this.#stopWatching]) stop();
+  }
+
+  /** The process, when it can be talked to. */
+  #talk(uid: string): FakeProcess {
+    const process = this.#host.process(uid);
+    if (process.isFrozen) throw new CaissonError('timeout', `QEMU of guest ${uid} says nothing`);
+    return process;
+  }
+
+  /** Waits until the agent answers. */
+  async #askAgent(uid: string, timeoutMs: number): Promise<void> {
+    const { clock } = this.#host;
+    await waitFor(
+      'the guest agent',
+      () => {
+        const process = this.#host.process(uid);
+        const isUp = !process.isFrozen && process.observation.state === 'running' && clock.monotonic() >= process.bootedAt;
+        return isUp && this.#host.behaviour(uid).agent !== 'absent';
+      },
+      { timeoutMs, everyMs: Math.min(timeoutMs, 50), clock },
+    );
+    if (this.#host.behaviour(uid).agent === 'lies')
+      throw new CaissonError('unavailable', 'the guest agent answered with a malformed answer');
+  }
+}

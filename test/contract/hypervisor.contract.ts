@@ -1,0 +1,265 @@
+// What every hypervisor must keep. Each implementation brings guests that boot the tiny guest (or behave like it), and the
+// means to do to their processes what the contract does not offer: kill one, freeze one.
+import assert from 'node:assert/strict';
+import type { Duplex } from 'node:stream';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Hypervisor, HypervisorEvent, StartOptions } from '../../src/drivers/hypervisor.ts';
+import type { Machine } from '../../src/model/machine.ts';
+
+export interface HypervisorSubject {
+  /** A new instance on the same host, as a new daemon makes it. */
+  open(): Hypervisor;
+  /** A machine that boots the tiny guest, with a uid of its own each time. */
+  machine(): Promise<Machine>;
+  startOptions: StartOptions;
+  /** Kills the process of a guest behind the hypervisor's back. */
+  crash(uid: string): Promise<void>;
+  freeze(uid: string): Promise<void>;
+  thaw(uid: string): Promise<void>;
+  /** The guest's system panics; undefined where that cannot be made to happen. */
+  panic(hypervisor: Hypervisor, uid: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const bootMs = 60_000;
+
+export function testHypervisor(name: string, prepare: () => Promise<HypervisorSubject>): void {
+  describe(`the hypervisor ${name}`, () => {
+    let subject: HypervisorSubject;
+    let hypervisor: Hypervisor;
+    let events: HypervisorEvent[];
+    let stopWatching: () => void;
+    const started = new Set<string>();
+
+    before(async () => {
+      subject = await prepare();
+      open();
+    });
+    afterEach(async () => {
+      for (const uid of started) {
+        await hypervisor.stop(uid);
+        await hypervisor.forget(uid);
+      }
+      started.clear();
+    });
+    after(async () => {
+      await hypervisor.close();
+      await subject.close();
+    });
+
+    function open(): void {
+      hypervisor = subject.open();
+      events = [];
+      stopWatching = hypervisor.watch((event) => events.push(event));
+    }
+
+    async function startGuest(): Promise<Machine> {
+      const machine = await subject.machine();
+      started.add(machine.uid);
+      const observation = await hypervisor.start(machine, subject.startOptions);
+      assert.equal(observation.state, 'running');
+      return machine;
+    }
+
+    async function bootGuest(): Promise<Machine> {
+      const machine = await startGuest();
+      await hypervisor.agent(machine.uid).ping(bootMs);
+      return machine;
+    }
+
+    const ended = (uid: string) =>
+      waitFor(`guest ${uid} to end`, () => events.find((event) => event.kind === 'ended' && event.uid === uid), {
+        timeoutMs: 20_000,
+        everyMs: 5,
+      });
+    const isRefused = (code: string) => (error: { code?: string }) => error.code === code;
+
+    it('says what new guests are pinned to', async () => {
+      const facts = await hypervisor.facts();
+      assert.match(facts.machineType, /^pc-q35-\d+\.\d+$/);
+      assert.ok(['kvm', 'tcg'].includes(facts.accelerator));
+      assert.match(facts.version, /^\d+\.\d+/);
+      assert.ok(facts.cpuModel.length > 0);
+    });
+
+    it('observes a guest that was never started as stopped', async () => {
+      const { uid } = await subject.machine();
+      assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
+      assert.ok(!(await hypervisor.observeAll()).has(uid));
+      assert.equal(await hypervisor.memoryBytes(uid), undefined);
+    });
+
+    it('refuses what only a running guest can do', async () => {
+      const { uid } = await subject.machine();
+      await assert.rejects(hypervisor.pause(uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.resume(uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.reset(uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.pressPowerButton(uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.openConsole(uid, { history: 0 }), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.agent(uid).ping(100), isRefused('not-allowed'));
+      await hypervisor.stop(uid);
+    });
+
+    it('refuses a second start and leaves the first alone', async () => {
+      const machine = await startGuest();
+      const before = await hypervisor.observe(machine.uid);
+      await assert.rejects(hypervisor.start(machine, subject.startOptions), isRefused('not-allowed'));
+      assert.deepEqual(await hypervisor.observe(machine.uid), before);
+    });
+
+    it('starts a guest once when it is asked twice at once', async () => {
+      const machine = await subject.machine();
+      started.add(machine.uid);
+      const results = await Promise.allSettled([1, 2].map(() => hypervisor.start(machine, subject.startOptions)));
+      assert.deepEqual(results.map((result) => result.status).toSorted(), ['fulfilled', 'rejected']);
+    });
+
+    it('runs a guest: agent, programs, console, pause, power button', async () => {
+      const { uid } = await bootGuest();
+      const agent = hypervisor.agent(uid);
+      const first = await hypervisor.openConsole(uid, { history: 10_000 });
+      const second = await hypervisor.openConsole(uid, { history: 0 });
+      const heard = [listen(first), listen(second)];
+
+      assert.deepEqual(await agent.exec(['/bin/echo', 'a  b'], { timeoutMs: 10_000 }), { code: 0, stdout: 'a  b\n', stderr: '' });
+      assert.equal((await agent.exec(['/bin/cat'], { timeoutMs: 10_000, stdin: 'text\n' })).stdout, 'text\n');
+      assert.equal((await agent.exec(['/bin/false'], { timeoutMs: 10_000 })).code, 1);
+      await assert.rejects(agent.exec(['/no/such/program'], { timeoutMs: 10_000 }), isRefused('failed'));
+      assert.ok((await agent.hostName(10_000)).length > 0);
+      assert.ok(Array.isArray(await agent.interfaces(10_000)));
+      assert.ok(((await hypervisor.memoryBytes(uid)) ?? 0) > 32 * 1024 * 1024);
+
+      await waitFor('the history', () => heard[0]?.().includes('tiny guest: up'), { timeoutMs: 10_000 });
+      assert.ok(!heard[1]?.().includes('tiny guest: up'));
+      first.write('echo typed on the console\r');
+      await waitFor('both readers to see what one typed', () => heard.every((said) => said().includes('typed on the console')), {
+        timeoutMs: 10_000,
+      });
+      second.destroy();
+
+      await hypervisor.pause(uid);
+      assert.equal((await hypervisor.observe(uid)).state, 'paused');
+      await assert.rejects(agent.ping(150), isRefused('timeout'));
+      await hypervisor.resume(uid);
+      assert.equal((await hypervisor.observe(uid)).state, 'running');
+      await agent.ping(10_000);
+      const states = () => events.flatMap((event) => (event.kind === 'changed' && event.uid === uid ? [event.observation.state] : []));
+      await waitFor('both changes to be told', () => states().length === 2, { timeoutMs: 5000 });
+      assert.deepEqual(states(), ['paused', 'running']);
+
+      await hypervisor.pressPowerButton(uid);
+      const end = await ended(uid);
+      assert.equal(end.kind === 'ended' && end.why, 'shut-down');
+      assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
+      await assert.rejects(agent.ping(100), isRefused('not-allowed'));
+      await waitFor('the reader to end', () => first.closed, { timeoutMs: 5000 });
+    });
+
+    it('shuts a guest down by its agent, and starts it again', async () => {
+      const machine = await bootGuest();
+      await hypervisor.agent(machine.uid).shutdown(10_000);
+      const end = await ended(machine.uid);
+      assert.equal(end.kind === 'ended' && end.why, 'shut-down');
+      assert.equal((await hypervisor.start(machine, subject.startOptions)).state, 'running');
+    });
+
+    it('resets a guest, which boots anew', async () => {
+      const { uid } = await bootGuest();
+      const before = await hypervisor.observe(uid);
+      await hypervisor.reset(uid);
+      await waitFor('the event', () => events.some((event) => event.kind === 'rebooted' && event.uid === uid), { timeoutMs: 5000 });
+      assert.deepEqual(await hypervisor.observe(uid), before);
+      await hypervisor.agent(uid).ping(bootMs);
+    });
+
+    it('tells a panic, and a reset mends it', async () => {
+      const { uid } = await bootGuest();
+      await subject.panic(hypervisor, uid);
+      const observation = await waitFor(
+        'the guest to be halted',
+        async () => {
+          const seen = await hypervisor.observe(uid);
+          return seen.state === 'halted' ? seen : undefined;
+        },
+        { timeoutMs: 20_000 },
+      );
+      assert.equal(observation.why, 'panicked');
+      assert.ok(events.some((event) => event.kind === 'panicked' && event.uid === uid));
+      await hypervisor.reset(uid);
+      assert.equal((await hypervisor.observe(uid)).state, 'running');
+    });
+
+    it('stops a guest at once and says so', async () => {
+      const { uid } = await startGuest();
+      await hypervisor.stop(uid);
+      assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
+      const end = await ended(uid);
+      assert.equal(end.kind === 'ended' && end.why, 'stopped');
+      assert.equal(events.filter((event) => event.kind === 'ended' && event.uid === uid).length, 1);
+    });
+
+    it('tells that a guest crashed', async () => {
+      const { uid } = await startGuest();
+      await subject.crash(uid);
+      const end = await ended(uid);
+      assert.equal(end.kind === 'ended' && end.why, 'crashed');
+      assert.ok(end.kind === 'ended' && end.detail.length > 0);
+      assert.ok(!(await hypervisor.observeAll()).has(uid));
+    });
+
+    it('calls a silent process unresponsive, never stopped, and can still stop it', async () => {
+      const { uid } = await startGuest();
+      const { pid } = (await hypervisor.observe(uid)) as { pid: number };
+      await subject.freeze(uid);
+      const seen = await hypervisor.observe(uid);
+      assert.equal(seen.state, 'unresponsive');
+      assert.equal(seen.state === 'unresponsive' && seen.pid, pid);
+      await subject.thaw(uid);
+      assert.equal((await hypervisor.observe(uid)).state, 'running');
+      await subject.freeze(uid);
+      await hypervisor.stop(uid);
+      assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
+    });
+
+    it('adopts what runs, undisturbed, also a guest that is frozen', async () => {
+      const one = await bootGuest();
+      const two = await startGuest();
+      const before = await hypervisor.observeAll();
+      await subject.freeze(two.uid);
+      await hypervisor.close();
+      stopWatching();
+      open();
+
+      const seen = await hypervisor.observeAll();
+      assert.deepEqual([...seen.keys()].toSorted(), [one.uid, two.uid].toSorted());
+      assert.deepEqual(seen.get(one.uid), before.get(one.uid));
+      assert.equal(seen.get(two.uid)?.state, 'unresponsive');
+      await assert.rejects(hypervisor.start(one, subject.startOptions), isRefused('not-allowed'));
+      await hypervisor.agent(one.uid).ping(10_000);
+      const console = await hypervisor.openConsole(one.uid, { history: 10_000 });
+      const said = listen(console);
+      await waitFor('what the console said before', () => said().includes('tiny guest: up'), { timeoutMs: 10_000 });
+      console.destroy();
+
+      await subject.thaw(two.uid);
+      assert.deepEqual(await hypervisor.observe(two.uid), before.get(two.uid));
+      await subject.crash(one.uid);
+      const end = await ended(one.uid);
+      assert.equal(end.kind === 'ended' && end.why, 'crashed');
+      await hypervisor.stop(two.uid);
+    });
+
+    it('refuses to forget a guest that runs', async () => {
+      const { uid } = await startGuest();
+      await assert.rejects(hypervisor.forget(uid), isRefused('not-allowed'));
+      assert.equal((await hypervisor.observe(uid)).state, 'running');
+    });
+  });
+}
+
+function listen(stream: Duplex): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+  return () => text;
+}
