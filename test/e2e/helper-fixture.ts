@@ -1,10 +1,11 @@
 // A helper on a data directory of its own, with a daemon that only passes the channel on to the test.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { connectHelper, type HelperClient } from '../../src/drivers/helper-client/helper-client.ts';
+import { runDirectoryOf } from '../../src/helper/data-directory.ts';
 import { newUid, systemRandom } from '../../src/lib/ids.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { HelperHello } from '../../src/model/helper-protocol.ts';
@@ -43,8 +44,29 @@ export interface HelperFixture {
   run(args: string[]): Promise<{ code: number | null; said: string }>;
   /** A guest's folder with an owned disk and console log; its uid. */
   makeGuest(helper: RunningHelper, userId: number): Promise<{ uid: string; disk: string; consoleLog: string }>;
+  /** Those that a failed test has left, too. */
+  killGuests(): Promise<void>;
   remove(): Promise<void>;
 }
+
+/** A QEMU that boots nothing and waits, stopped, for QMP. */
+export function idleQemu(hello: HelperHello, uid: string, options: { tap?: boolean; more?: string[] } = {}): string[] {
+  const tap = ['-netdev', `tap,id=n0,ifname=cs${uid}0,script=no,downscript=no`, '-device', 'virtio-net-pci,netdev=n0,romfile='];
+  return [
+    '/usr/bin/qemu-system-x86_64',
+    ...'-M q35 -nodefaults -no-user-config -accel tcg,tb-size=16 -m 64 -S -display none'.split(' '),
+    '-sandbox',
+    'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+    '-chardev',
+    `socket,id=qmp,path=${hello.runDirectory}/${uid}/qmp.sock,server=on,wait=off`,
+    '-mon',
+    'chardev=qmp,mode=control',
+    ...(options.tap ? tap : []),
+    ...(options.more ?? []),
+  ];
+}
+
+export const someLimits = { memoryMib: 300, cpuWeight: 100, pids: 64 };
 
 const helperMain = fileURLToPath(new URL('../../src/helper/main.ts', import.meta.url));
 
@@ -124,7 +146,9 @@ export function createHelperFixture(name: string): HelperFixture {
       }
       return { uid, disk, consoleLog };
     },
+    killGuests: () => killAll(runDirectoryOf(data).slice(-8)),
     async remove() {
+      await this.killGuests();
       for (const child of running) {
         child.kill('SIGKILL');
         await once(child, 'close');
@@ -133,6 +157,16 @@ export function createHelperFixture(name: string): HelperFixture {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function killAll(group: string): Promise<void> {
+  const files = execFileSync('find', ['/sys/fs/cgroup', '-path', `*/caisson/${group}/*/cgroup.procs`], { encoding: 'utf8' }).trim();
+  const left = () =>
+    new Set(
+      files === '' ? [] : files.split('\n').flatMap((file) => readFileSync(file, 'latin1').trim().split('\n').filter(Boolean).map(Number)),
+    );
+  for (const pid of left()) process.kill(pid, 'SIGKILL');
+  await waitFor('the guests are gone', () => left().size === 0, { timeoutMs: 5000, everyMs: 10 });
 }
 
 function ensureUser(): void {
