@@ -1,25 +1,38 @@
-// What an apply would change: made by `plan/site-difference.ts`, shown by every face, stored with the job.
+// What an apply would change: three versions of a site compared (the file as last applied, the file now, the site now). What somebody
+// changed elsewhere since the last apply is part of it, so that it is shown and never overwritten unasked.
 import { z } from 'zod';
 
-export const fieldChangeSchema = z.strictObject({
-  /** `memory`, `disks.data`, `service.ready` — in the site file's spelling. */
+/** What a change means for a guest: nothing for its running, only from its next start on, or impossible without making it anew. */
+export const consequenceSchema = z.enum(['live', 'restart', 'recreate']);
+export type Consequence = z.output<typeof consequenceSchema>;
+
+export const fieldDifferenceSchema = z.strictObject({
+  /** The site file's spelling, dots between: `memory`, `disks.data`. */
   field: z.string(),
-  before: z.string(),
-  after: z.string(),
-  /** `live`: at once. `restart`: when the guest is started next. `impossible`: refused, with why and the way out. */
-  takesEffect: z.enum(['live', 'restart', 'impossible']),
-  why: z.string().optional(),
+  /** `changed` by the file; `kept` as somebody made it elsewhere, the file did not touch it; `conflict`: both changed it. */
+  outcome: z.enum(['changed', 'kept', 'conflict']),
+  /** The site's value, in the site file's spelling; long and private texts as digest and size. Absent: not set. */
+  before: z.string().optional(),
+  /** The file's value. Absent: not set. */
+  after: z.string().optional(),
+  consequence: consequenceSchema.optional(),
+  /** Why it is impossible and what to do instead, or what else a person should know. */
+  note: z.string().optional(),
 });
-export type FieldChange = z.output<typeof fieldChangeSchema>;
+export type FieldDifference = z.output<typeof fieldDifferenceSchema>;
 
-export const objectChangeSchema = z.strictObject({
-  kind: z.enum(['site', 'zone', 'image', 'guest', 'flow']),
+export const objectDifferenceSchema = z.strictObject({
+  object: z.enum(['site', 'zone', 'image', 'guest', 'flow']),
+  /** The name; of a flow its text, `web → database: tcp/3306`. */
   name: z.string(),
-  /** `kept`: changed elsewhere since the last apply, and the file has not changed it. `conflict`: both changed it, differently. */
   change: z.enum(['created', 'changed', 'removed', 'kept', 'conflict']),
-  fields: z.array(fieldChangeSchema),
+  /** Empty when the object as a whole was created, removed, kept or is in conflict. */
+  fields: z.array(fieldDifferenceSchema),
+  /** The strongest of what the file's changes mean. Guests only. */
+  consequence: consequenceSchema.optional(),
+  note: z.string().optional(),
 });
-export type ObjectChange = z.output<typeof objectChangeSchema>;
+export type ObjectDifference = z.output<typeof objectDifferenceSchema>;
 
-export const siteDifferenceSchema = z.strictObject({ changes: z.array(objectChangeSchema) });
+export const siteDifferenceSchema = z.strictObject({ objects: z.array(objectDifferenceSchema) });
 export type SiteDifference = z.output<typeof siteDifferenceSchema>;

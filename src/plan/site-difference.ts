@@ -1,0 +1,180 @@
+// What an apply would change. Three versions are compared field by field: the file as last applied, the file now, the site now.
+//
+// | applied → file | applied → site | outcome |
+// | --- | --- | --- |
+// | changed | same | changed |
+// | same | changed | kept: somebody changed it elsewhere, the file has no opinion |
+// | changed | changed otherwise | conflict |
+// | changed | changed alike | nothing to do |
+//
+// An object that no file has brought yet has no “applied”: where it differs, nobody knows who is right, and it is a conflict.
+import { parseSize } from '../lib/units.ts';
+import type { Consequence, FieldDifference, ObjectDifference, SiteDifference } from '../model/site-difference.ts';
+import type { Site } from '../model/site.ts';
+import { type Fields, fingerprint, type ObjectKind, objectsOf, showValue } from './site-fields.ts';
+
+export interface SiteVersions {
+  /** The site file as last applied. */
+  applied?: Site;
+  /** The site file now. */
+  wanted: Site;
+  /** The site as it is. */
+  current?: Site;
+}
+
+export const objectKinds: readonly ObjectKind[] = ['site', 'zone', 'image', 'guest', 'flow'];
+
+export function compareSites({ applied, wanted, current }: SiteVersions): SiteDifference {
+  const objects = objectKinds.flatMap((kind) => {
+    // Where there is no site, nobody has changed anything elsewhere: everything is new.
+    const base = current && applied ? objectsOf(kind, applied) : new Map<string, Fields>();
+    const file = objectsOf(kind, wanted);
+    const site = current ? objectsOf(kind, current) : new Map<string, Fields>();
+    const names = new Set([...file.keys(), ...site.keys()]);
+    return [...names].flatMap((name) => compareObject(kind, name, base.get(name), file.get(name), site.get(name)) ?? []);
+  });
+  return { objects: objects.map((object) => (object.object === 'site' ? { ...object, name: wanted.site } : object)) };
+}
+
+export function compareObject(
+  object: ObjectKind,
+  name: string,
+  applied: Fields | undefined,
+  wanted: Fields | undefined,
+  current: Fields | undefined,
+): ObjectDifference | undefined {
+  const whole = (change: ObjectDifference['change'], note?: string): ObjectDifference => ({
+    object,
+    name,
+    change,
+    fields: [],
+    ...(note === undefined ? {} : { note }),
+  });
+  if (wanted && current) return compareFields(object, name, applied, wanted, current);
+  if (wanted) {
+    if (!applied) return whole('created');
+    return same(applied, wanted)
+      ? whole('kept', 'removed elsewhere, still in the file')
+      : whole('conflict', 'removed elsewhere, changed in the file');
+  }
+  if (!current) return undefined;
+  if (!applied) return whole('kept', 'made elsewhere, not in the file');
+  if (!same(applied, current)) return whole('conflict', 'removed from the file, changed elsewhere');
+  return whole('removed', object === 'guest' ? 'a guest is removed only when asked to: --prune' : undefined);
+}
+
+/** Nothing to create, change, remove or decide: what was changed elsewhere stays as it is. */
+export function isEmpty(difference: SiteDifference): boolean {
+  return difference.objects.every((object) => object.change === 'kept');
+}
+
+/** A sentence for each change that cannot be made. */
+export function refusals(difference: SiteDifference): string[] {
+  return difference.objects.flatMap((object) =>
+    object.fields
+      .filter((field) => field.consequence === 'recreate' && field.outcome !== 'kept')
+      .map((field) => `${title(object)}: ${field.field} ${arrow(field)} is not possible: ${field.note ?? ''}`),
+  );
+}
+
+/** The objects that the file and somebody else changed differently. */
+export function conflicts(difference: SiteDifference): ObjectDifference[] {
+  return difference.objects.filter((object) => object.change === 'conflict');
+}
+
+/** One line for each change, for people. */
+export function describeDifference(difference: SiteDifference): string[] {
+  return difference.objects.flatMap((object) => {
+    if (object.fields.length > 0) return object.fields.map((field) => fieldLine(object, field));
+    const sign = { created: '+', changed: '~', removed: '-', kept: '=', conflict: '!' }[object.change];
+    const note = object.change === 'kept' || object.change === 'conflict' ? `: ${object.note}` : object.note ? ` (${object.note})` : '';
+    return [`${sign} ${title(object)}${note}`];
+  });
+}
+
+function fieldLine(object: ObjectDifference, field: FieldDifference): string {
+  const start = `${title(object)}: ${field.field}`;
+  switch (field.outcome) {
+    case 'kept':
+      return `= ${start} ${field.before ?? '(none)'}: changed elsewhere, the file still says ${field.after ?? '(none)'}`;
+    case 'conflict':
+      return `! ${start} ${field.before ?? '(none)'}: changed elsewhere, and the file now says ${field.after ?? '(none)'}`;
+    case 'changed': {
+      if (field.consequence === 'recreate') return `! ${start} ${arrow(field)}: not possible: ${field.note ?? ''}`;
+      const notes = [field.consequence === 'restart' ? 'at next start' : undefined, field.note].filter((note) => note !== undefined);
+      return `~ ${start} ${arrow(field)}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`;
+    }
+  }
+}
+
+function title(object: ObjectDifference): string {
+  return `${object.object} ${object.name}`;
+}
+
+function arrow(field: FieldDifference): string {
+  return `${field.before ?? '(none)'} → ${field.after ?? '(none)'}`;
+}
+
+function compareFields(
+  object: ObjectKind,
+  name: string,
+  applied: Fields | undefined,
+  wanted: Fields,
+  current: Fields,
+): ObjectDifference | undefined {
+  const fields = [...new Set([...wanted.keys(), ...current.keys()])].flatMap((field): FieldDifference[] => {
+    const [was, file, site] = [applied, wanted, current].map((version) =>
+      version?.has(field) ? fingerprint(version.get(field)) : undefined,
+    );
+    if (file === site) return [];
+    const outcome = !applied ? 'conflict' : was === file ? 'kept' : was === site ? 'changed' : 'conflict';
+    const show = (version: Fields) => (version.has(field) ? showValue(field, version.get(field)) : undefined);
+    const before = show(current);
+    const after = show(wanted);
+    const effect = object === 'guest' && outcome !== 'kept' ? guestEffect(field, before, after) : object === 'image' ? imageEffect : {};
+    return [{ field, outcome, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }), ...effect }];
+  });
+  if (fields.length === 0) return undefined;
+  const change = fields.some((field) => field.outcome === 'conflict')
+    ? 'conflict'
+    : fields.some((field) => field.outcome === 'changed')
+      ? 'changed'
+      : 'kept';
+  const consequence = strongest(fields);
+  return { object, name, change, fields, ...(consequence ? { consequence } : {}) };
+}
+
+interface Effect {
+  consequence?: Consequence;
+  note?: string;
+}
+
+const imageEffect: Effect = { note: 'for guests made from now on; existing ones keep their disks' };
+
+/** Fields of a guest that its hypervisor never sees. */
+const liveFields = /^(labels(\..*)?|after|autostart|description|service(\..*)?)$/;
+
+function guestEffect(field: string, before: string | undefined, after: string | undefined): Effect {
+  if (liveFields.test(field)) return { consequence: 'live' };
+  if (field === 'image') {
+    return {
+      consequence: 'recreate',
+      note: 'its root disk is made already and holds what the guest has written; make a guest of another name, or delete this one and its disks first',
+    };
+  }
+  if (field.startsWith('disks.') && before !== undefined) {
+    if (after === undefined) return { consequence: 'restart', note: 'the guest loses the disk, its file is kept' };
+    if ((parseSize(after) ?? 0) < (parseSize(before) ?? 0)) {
+      return { consequence: 'recreate', note: `a disk cannot shrink; give ${before} or more, or add a smaller disk of another name` };
+    }
+  }
+  return { consequence: 'restart' };
+}
+
+function strongest(fields: FieldDifference[]): Consequence | undefined {
+  return (['recreate', 'restart', 'live'] as const).find((consequence) => fields.some((field) => field.consequence === consequence));
+}
+
+function same(a: Fields, b: Fields): boolean {
+  return a.size === b.size && [...a].every(([field, value]) => b.has(field) && fingerprint(b.get(field)) === fingerprint(value));
+}
