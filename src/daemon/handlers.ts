@@ -1,6 +1,7 @@
 // From the endpoint table to the engine: one line an endpoint, no decisions.
 import type { Engine } from '../engine/engine.ts';
 import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
+import { PreparedJson } from './http/prepared-json.ts';
 
 export function createHandlers(engine: Engine): Handlers {
   return {
@@ -9,7 +10,7 @@ export function createHandlers(engine: Engine): Handlers {
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
     siteDestroy: async ({ query, actor }) => engine.destroySite(query, actor),
 
-    guestList: async () => ({ items: engine.guests() }),
+    guestList: async () => new PreparedJson(`{"items":[${engine.guestTexts().join(',')}]}`),
     guestShow: async ({ params }) => engine.guest(params.guest),
     guestStart: async ({ params, actor }) => engine.startGuest(params.guest, actor),
     guestShutdown: async ({ params, body, actor }) => engine.shutdownGuest(params.guest, body ?? {}, actor),

@@ -2,7 +2,7 @@
 // wanted; nothing that it knows is in memory only.
 import type { Duplex } from 'node:stream';
 import { CaissonError, describeError } from '../lib/errors.ts';
-import type { Guest } from '../model/guest-status.ts';
+import type { Guest, GuestRecord } from '../model/guest-status.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
 import { imageSchema } from '../model/image.ts';
@@ -127,7 +127,16 @@ export class Engine {
   }
 
   guests(): Guest[] {
-    return [...this.#site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((record) => this.#board.view(record));
+    return this.#records().map((record) => this.#board.view(record));
+  }
+
+  /** The JSON text of each of them. */
+  guestTexts(): string[] {
+    return this.#records().map((record) => this.#board.viewText(record));
+  }
+
+  #records(): GuestRecord[] {
+    return [...this.#site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** With the memory that its process costs now. */

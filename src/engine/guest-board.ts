@@ -26,6 +26,7 @@ export class GuestBoard {
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   readonly #kept = new Map<string, string>();
+  readonly #texts = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; text: string }>();
 
   private constructor(options: { store: Store; clock: Clock; log: Log }) {
     this.#store = options.store;
@@ -76,6 +77,7 @@ export class GuestBoard {
   async forget(uid: string): Promise<void> {
     this.#live.delete(uid);
     this.#kept.delete(uid);
+    this.#texts.delete(uid);
     await this.#store.delete(`guest-status/${uid}`, { expected: 'any' });
   }
 
@@ -132,6 +134,16 @@ export class GuestBoard {
       },
       actions: legalActions(live.power),
     };
+  }
+
+  /** The same as JSON text, made again only when something of it has changed: a list of many guests is asked for often. */
+  viewText(record: GuestRecord): string {
+    const live = this.get(record.uid);
+    const known = this.#texts.get(record.uid);
+    if (known?.record === record && known.live === live) return known.text;
+    const text = JSON.stringify(this.view(record));
+    this.#texts.set(record.uid, { record, live, text });
+    return text;
   }
 
   now(): string {

@@ -1,0 +1,55 @@
+// The daemon as one value: an engine over its parts, behind the HTTP server. Real and simulated daemons differ in the parts alone.
+import type { AddressInfo } from 'node:net';
+import { Engine } from '../engine/engine.ts';
+import type { EngineParts } from '../engine/parts.ts';
+import { createHandlers, createStreams } from './handlers.ts';
+import { createHttpServer } from './http/http-server.ts';
+
+export interface DaemonOptions {
+  parts: EngineParts;
+  /** Where it listens without a token. */
+  socketPath?: string | undefined;
+  /** Where it listens with `token`: addresses of this machine, or inherited listening sockets. */
+  tcp?: readonly ({ host: string; port: number } | { fd: number })[] | undefined;
+  token: string;
+  /** Folder of the page. */
+  webRoot?: string | undefined;
+  /** Tests: an answer that is not as its schema says is an error. */
+  checkResponses?: boolean | undefined;
+}
+
+export interface Daemon {
+  engine: Engine;
+  /** `unix:/PATH` and `http://HOST:PORT`. */
+  urls: string[];
+  /** Stops listening, ends streams, lets go of the guests, which run on, and writes what waits. The parts stay their owner's. */
+  close(): Promise<void>;
+}
+
+/** Resolves once it listens. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { parts, socketPath, tcp = [], token, webRoot, checkResponses } = options;
+  const engine = await Engine.open(parts);
+  const log = parts.log.child({ part: 'http' });
+  const server = await createHttpServer({ handlers: createHandlers(engine), streams: createStreams(engine), log, webRoot, checkResponses });
+  const close = async () => {
+    await server.close();
+    await engine.close();
+  };
+  try {
+    const urls: string[] = [];
+    if (socketPath !== undefined) {
+      await server.listenUnix(socketPath);
+      urls.push(`unix:${socketPath}`);
+    }
+    for (const where of tcp) urls.push(urlOf(await server.listenTcp(where, token)));
+    return { engine, urls, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function urlOf({ address, port, family }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,153 @@
+// A daemon without a world: real engine and API over a fake hypervisor, network and images, and a store in memory. Needs no root
+// and nothing installed; guests “boot” in a moment. For trying the API and the command line, for tests and for benches.
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest-files.ts';
+import { FakeHost } from '../drivers/fake/fake-host.ts';
+import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
+import { createFakeImages, type FakeImages } from '../drivers/fake/images.ts';
+import { createFakeNetwork } from '../drivers/fake/network.ts';
+import { createFakeProber } from '../drivers/fake/prober.ts';
+import type { Observation, StartOptions } from '../drivers/hypervisor.ts';
+import type { Network } from '../drivers/network.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { HostIdentity } from '../engine/parts.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { newUid, type RandomSource, seededRandom } from '../lib/ids.ts';
+import { type Log, silentLog } from '../lib/log.ts';
+import type { Machine } from '../model/machine.ts';
+import { version } from '../model/version.ts';
+import { MemoryJournal } from '../store/memory/memory-journal.ts';
+import { MemoryStore } from '../store/memory/memory-store.ts';
+import type { Journal } from '../store/journal.ts';
+import type { Store } from '../store/store.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+
+/** What outlives a simulated daemon, as processes and disks outlive a real one: give it to the next. */
+export interface SimulatedWorld {
+  clock: Clock;
+  random: RandomSource;
+  host: FakeHost;
+  identity: HostIdentity;
+  store: Store;
+  journal: Journal;
+  network: Network;
+  images: FakeImages;
+  guestFiles: FakeGuestFiles;
+}
+
+export function createSimulatedWorld(options: { clock?: Clock; seed?: number; dataDirectory?: string } = {}): SimulatedWorld {
+  const clock = options.clock ?? systemClock;
+  const random = seededRandom(options.seed ?? 1);
+  return {
+    clock,
+    random,
+    host: new FakeHost(clock),
+    identity: {
+      uid: newUid('h', random),
+      name: 'simulated',
+      version,
+      dataDirectory: options.dataDirectory ?? '/simulated',
+      userIds: { base: 1_900_000_000, count: 4096 },
+      cpus: 16,
+      memoryMib: 1024 * 1024,
+      reserveMib: 2048,
+    },
+    store: new MemoryStore({ clock }),
+    journal: new MemoryJournal(),
+    network: createFakeNetwork(),
+    images: createFakeImages(),
+    guestFiles: createFakeGuestFiles(),
+  };
+}
+
+export interface SimulateOptions {
+  /** Socket file; its folder is made. */
+  socketPath?: string | undefined;
+  /** Loopback port (0: any free one), with `token`. */
+  port?: number | undefined;
+  /** Or addresses of this machine. */
+  tcp?: readonly { host: string; port: number }[] | undefined;
+  token?: string | undefined;
+  /** Default: a new world, by `clock` and `seed`. */
+  world?: SimulatedWorld | undefined;
+  clock?: Clock | undefined;
+  seed?: number | undefined;
+  /** From a guest's start until its agent and service answer; default 300. */
+  bootMs?: number | undefined;
+  webRoot?: string | undefined;
+  checkResponses?: boolean | undefined;
+  log?: Log | undefined;
+}
+
+export interface SimulatedDaemon extends Daemon {
+  world: SimulatedWorld;
+}
+
+export async function startSimulatedDaemon(options: SimulateOptions): Promise<SimulatedDaemon> {
+  const { bootMs = 300, socketPath, log = silentLog } = options;
+  const world =
+    options.world ??
+    createSimulatedWorld({
+      ...(options.clock ? { clock: options.clock } : {}),
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+    });
+  if (socketPath !== undefined) await mkdir(dirname(socketPath), { recursive: true });
+  const running: { engine?: Engine } = {};
+  const prober = createFakeProber(addressesOf(world, () => running.engine));
+  const { clock, random, identity, store, journal, network, images, guestFiles } = world;
+  const daemon = await startDaemon({
+    parts: {
+      host: identity,
+      hypervisor: new BootingHypervisor(world.host, bootMs),
+      store,
+      journal,
+      network,
+      images,
+      guestFiles,
+      prober,
+      clock,
+      random,
+      log,
+    },
+    socketPath,
+    tcp: options.tcp ?? (options.port === undefined ? [] : [{ host: '127.0.0.1', port: options.port }]),
+    token: options.token ?? 'simulated-token-0123456789-abcdefgh',
+    webRoot: options.webRoot,
+    checkResponses: options.checkResponses,
+  });
+  running.engine = daemon.engine;
+  return { ...daemon, world };
+}
+
+/** Every guest takes the same time to boot. */
+class BootingHypervisor extends FakeHypervisor {
+  readonly #world: FakeHost;
+  readonly #bootMs: number;
+
+  constructor(host: FakeHost, bootMs: number) {
+    super(host);
+    this.#world = host;
+    this.#bootMs = bootMs;
+  }
+
+  override start(machine: Machine, options: StartOptions): Promise<Observation> {
+    this.#world.behave(machine.uid, { bootMs: this.#bootMs });
+    return super.start(machine, options);
+  }
+}
+
+/** Whether the guest with an address has booted. */
+function addressesOf(world: SimulatedWorld, engine: () => Engine | undefined): (address: string) => boolean {
+  let uids = new Map<string, string>();
+  const processOf = (address: string) => world.host.processes.get(uids.get(address) ?? '');
+  const look = () => {
+    const guests = engine()?.guests() ?? [];
+    uids = new Map(guests.flatMap((guest) => guest.status.nics.flatMap((nic) => nic.addresses.map((own) => [own, guest.uid] as const))));
+  };
+  return (address) => {
+    if (!processOf(address)) look();
+    const process = processOf(address);
+    return process?.observation.state === 'running' && !process.isFrozen && process.bootedAt <= world.clock.monotonic();
+  };
+}
