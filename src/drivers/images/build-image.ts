@@ -6,7 +6,7 @@ import { run } from '../../lib/exec.ts';
 import type { BuiltImage, ImageRecipe } from '../../model/image-recipe.ts';
 import { runBootstrap } from './bootstrap.ts';
 import { writeBootDisk } from './boot-disk.ts';
-import { baseFiles, basePackages, enabledUnits, maskedUnits } from './debian-base.ts';
+import { baseFiles, basePackages, enabledUnits, maskedUnits, withoutGenerators } from './debian-base.ts';
 import { planDisk } from './disk-layout.ts';
 import { finishScript } from './finish-script.ts';
 import { digestManifest, renderManifest } from './manifest.ts';
@@ -111,12 +111,13 @@ async function prepareFolder(recipe: ImageRecipe, folder: string, rootUuid: stri
   await writeFile(join(folder, 'finish'), finishScript);
   await writeFile(join(folder, 'units-enable'), `${enabledUnits(recipe).join('\n')}\n`);
   await writeFile(join(folder, 'units-mask'), maskedUnits(recipe).map((unit) => `${unit}\n`).join(''));
+  await writeFile(join(folder, 'generators-mask'), withoutGenerators(recipe).map((name) => `${name}\n`).join(''));
   await mkdir(join(folder, 'run'));
   for (const [index, command] of recipe.run.entries()) {
     await writeFile(join(folder, 'run', String(index).padStart(4, '0')), command);
   }
   await packFiles({ ...baseFiles(recipe, rootUuid), ...recipe.files }, folder);
-  for (const name of ['finish', 'units-enable', 'units-mask', 'files.tar']) await chmod(join(folder, name), 0o644);
+  for (const name of ['finish', 'units-enable', 'units-mask', 'generators-mask', 'files.tar']) await chmod(join(folder, name), 0o644);
   await chmod(join(folder, 'run'), 0o755);
   return disk;
 }

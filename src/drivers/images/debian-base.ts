@@ -4,12 +4,9 @@
 // Images with cloud-init leave names, keys, addresses and user data to it; all others carry our own small reader, because
 // cloud-init costs ten seconds and more of a boot under software emulation. Both grow their file system by our service.
 import type { ImageRecipe } from '../../model/image-recipe.ts';
+import { bootModules, fastBootFiles, maskedGenerators, slimMaskedUnits } from './guest-boot.ts';
+import { type GuestFile, plain, program } from './guest-file.ts';
 import { seedFiles } from './guest-seed.ts';
-
-export interface GuestFile {
-  text: string;
-  mode: string;
-}
 
 export function hasCloudInit(recipe: Pick<ImageRecipe, 'packages'>): boolean {
   return recipe.packages.includes('cloud-init');
@@ -24,9 +21,6 @@ export function basePackages(recipe: Pick<ImageRecipe, 'packages'>): string[] {
   return [...new Set([...base, ...initramfs, ...power, ...recipe.packages])].toSorted();
 }
 
-/** Modules that the initial ram disk loads, in this order; those that a kernel has built in are passed over. */
-const bootModules = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
-
 /** Files by absolute path. `rootUuid` names the root file system. */
 export function baseFiles(recipe: Pick<ImageRecipe, 'packages'>, rootUuid: string): Record<string, GuestFile> {
   return {
@@ -36,39 +30,28 @@ export function baseFiles(recipe: Pick<ImageRecipe, 'packages'>, rootUuid: strin
     '/etc/hostname': plain('localhost\n'),
     '/etc/machine-id': plain(''),
     '/etc/tiny-initramfs/tiny-initramfs.conf': plain(
-      `# virtio_blk and virtio_scsi disks; without microcode, which a guest cannot load.\nAUTO_MODULES=no\nMICROCODE=no\nINCLUDE_MODULES=${bootModules.join(',')}\n`,
+      `# What the machines of Caisson have; without microcode, which a guest cannot load.\nAUTO_MODULES=no\nMICROCODE=no\nINCLUDE_MODULES=${bootModules.join(',')}\n`,
     ),
     '/etc/kernel-img.conf': plain('do_symlinks = yes\ndo_bootloader = no\ndo_initrd = yes\nlink_in_boot = no\n'),
     ...growFiles,
-    ...(hasCloudInit(recipe) ? cloudInitFiles : { ...networkFiles, ...powerFiles, ...seedFiles() }),
+    ...(hasCloudInit(recipe) ? cloudInitFiles : { ...networkFiles, ...powerFiles, ...fastBootFiles, ...seedFiles() }),
   };
 }
 
 /** Units that every image starts. */
 export function enabledUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
   if (hasCloudInit(recipe)) return ['caisson-grow.service', 'systemd-networkd.service'];
-  return ['caisson-grow.service', 'caisson-seed.service', 'caisson-user-data.service', 'caisson-resolv.path', 'systemd-networkd.service'];
+  return ['caisson-grow.service', 'caisson-seed.service', 'caisson-user-data.service', 'caisson-resolv.path', 'caisson-coldplug.timer', 'systemd-networkd.service'];
 }
 
-/** Units that only cost time in a guest: nothing waits for a network, the disk is trimmed by its host, packages are the image's. */
+/** Units that never start. */
 export function maskedUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
-  if (hasCloudInit(recipe)) return [];
-  return [
-    'systemd-networkd-wait-online.service',
-    'apt-daily.timer',
-    'apt-daily-upgrade.timer',
-    'dpkg-db-backup.timer',
-    'e2scrub_all.timer',
-    'e2scrub_reap.service',
-    'man-db.timer',
-    'getty@tty1.service',
-    'systemd-logind.service',
-    'systemd-pstore.service',
-    'sys-kernel-debug.mount',
-    'sys-kernel-tracing.mount',
-    'dev-hugepages.mount',
-    'dev-mqueue.mount',
-  ];
+  return hasCloudInit(recipe) ? [] : slimMaskedUnits;
+}
+
+/** systemd generators that never run. */
+export function withoutGenerators(recipe: Pick<ImageRecipe, 'packages'>): string[] {
+  return hasCloudInit(recipe) ? [] : maskedGenerators;
 }
 
 /** grub's commands: no menu, straight to the kernel whose links Debian keeps at the root. */
@@ -80,19 +63,30 @@ function renderGrubConfig(rootUuid: string): string {
   return `set timeout=0\nset default=0\n${entry('Debian', '')}${entry('Debian, the kernel before', '.old')}`;
 }
 
+// Shell builtins only until there is something to do: every program started costs 50 ms and more under emulation.
 const growScript = `#!/bin/sh
 # Grows the root partition and file system to the end of a disk that is larger than the image.
 set -eu
-part=$(findmnt -n -o SOURCE /)
-name=\${part##*/}
-number=$(cat "/sys/class/block/$name/partition")
-disk=$(basename "$(readlink -f "/sys/class/block/$name/..")")
-end=$(($(cat "/sys/class/block/$name/start") + $(cat "/sys/class/block/$name/size")))
-# A difference below 4 MiB is the partition table's own end.
-[ $(($(cat "/sys/class/block/$disk/size") - end)) -gt 8192 ] || exit 0
-echo ', +' | sfdisk --quiet --no-reread --no-tell-kernel --force -N "$number" "/dev/$disk"
-partx --update --nr "$number" "/dev/$disk"
-resize2fs "$part"
+part=
+while read -r _ _ _ _ at _ rest; do
+  [ "$at" = / ] || continue
+  rest=\${rest#*- }
+  rest=\${rest#* }
+  part=\${rest%% *}
+done </proc/self/mountinfo
+name=\${part#/dev/}
+for disk in /sys/block/*; do
+  [ -d "$disk/$name" ] || continue
+  read -r number <"$disk/$name/partition"
+  read -r start <"$disk/$name/start"
+  read -r size <"$disk/$name/size"
+  read -r all <"$disk/size"
+  # A difference below 4 MiB is the partition table's own end.
+  [ $((all - start - size)) -gt 8192 ] || exit 0
+  echo ', +' | sfdisk --quiet --no-reread --no-tell-kernel --force -N "$number" "/dev/\${disk##*/}"
+  partx --update --nr "$number" "/dev/\${disk##*/}"
+  resize2fs "$part"
+done
 `;
 
 const growFiles: Record<string, GuestFile> = {
@@ -153,11 +147,3 @@ const cloudInitFiles: Record<string, GuestFile> = {
   // Asking one data source instead of twenty: the seed is the only one that a guest of ours can have.
   '/etc/cloud/cloud.cfg.d/90-caisson.cfg': plain('datasource_list: [NoCloud, None]\n'),
 };
-
-function plain(text: string): GuestFile {
-  return { text, mode: '0644' };
-}
-
-function program(text: string): GuestFile {
-  return { text, mode: '0755' };
-}

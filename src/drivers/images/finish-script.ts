@@ -46,6 +46,14 @@ rm -f "$root/vmlinuz.old" "$root/initrd.img.old"
 say 'choosing what starts'
 xargs -r systemctl --quiet --root="$root" enable <"$build/units-enable" >&2
 xargs -r systemctl --quiet --root="$root" mask <"$build/units-mask" >&2
+mkdir -p "$root/etc/systemd/system-generators"
+while read -r generator; do ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"; done <"$build/generators-mask"
+if [ -x "$root/usr/lib/caisson/shutdown" ]; then
+  chroot "$root" dpkg-divert --quiet --local --rename --divert /usr/sbin/shutdown.systemd --add /usr/sbin/shutdown
+  ln -sf /usr/lib/caisson/shutdown "$root/usr/sbin/shutdown"
+fi
+# A list without modules would only start a service.
+grep -q '^[^#]' "$root/etc/modules" 2>/dev/null || rm -f "$root/etc/modules-load.d/modules.conf"
 
 say 'removing what belongs to the build'
 [ -e "$root/usr/bin/cloud-init" ] || ln -sf /run/resolv.conf "$root/etc/resolv.conf"
@@ -59,6 +67,8 @@ rm -f "$root"/var/lib/dpkg/*-old "$root"/var/cache/debconf/*-old "$root"/root/.b
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/man/* "$root"/var/tmp/*
 mkdir -p "$root/var/lib/apt/lists/partial" "$root/var/cache/apt/archives/partial"
 find "$root/var/log" -type f -delete
+# Newer than /usr: users, caches and indexes that boot would make again are made.
+touch "$root/etc/.updated" "$root/var/.updated"
 chroot "$root" dpkg-query -W -f '${'$'}{Package}=${'$'}{Version}\n' | LC_ALL=C sort >"$build/out/packages"
 
 # From here on a view of the tree without the mounts below it (/proc, /sys, /dev), in a mount namespace that ends with us.

@@ -1,6 +1,6 @@
 // The first-boot reader of images without cloud-init, in POSIX shell: finds the NoCloud seed and gives the guest its name, keys,
 // addresses and user data, once for each instance-id. It reads YAML only in the plain block shape that `seed.ts` writes.
-import type { GuestFile } from './debian-base.ts';
+import type { GuestFile } from './guest-file.ts';
 
 /** Files by absolute path. */
 export function seedFiles(): Record<string, GuestFile> {
