@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
+import { leanBuiltins } from './lean-builtins.ts';
 import { projectRoot } from './project.ts';
 
 const dist = join(projectRoot, 'dist');
@@ -18,6 +19,8 @@ async function bundle({ name, entry }: Bundle): Promise<Map<string, string>> {
     cwd: projectRoot,
     tsconfig: false,
     checks: { eval: false },
+    plugins: [leanBuiltins],
+    treeshake: { propertyReadSideEffects: false },
     onLog(level, log, next) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(`${name}: ${log.message}`);
       next(level, log);
