@@ -22,7 +22,10 @@ export interface HostFile {
   runDirectory: string;
 }
 
-/** Makes the directory when it is missing and gives its canonical path; refuses places where others could exchange it. */
+/**
+ * Makes the directory when it is missing and gives its canonical path; refuses what is somebody else's, and places where others
+ * could exchange it.
+ */
 export function openDataDirectory(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o755 });
   const real = realpathSync(path);
@@ -42,6 +45,7 @@ export function openDataDirectory(path: string): string {
     if (at === '/') break;
   }
   const own = statSync(real);
+  if (!existsSync(`${real}/host.json`)) refuseForeign(real);
   if (own.uid !== 0) throw new CaissonError('invalid', `the data directory ${real} must belong to root`);
   return real;
 }
@@ -55,7 +59,6 @@ export function runDirectoryOf(dataDirectory: string): string {
 export async function prepareDataDirectory(path: string, user: SystemUser): Promise<HostFile> {
   const file = `${path}/host.json`;
   const known = existsSync(file) ? parseHostFile(readFileSync(file, 'utf8'), file) : undefined;
-  if (!known) refuseForeign(path);
   const userIds = await claimUserIds(path, known && { base: known.userIdBase, count: known.userIdCount });
   const host: HostFile = {
     schema,

@@ -5,8 +5,7 @@
 // Everything is one process from the helper's fork to QEMU, so the process id is known, recorded and in its control group before
 // QEMU is executed. The files' paths lead through folders that the daemon may write: the binds are therefore compared, by device
 // and inode, with what the helper has opened and checked; a link put there in between ends the start.
-import { existsSync, lstatSync, mkdirSync } from 'node:fs';
-import { rm, symlink } from 'node:fs/promises';
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { run } from '../lib/exec.ts';
 
 export interface JailFile {
@@ -32,6 +31,16 @@ export interface Jail {
  * all machines let root say so (CAP_SYS_RESOURCE).
  */
 const oomScoreAdjustment = -500;
+
+type Device = [name: string, major: number, minor: number];
+const devices: readonly Device[] = [
+  ['null', 1, 3],
+  ['zero', 1, 5],
+  ['random', 1, 8],
+  ['urandom', 1, 9],
+  ['net/tun', 10, 200],
+];
+const kvmDevice: Device = ['kvm', 10, 232];
 
 /**
  * Positional parameters: see `renderJail`. Paths have no white space or pattern characters: the data directory is refused with them. util-linux
@@ -99,24 +108,27 @@ export function renderJail(jail: Jail, fstabPath: string, argv: readonly string[
   return { command, fstab: `${fstab.join('\n')}\n` };
 }
 
-/** What every jail's root starts from. Device nodes are made here once and copied: /dev/net/tun and /dev/kvm are root's alone outside. */
+/**
+ * What every jail's root starts from. Device nodes are made here once and copied: /dev/net/tun and /dev/kvm are root's alone
+ * outside. A folder under its final name is complete.
+ */
 export async function prepareSkeleton(folder: string): Promise<void> {
   mkdirSync(`${folder}/root`, { recursive: true, mode: 0o755 });
-  for (const kvm of [false, true]) {
-    const path = `${folder}/${kvm ? 'skeleton-kvm' : 'skeleton'}`;
-    await rm(path, { recursive: true, force: true });
-    for (const name of ['usr', 'proc', 'dev/net']) mkdirSync(`${path}/${name}`, { recursive: true, mode: 0o755 });
-    // Debian's root has these as links into /usr; a system that still has folders there needs them the same way.
-    for (const name of ['bin', 'sbin', 'lib', 'lib64'])
-      if (lstatSync(`/${name}`, { throwIfNoEntry: false })) await symlink(`usr/${name}`, `${path}/${name}`);
-    const nodes: [string, number, number][] = [
-      ['null', 1, 3],
-      ['zero', 1, 5],
-      ['random', 1, 8],
-      ['urandom', 1, 9],
-      ['net/tun', 10, 200],
-    ];
-    if (kvm && existsSync('/dev/kvm')) nodes.push(['kvm', 10, 232]);
-    for (const [name, major, minor] of nodes) await run(['mknod', '-m', '666', `${path}/dev/${name}`, 'c', String(major), String(minor)]);
+  await makeSkeleton(`${folder}/skeleton`, false);
+  await makeSkeleton(`${folder}/skeleton-kvm`, existsSync('/dev/kvm'));
+}
+
+async function makeSkeleton(path: string, kvm: boolean): Promise<void> {
+  if (existsSync(path) && (!kvm || existsSync(`${path}/dev/kvm`))) return;
+  const beside = `${path}.new`;
+  for (const old of [beside, path]) rmSync(old, { recursive: true, force: true });
+  for (const name of ['usr', 'proc', 'dev/net']) mkdirSync(`${beside}/${name}`, { recursive: true, mode: 0o755 });
+  // Debian's root has these as links into /usr.
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    if (lstatSync(`/${name}`, { throwIfNoEntry: false })) symlinkSync(`usr/${name}`, `${beside}/${name}`);
   }
+  for (const [name, major, minor] of [...devices, ...(kvm ? [kvmDevice] : [])]) {
+    await run(['mknod', '-m', '666', `${beside}/dev/${name}`, 'c', String(major), String(minor)]);
+  }
+  renameSync(beside, path);
 }

@@ -266,9 +266,9 @@ test('a disk that is exchanged for a link again and again never brings another f
   writeFileSync(secret, 'secret', { mode: 0o666 });
   const kept = `${guest.disk}.kept`;
   linkSync(guest.disk, kept);
-  let isOver = false;
+  const over = new AbortController();
   const exchanging = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       symlinkSync(secret, `${guest.disk}.new`);
       renameSync(`${guest.disk}.new`, guest.disk);
       await new Promise((next) => setImmediate(next));
@@ -291,7 +291,7 @@ test('a disk that is exchanged for a link again and again never brings another f
       refused++;
     }
   }
-  isOver = true;
+  over.abort();
   await exchanging;
   assert.ok(refused > 0, 'the exchange was never met');
   rmSync(secret);
