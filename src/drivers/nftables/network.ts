@@ -31,9 +31,12 @@ interface Wanted {
 }
 
 interface InForce extends RenderedRules {
-  /** Of the whole table, and of its listing without elements, which is cheap whatever the number of guests. */
-  fingerprint: string;
-  terseFingerprint: string;
+  /** Of the table without the elements of its sets: cheap to ask, whatever the number of guests. */
+  terse: string | undefined;
+  /** Of the whole table; read beside what goes on, because it takes long with many guests. */
+  whole: Promise<string | undefined>;
+  /** Somebody has changed them. */
+  spoilt: boolean;
 }
 
 const mtu = 1500;
@@ -80,8 +83,7 @@ class NftablesNetwork implements Network {
       const nic = this.#nics.get(tap);
       const rules = this.#rules;
       if (!nic || !rules) throw new CaissonError('not-allowed', `${tap} cannot be connected: the network in force has no rules for it`);
-      const { json } = await this.#helper.rulesRead({ terse: true });
-      const why = explainDifference(json, { stateChain: rules.stateChain, fingerprint: rules.terseFingerprint });
+      const why = await this.#explainTerse(rules);
       if (why) throw new CaissonError('not-allowed', `${tap} cannot be connected: ${why}; apply the network again`);
       await this.#helper.nicUp(nic);
       this.#connected.set(tap, JSON.stringify(nic));
@@ -134,31 +136,43 @@ class NftablesNetwork implements Network {
   }
 
   async #explainRules(): Promise<string | undefined> {
-    if (!this.#rules) return 'no rules have been applied yet';
+    const rules = this.#rules;
+    if (!rules) return 'no rules have been applied yet';
+    const fingerprint = await rules.whole;
     const { json } = await this.#helper.rulesRead({});
-    return explainDifference(json, this.#rules);
+    const why = explainDifference(json, { stateChain: rules.stateChain, fingerprint });
+    if (why) rules.spoilt = true;
+    return why;
+  }
+
+  async #explainTerse({ stateChain, terse }: InForce): Promise<string | undefined> {
+    const { json } = await this.#helper.rulesRead({ terse: true });
+    return explainDifference(json, { stateChain, fingerprint: terse });
   }
 
   async #applyRules(rules: RenderedRules, undo: Undo): Promise<void> {
     const before = this.#rules;
-    if (before?.text === rules.text && (await this.#explainRules()) === undefined) return;
+    if (before?.text === rules.text && !before.spoilt && (await this.#explainTerse(before)) === undefined) return;
     await this.#helper.rulesApply({ table: rules.text });
     this.#rules = await this.#readBack(rules);
     if (!before || before.text === rules.text) return;
     undo.push('the rules', async () => {
       await this.#helper.rulesApply({ table: before.text });
-      this.#rules = before;
+      this.#rules = await this.#readBack(before);
     });
   }
 
-  async #readBack(rules: RenderedRules): Promise<InForce> {
-    const whole = (await this.#helper.rulesRead({})).json;
-    const terse = (await this.#helper.rulesRead({ terse: true })).json;
-    const [fingerprint, terseFingerprint] = [fingerprintRules(whole), fingerprintRules(terse)];
-    if (fingerprint === undefined || terseFingerprint === undefined || !whole?.includes(`"${rules.stateChain}"`)) {
+  async #readBack({ stateChain, text }: RenderedRules): Promise<InForce> {
+    const { json } = await this.#helper.rulesRead({ terse: true });
+    const terse = fingerprintRules(json);
+    if (terse === undefined || !json?.includes(`"${stateChain}"`)) {
       throw new CaissonError('failed', 'the rules are not in the kernel although it accepted them: does another program replace them?');
     }
-    return { ...rules, fingerprint, terseFingerprint };
+    const whole = this.#helper.rulesRead({}).then(
+      (read) => fingerprintRules(read.json),
+      () => undefined,
+    );
+    return { stateChain, text, terse, whole, spoilt: false };
   }
 
   /** Routes and uplinks, and again every nic that is up and should be otherwise. */

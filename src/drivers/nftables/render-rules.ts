@@ -42,8 +42,9 @@ export function renderRules(state: NetworkState): RenderedRules {
     mac: checkWord('mac', nic.mac),
     addresses: nic.addresses.map(checkAddress),
   }));
+  const addresses = nics.flatMap((nic) => nic.addresses);
   const inside = [
-    ...[...own, ...nics.flatMap((nic) => nic.addresses)]
+    ...[...own, ...addresses]
       .filter((address) => address !== routerLinkLocal)
       .map((address) => ranges.ofAddress(address)),
     ...state.zones.filter((zone) => !zone.uplink).flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet))),
@@ -70,6 +71,8 @@ export function renderRules(state: NetworkState): RenderedRules {
     ),
     renderSet('guests4', 'ifname . ether_addr . ipv4_addr', '', guests(4)),
     renderSet('guests6', 'ifname . ether_addr . ipv6_addr', '', guests(6)),
+    renderSet('addresses4', 'ipv4_addr', '', ofFamily(4, addresses)),
+    renderSet('addresses6', 'ipv6_addr', '', ofFamily(6, addresses)),
     renderSet('own4', 'ipv4_addr', '', ofFamily(4, own)),
     renderSet('own6', 'ipv6_addr', '', ofFamily(6, own)),
     renderSet('inside4', 'ipv4_addr', 'interval', mergeRanges(4, inside)),
@@ -90,8 +93,9 @@ export function renderRules(state: NetworkState): RenderedRules {
         'iifname "csg*" goto source',
         'iifname @uplinks ip saddr @inside4 counter drop',
         'iifname @uplinks ip6 saddr @inside6 counter drop',
-        // An address that no guest has: the route that refuses it would answer.
-        'iifname @uplinks fib daddr type prohibit counter drop',
+        // Inside, but no guest: the host's own, or free, which the route to nowhere would answer.
+        'iifname @uplinks ip daddr @inside4 ip daddr != @addresses4 counter drop',
+        'iifname @uplinks ip6 daddr @inside6 ip6 daddr != @addresses6 counter drop',
       ]),
       renderChain('source', [
         'icmp type redirect counter drop',
@@ -109,12 +113,7 @@ export function renderRules(state: NetworkState): RenderedRules {
         'ip6 saddr :: icmpv6 type { nd-router-solicit, nd-neighbor-solicit } accept',
         'counter drop',
       ]),
-      renderChain('input', [
-        'type filter hook input priority filter; policy accept;',
-        'iifname "csg*" goto to_host',
-        'iifname @uplinks ip daddr @own4 drop',
-        `iifname @uplinks ip6 daddr != ${routerLinkLocal} ip6 daddr @own6 drop`,
-      ]),
+      renderChain('input', ['type filter hook input priority filter; policy accept;', 'iifname "csg*" goto to_host']),
       renderChain('to_host', [
         'ct state established,related ct direction reply accept',
         'ip daddr { 255.255.255.255 } udp sport 68 udp dport 67 accept',

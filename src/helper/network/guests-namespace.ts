@@ -37,10 +37,10 @@ export class GuestsNamespace {
     return stdout.trim() === '' ? [] : (JSON.parse(stdout) as T[]);
   }
 
-  /** Lines of `ip -batch`, in order, up to the first that fails. */
-  async change(lines: readonly string[]): Promise<void> {
+  /** Lines of `ip -batch`, in order, up to the first that fails; `default` is that of `family`. */
+  async change(lines: readonly string[], family?: 4 | 6): Promise<void> {
     if (lines.length === 0) return;
-    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip(['-batch', path])));
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip([...(family ? [`-${family}`] : []), '-batch', path])));
   }
 
   /** Keys with slashes, below /proc/sys. Those of IPv6 are left out on a host without it. */

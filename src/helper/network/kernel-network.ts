@@ -9,6 +9,7 @@ import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicU
 import { GuestsNamespace } from './guests-namespace.ts';
 import { NameService } from './names.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
+import { readRules } from './rules.ts';
 import { applyZones, guestProtocol, readProxies, zoneProtocol } from './zones.ts';
 
 export interface KernelNetworkOptions {
@@ -46,14 +47,7 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
       log.debug('rules applied', { bytes: table.length });
       return null;
     }),
-    rulesRead: verb(object({ terse: optional(flag) }), async ({ terse }) => {
-      const list = ['list', 'table', 'inet', 'caisson'];
-      const { code, stdout } = await namespace.run(['nft', '-j', ...(terse ? ['-t'] : []), ...list], {
-        okCodes: [0, 1],
-        maxOutputBytes: 64 * 1024 * 1024,
-      });
-      return { json: code === 0 ? stdout : null };
-    }),
+    rulesRead: verb(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
     zonesApply: verb(checkZones, async (args) => {
       await applyZones(namespace, args);
       return null;
@@ -95,8 +89,11 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
 async function removeAll(namespace: GuestsNamespace): Promise<void> {
   await namespace.change((await readTaps(namespace)).map(({ name }) => `link del dev ${name}`));
   await namespace.change((await readProxies(namespace)).map(({ dst, dev }) => `neigh del proxy ${dst} dev ${dev}`));
-  for (const family of ['-4', '-6'] as const) {
-    for (const protocol of [zoneProtocol, guestProtocol]) await namespace.change([`${family} route flush proto ${protocol}`]);
+  for (const family of [4, 6] as const) {
+    await namespace.change(
+      [zoneProtocol, guestProtocol].map((protocol) => `route flush proto ${protocol}`),
+      family,
+    );
   }
   await namespace.withFile('rules', 'add table inet caisson\ndelete table inet caisson\n', (path) => namespace.run(['nft', '-f', path]));
 }

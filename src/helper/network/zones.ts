@@ -31,7 +31,7 @@ export async function applyZones(namespace: GuestsNamespace, { zones, proxied }:
   );
   await namespace.change(uplinks.map((uplink) => `link set dev ${uplink} up`));
   for (const family of [4, 6] as const) {
-    await namespace.change(await changedRoutes(namespace, family, wantedRoutes(zones, family, namespace.isOwn)));
+    await namespace.change(await changedRoutes(namespace, family, wantedRoutes(zones, family, namespace.isOwn)), family);
   }
   await namespace.change(await changedProxies(namespace, proxied));
 }
@@ -96,10 +96,10 @@ async function changedRoutes(namespace: GuestsNamespace, family: 4 | 6, wanted: 
   const present = (await namespace.read<Route>([`-${family}`, 'route', 'show', 'proto', zoneProtocol])).map(describeRoute);
   const described = wanted.map(describeRoute);
   return [
-    ...present.filter((route) => !described.includes(route)).map((route) => `-${family} route del ${route} proto ${zoneProtocol}`),
+    ...present.filter((route) => !described.includes(route)).map((route) => `route del ${route} proto ${zoneProtocol}`),
     ...described
       .filter((route) => !present.includes(route))
-      .map((route) => `-${family} route replace ${route} proto ${zoneProtocol}${route.includes(' via ') ? ' onlink' : ''}`),
+      .map((route) => `route replace ${route} proto ${zoneProtocol}${route.includes(' via ') ? ' onlink' : ''}`),
   ];
 }
 

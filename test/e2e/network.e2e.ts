@@ -1,0 +1,443 @@
+// The guests' network for real: rules, routes, DHCP and names in the kernel, with namespaces in the place of guests and of the world.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { createNftablesNetwork } from '../../src/drivers/nftables/network.ts';
+import { run } from '../../src/lib/exec.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import { addressToBigInt, cidrBounds, familyOf, parseCidr } from '../../src/model/address.ts';
+import type { NetworkState } from '../../src/model/network-state.ts';
+import { isAllowed } from '../../src/plan/reachability.ts';
+import { exampleNetwork, exampleNics } from '../network/example-network.ts';
+import type { Probe, ProbeResult } from '../network/inside.ts';
+import { RealNetwork, world } from '../network/real-network.ts';
+
+const { web, dns, database, app } = exampleNics;
+const [webAddress = '', webAlias = '', webAddress6 = ''] = web.addresses;
+const [dnsAddress = '', dnsAddress6 = ''] = dns.addresses;
+const [databaseAddress = '', databaseAddress6 = ''] = database.addresses;
+const [appAddress = ''] = app.addresses;
+
+describe('network of the example', () => {
+  const real = new RealNetwork('lab');
+  const { network } = real;
+
+  before(async () => {
+    await real.open();
+    for (const nic of exampleNetwork.nics) await real.plug(nic, exampleNetwork);
+  });
+  after(() => real.close());
+
+  test('nothing is connected before its rules are in force', async () => {
+    await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });
+    await network.apply(exampleNetwork);
+    assert.equal(await real.hasLink(real.guestsNetwork, web.tap), false);
+    await assert.rejects(network.connect('csgzzzzzzzzzz0'), { code: 'not-allowed' });
+    for (const nic of exampleNetwork.nics) await network.connect(nic.tap);
+    await real.routeWorldVia(webAddress, '10.20.0.0/16');
+    await real.routeWorldVia(webAddress6, 'fd20::/64');
+    const observed = await network.observe();
+    assert.deepEqual(observed, {
+      rules: { inForce: true },
+      taps: exampleNetwork.nics.map(({ tap }) => tap).toSorted(),
+      names: { running: true },
+    });
+  });
+
+  test('each of guests, world and host reaches exactly what the flows allow', async () => {
+    const sources: { namespace: string; kind: 'guest' | 'world' | 'host'; addresses: (string | undefined)[] }[] = [
+      ...exampleNetwork.nics.map((nic) => ({ namespace: real.guestOf(nic), kind: 'guest' as const, addresses: nic.addresses })),
+      { namespace: real.worldNetwork, kind: 'world', addresses: [world.wire, world.wire6, world.far, world.far6, world.elsewhere] },
+      { namespace: real.guestsNetwork, kind: 'host', addresses: [undefined] },
+    ];
+    const guestAddresses = exampleNetwork.nics.flatMap((nic) => nic.addresses);
+    const ports: Pick<Probe, 'protocol' | 'port'>[] = [
+      ...[22, 25, 53, 80, 443, 3306, 3307].map((port) => ({ protocol: 'tcp', port }) as const),
+      ...[53, 55, 60, 61, 123].map((port) => ({ protocol: 'udp', port }) as const),
+      { protocol: 'icmp', port: 0 },
+    ];
+    const wrong: string[] = [];
+    let passed = 0;
+    let refused = 0;
+    for (const { namespace, kind, addresses } of sources) {
+      const own = exampleNetwork.nics.find((nic) => kind === 'guest' && real.guestOf(nic) === namespace)?.addresses ?? [];
+      const destinations = [...guestAddresses, ...(kind === 'guest' ? [world.far, world.far6, '169.254.64.1', 'fd20::1'] : [])].filter(
+        (address) => !own.includes(address),
+      );
+      const probes = addresses.flatMap((from) =>
+        destinations
+          .filter((to) => from === undefined || familyOf(from) === familyOf(to))
+          .flatMap((to) => ports.map((port): Probe => ({ ...port, ...(from !== undefined && { from }), to }))),
+      );
+      const results = await real.ask<ProbeResult[]>(namespace, { do: 'probe', probes, timeoutMs: 600 });
+      for (const [index, probe] of probes.entries()) {
+        // Datagrams that a name server cannot read are answered by nobody.
+        if (probe.protocol === 'udp' && probe.port === 53 && !guestAddresses.includes(probe.to)) continue;
+        const from = probe.from ?? (familyOf(probe.to) === 4 ? '10.20.0.1' : 'fd20::1');
+        const { allowed } = isAllowed(exampleNetwork, {
+          from: { kind, address: from },
+          to: { address: probe.to },
+          protocol: probe.protocol,
+          port: probe.port,
+        });
+        let got = results[index];
+        // Of many answers at once the kernel may leave some out.
+        if (allowed && got === 'silent') got = await real.probe(namespace, probe);
+        const reached = got === 'open' || got === 'closed';
+        if (reached) passed++;
+        else refused++;
+        if (reached !== allowed)
+          wrong.push(`${kind} ${from} → ${probe.to} ${probe.protocol}/${probe.port}: ${got}, expected ${allowed ? 'to pass' : 'refusal'}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+    assert.ok(passed > 100 && refused > 500, `${passed} passed, ${refused} refused`);
+  });
+
+  test('what is refused is answered to guests, and not to the world', async () => {
+    const app = real.guestOf(exampleNics.app);
+    for (const to of [
+      databaseAddress,
+      databaseAddress6,
+      dnsAddress,
+      dnsAddress6,
+      '10.20.0.1',
+      '10.20.9.9',
+      'fd20::9',
+      world.far,
+      world.far6,
+    ]) {
+      // The kernel may overlook an answer that comes while it still sends: the next attempt, a second later, hears it.
+      assert.equal(await real.probe(app, { protocol: 'tcp', to, port: 81 }, 5000), 'prohibited', to);
+    }
+    for (const to of [webAddress, webAddress6, databaseAddress, '10.20.9.9', 'fd20::9', '10.20.0.1', 'fd20::1']) {
+      assert.equal(
+        await real.probe(real.worldNetwork, { protocol: 'tcp', from: familyOf(to) === 4 ? world.elsewhere : world.far6, to, port: 81 }),
+        'silent',
+        to,
+      );
+    }
+  });
+
+  test('a guest speaks with its own addresses and its own MAC, or not at all', async () => {
+    const guest = real.guestOf(web);
+    await real.ask(real.guestOf(dns), { do: 'listen', port: 53 });
+    const heard = () => real.ask<string[]>(real.guestOf(dns), { do: 'heard', port: 53 });
+    const shout = (from: string, to: string) => real.ask(guest, { do: 'shout', from, to, port: 53 });
+    await shout(webAddress, dnsAddress);
+    await waitFor('the guest’s own address is heard', async () => (await heard()).includes(webAddress), { timeoutMs: 2000 });
+    // 192.0.2.9 is in the range that the flow allows, and nobody's.
+    for (const from of ['192.0.2.9', '2001:db8:1::9', appAddress, databaseAddress, world.far, '10.20.0.1', '169.254.64.1', '127.0.0.9']) {
+      await real.ip(guest, `address add ${from}/${familyOf(from) === 4 ? '32 dev eth0' : '128 dev eth0 nodad'}`);
+      await shout(from, familyOf(from) === 4 ? dnsAddress : dnsAddress6);
+      await real.ip(guest, `address del ${from}/${familyOf(from) === 4 ? 32 : 128} dev eth0`);
+    }
+    await shout(webAlias, dnsAddress);
+    await waitFor('what was said last is heard', async () => (await heard()).includes(webAlias), { timeoutMs: 2000 });
+    assert.deepEqual([...new Set(await heard())].toSorted(), [webAddress, webAlias].toSorted());
+    const reaches = () => real.probe(guest, { protocol: 'tcp', to: dnsAddress, port: 53 }, 400);
+    assert.equal(await reaches(), 'open');
+    await real.ip(guest, 'link set eth0 address 52:54:00:00:00:99');
+    assert.equal(await reaches(), 'silent');
+    await real.ip(guest, `link set eth0 address ${web.mac}`);
+    await waitFor('its own MAC passes again', async () => (await reaches()) === 'open', { timeoutMs: 5000 });
+  });
+
+  test('the wire learns of connected guests, of nothing else, and never of the router’s address', async () => {
+    const answers = async (address: string) =>
+      (
+        await run(['ip', 'netns', 'exec', real.worldNetwork, 'busybox', 'arping', '-c', '1', '-w', '1', '-I', 'eth0', address], {
+          okCodes: [0, 1],
+        })
+      ).code === 0;
+    for (const address of [webAddress, webAlias, dnsAddress]) assert.equal(await answers(address), true, address);
+    for (const address of ['192.0.2.99', databaseAddress, '10.20.0.1', '169.254.64.1'])
+      assert.equal(await answers(address), false, address);
+    await real.ip(real.worldNetwork, `address del ${world.wire}/24 dev eth0`, 'address add 192.0.2.200/24 dev eth0');
+    assert.equal(await answers(world.wire), false);
+    await real.ip(real.worldNetwork, 'address del 192.0.2.200/24 dev eth0', `address add ${world.wire}/24 dev eth0`);
+    await real.routeWorldVia(webAddress, '10.20.0.0/16');
+  });
+
+  test('names of all zones are known to guests, and nobody outside is asked', async () => {
+    const resolve = (server: string, name: string, type: 'A' | 'AAAA' | 'PTR' = 'A') =>
+      real.ask<string[] | string>(real.guestOf(database), { do: 'resolve', server, name, type });
+    assert.deepEqual(await resolve('10.20.0.1', 'web.external.lab'), [webAddress, webAlias]);
+    assert.deepEqual(await resolve('fd20::1', 'dns.external.lab', 'AAAA'), [dnsAddress6]);
+    assert.deepEqual(await resolve('10.20.0.1', '5.0.20.10.in-addr.arpa', 'PTR'), ['database.internal.lab']);
+    assert.equal(await resolve('10.20.0.1', 'nobody.internal.lab'), 'ENOTFOUND');
+    assert.equal(await resolve('10.20.0.1', 'example.com'), 'EREFUSED');
+    assert.deepEqual(await real.ask(real.guestOf(web), { do: 'resolve', server: '169.254.64.1', name: 'app.internal.lab', type: 'A' }), [
+      appAddress,
+    ]);
+  });
+
+  test('the name service is an ordinary user with three capabilities', async () => {
+    const { pid } = JSON.parse(readFileSync(`${real.folder}/network/dnsmasq.json`, 'utf8')) as { pid: number };
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    assert.match(status, /^CapEff:\s*0000000000003400$/m);
+    assert.match(status, /^CapBnd:\s*0000000000003400$/m);
+    assert.match(status, /^NoNewPrivs:\s*1$/m);
+    assert.match(status, /^Uid:(\s+1899999999){4}$/m);
+  });
+
+  test('the same network applied again touches nothing', async () => {
+    const rules = () => real.nft(real.guestsNetwork, '-a list table inet caisson');
+    const withoutCounters = (text: string) => text.replaceAll(/packets \d+ bytes \d+/g, '');
+    const before = await rules();
+    const record = readFileSync(`${real.folder}/network/dnsmasq.json`, 'utf8');
+    await network.apply(structuredClone(exampleNetwork));
+    assert.equal(withoutCounters(await rules()), withoutCounters(before));
+    assert.equal(readFileSync(`${real.folder}/network/dnsmasq.json`, 'utf8'), record);
+  });
+
+  test('a flow taken back ends its connections, and no others', async () => {
+    const guest = real.guestOf(web);
+    await real.ask(real.guestOf(database), { do: 'listen', port: 3306 });
+    await real.ask(guest, { do: 'open', key: 'data', to: databaseAddress, port: 3306 });
+    await real.ask(guest, { do: 'open', key: 'data6', to: databaseAddress6, port: 3306 });
+    await real.ask(guest, { do: 'open', key: 'names', to: dnsAddress, port: 53 });
+    const say = (key: string, text: string, timeoutMs = 2000) => real.ask<string>(guest, { do: 'say', key, text, timeoutMs });
+    assert.deepEqual([await say('data', 'one '), await say('data6', 'one '), await say('names', 'one ')], ['one ', 'one ', 'one ']);
+    const flows = exampleNetwork.flows.filter(({ text }) => !text.startsWith('web → database'));
+    await network.apply({ ...exampleNetwork, flows });
+    assert.equal(await say('names', 'two '), 'one two ');
+    assert.deepEqual(await Promise.all([say('data', 'two ', 700), say('data6', 'two ', 700)]), ['silent', 'silent']);
+    await network.apply(exampleNetwork);
+    assert.equal(await say('names', 'three '), 'one two three ');
+    // What was held back is sent again when it may pass.
+    assert.deepEqual(await Promise.all([say('data', 'three ', 10_000), say('data6', 'three ', 10_000)]), [
+      'one two three ',
+      'one two three ',
+    ]);
+  });
+
+  test('rules that somebody changes or flushes are noticed and mended', async () => {
+    for (const [command, why] of [
+      ['add element inet caisson between4 { 192.0.2.10 . 10.20.0.5 . tcp . 22 }', /changed/],
+      ['insert rule inet caisson forward accept', /changed/],
+      ['flush ruleset', /gone/],
+    ] as const) {
+      await real.nft(real.guestsNetwork, command);
+      const { rules } = await network.observe();
+      assert.ok(!rules.inForce && why.test(rules.why), command);
+      if (command !== 'add element inet caisson between4 { 192.0.2.10 . 10.20.0.5 . tcp . 22 }')
+        await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });
+      await network.apply(exampleNetwork);
+      assert.deepEqual((await network.observe()).rules, { inForce: true });
+    }
+    await network.connect(web.tap);
+  });
+
+  test('tables of others are left alone', async () => {
+    await real.nft(real.guestsNetwork, 'add table inet others');
+    await network.apply({ ...exampleNetwork, flows: [] });
+    await network.apply(exampleNetwork);
+    assert.match(await real.nft(real.guestsNetwork, 'list tables'), /inet others/);
+    await real.nft(real.guestsNetwork, 'delete table inet others');
+  });
+
+  test('a network that cannot be made leaves the rules of before', async () => {
+    const rules = () => real.nft(real.guestsNetwork, '-t list table inet caisson');
+    const chain = /state_[0-9a-f]{32}/.exec(await rules())?.[0] ?? 'none';
+    const zones = exampleNetwork.zones.map((zone) => (zone.uplink ? { ...zone, uplink: { ...zone.uplink, interface: 'eth9' } } : zone));
+    await assert.rejects(network.apply({ ...exampleNetwork, zones }), { code: 'missing', message: /eth9/ });
+    assert.ok((await rules()).includes(chain));
+    await network.apply(exampleNetwork);
+  });
+
+  test('another process takes over what it finds', async () => {
+    const other = createNftablesNetwork({ helper: real.openHelper() });
+    await other.apply(exampleNetwork);
+    assert.equal((await other.observe()).rules.inForce, true);
+    assert.equal(await real.probe(real.guestOf(web), { protocol: 'tcp', to: databaseAddress, port: 3306 }), 'open');
+    await network.apply(exampleNetwork);
+  });
+
+  test('an address more is usable at once, an address less at once no more', async () => {
+    const guest = real.guestOf(web);
+    const alias = '192.0.2.12';
+    const withAlias: NetworkState = {
+      ...exampleNetwork,
+      nics: exampleNetwork.nics.map((nic) => (nic.tap === web.tap ? { ...nic, addresses: [...nic.addresses, alias] } : nic)),
+      flows: [
+        ...exampleNetwork.flows,
+        {
+          from: { kind: 'world' },
+          to: { kind: 'addresses', cidrs: [`${alias}/32`] },
+          services: [{ protocol: 'tcp', ports: { from: 80, to: 80 } }],
+          text: '',
+        },
+      ],
+    };
+    await real.ip(guest, `address add ${alias}/24 dev eth0`);
+    const reached = async () => (await real.probe(real.worldNetwork, { protocol: 'tcp', to: alias, port: 80 }, 500)) === 'closed';
+    assert.equal(await reached(), false);
+    await network.apply(withAlias);
+    await waitFor('the alias is reached', reached, { timeoutMs: 5000 });
+    await network.apply(exampleNetwork);
+    assert.equal(await reached(), false);
+    await real.ip(guest, `address del ${alias}/24 dev eth0`);
+  });
+
+  test('a nic that goes out leaves nothing behind', async () => {
+    await network.disconnect(app.tap);
+    await network.disconnect(app.tap);
+    assert.equal(await real.hasLink(real.guestsNetwork, app.tap), false);
+    await network.disconnect(dns.tap);
+    const { stdout } = await run(['ip', '-n', real.guestsNetwork, 'neigh', 'show', 'proxy']);
+    assert.ok(!stdout.includes(dnsAddress) && stdout.includes(webAddress), stdout);
+  });
+
+  test('removed, it leaves nothing behind', async () => {
+    const { pid } = JSON.parse(readFileSync(`${real.folder}/network/dnsmasq.json`, 'utf8')) as { pid: number };
+    await network.remove();
+    await network.remove();
+    assert.equal(await real.nft(real.guestsNetwork, 'list tables'), '');
+    const left = await Promise.all([
+      run(['ip', '-n', real.guestsNetwork, 'route', 'show']),
+      run(['ip', '-n', real.guestsNetwork, '-6', 'route', 'show', 'proto', '202']),
+      run(['ip', '-n', real.guestsNetwork, 'neigh', 'show', 'proxy']),
+    ]);
+    assert.deepEqual(
+      left.map(({ stdout }) => stdout.trim()),
+      ['', '', ''],
+    );
+    assert.throws(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').trim() || assert.fail());
+  });
+});
+
+describe('addresses and routes handed out', () => {
+  const real = new RealNetwork('dhcp');
+  before(async () => {
+    await real.open();
+    await real.network.apply(exampleNetwork);
+    for (const nic of [web, database]) {
+      await real.plug(nic, exampleNetwork, { addresses: false });
+      await real.network.connect(nic.tap);
+    }
+  });
+  after(() => real.close());
+
+  /** One run of a real client; what it was told, by name. */
+  async function lease(namespace: string, ...options: string[]): Promise<Record<string, string>> {
+    const script = `${real.folder}/told.sh`;
+    writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] || [ "$1" = renew ] || exit 0\nenv > ${real.folder}/told\n`, { mode: 0o755 });
+    await run([
+      'ip',
+      'netns',
+      'exec',
+      namespace,
+      'busybox',
+      'udhcpc',
+      '-i',
+      'eth0',
+      '-n',
+      '-q',
+      '-f',
+      '-t',
+      '5',
+      '-T',
+      '1',
+      '-s',
+      script,
+      ...options,
+    ]);
+    return Object.fromEntries(
+      readFileSync(`${real.folder}/told`, 'utf8')
+        .split('\n')
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+  }
+
+  test('a client gets its address, its router and its names, also where the router is the institution’s', async () => {
+    const told = await lease(real.guestOf(web), '-O', 'search');
+    assert.deepEqual(
+      [told['ip'], told['mask'], told['router'], told['dns'], told['serverid'], told['search']],
+      [webAddress, '24', '192.0.2.1', '169.254.64.1', '169.254.64.1', 'external.lab lab'],
+    );
+    const inside = await lease(real.guestOf(database), '-O', 'search');
+    assert.deepEqual(
+      [inside['ip'], inside['mask'], inside['router'], inside['dns'], inside['hostname']],
+      [databaseAddress, '16', '10.20.0.1', '10.20.0.1', 'database'],
+    );
+  });
+
+  test('a client that renews by itself, without broadcast, is answered', async () => {
+    const guest = real.guestOf(web);
+    await real.ip(guest, `address add ${webAddress}/24 dev eth0`, 'route add default via 192.0.2.1 dev eth0');
+    assert.equal(await real.probe(guest, { protocol: 'tcp', to: '169.254.64.1', port: 53 }), 'open');
+    const told = await lease(guest, '-r', webAddress);
+    assert.equal(told['ip'], webAddress);
+  });
+
+  test('the host’s advertisement gives the way out for IPv6, and nothing on the link', async () => {
+    const guest = real.guestOf(web);
+    await real.ip(guest, `address add ${webAddress6}/128 dev eth0 nodad`);
+    const routes = async () => (await run(['ip', '-n', guest, '-6', 'route', 'show'])).stdout;
+    const found = await waitFor(
+      'the advertised route',
+      async () => ((await routes()).includes('default via fe80::1') ? routes() : undefined),
+      { timeoutMs: 20_000 },
+    );
+    assert.ok(!found.split('\n').some((line) => line.startsWith('2001:db8:1::/64')), found);
+    await real.ip(real.worldNetwork, 'route add fd20::/64 via 2001:db8:1::10 dev eth0 onlink');
+    assert.equal(await real.probe(real.worldNetwork, { protocol: 'tcp', to: webAddress6, port: 80 }), 'closed');
+  });
+
+  test('a DHCPv6 client gets its address', async (t) => {
+    const client = await run(['which', 'dhclient'], { okCodes: [0, 1] });
+    if (client.code !== 0) return t.skip('dhclient is not installed');
+    const script = `${real.folder}/told6.sh`;
+    writeFileSync(script, `#!/bin/sh\n[ "$reason" = BOUND6 ] && echo "$new_ip6_address" > ${real.folder}/told6\nexit 0\n`, { mode: 0o755 });
+    const files = ['-sf', script, '-lf', `${real.folder}/leases6`, '-pf', `${real.folder}/pid6`];
+    const run6 = (...options: string[]) =>
+      run(['ip', 'netns', 'exec', real.guestOf(database), 'dhclient', '-6', ...options, ...files, 'eth0']);
+    await run6('-1');
+    await run6('-x');
+    assert.equal(readFileSync(`${real.folder}/told6`, 'utf8').trim(), databaseAddress6);
+  });
+});
+
+describe('a large network', () => {
+  const real = new RealNetwork('large');
+  before(() => real.open());
+  after(() => real.close());
+
+  test('of 1,000 nics and 10,000 flows is accepted by the kernel, and one change to it too', async () => {
+    const first = cidrBounds(parseCidr('10.20.0.0/16') as NonNullable<ReturnType<typeof parseCidr>>).first;
+    assert.equal(first, addressToBigInt('10.20.0.0'));
+    const letters = 'abcdefghjk';
+    const nics = Array.from({ length: 1000 }, (_, index) => {
+      const guest = `g${String(index)
+        .padStart(10, '0')
+        .replaceAll(/\d/g, (digit) => letters[Number(digit)] ?? 'a')}`;
+      const bytes = [index >> 8, index & 255];
+      return {
+        guest,
+        guestName: `guest${index}`,
+        zone: 'internal',
+        tap: `cs${guest}0`,
+        mac: `52:54:00:01:${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
+        addresses: [`10.20.${bytes[0]}.${(bytes[1] ?? 0) || 254}`],
+      };
+    });
+    const flows = Array.from({ length: 10_000 }, (_, index) => ({
+      from: { kind: 'addresses' as const, cidrs: [`${nics[index % 1000]?.addresses[0]}/32`] },
+      to: { kind: 'addresses' as const, cidrs: [`${nics[(index * 7 + Math.floor(index / 1000)) % 1000]?.addresses[0]}/32`] },
+      services: [{ protocol: 'tcp' as const, ports: { from: 1000 + Math.floor(index / 1000), to: 1000 + Math.floor(index / 1000) } }],
+      text: `guest${index % 1000} → tcp`,
+    }));
+    const state = { ...exampleNetwork, nics, flows };
+    const started = performance.now();
+    await real.network.apply(state);
+    const applied = performance.now();
+    await real.network.apply({ ...state, flows: flows.slice(1) });
+    const changed = performance.now();
+    await real.network.apply({ ...state, flows: flows.slice(1) });
+    console.log(
+      `apply ${Math.round(applied - started)} ms, one change ${Math.round(changed - applied)} ms, no change ${Math.round(performance.now() - changed)} ms`,
+    );
+    assert.equal((await real.network.observe()).rules.inForce, true);
+  });
+});
