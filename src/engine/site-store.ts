@@ -34,6 +34,7 @@ export class SiteStore {
   readonly #listeners = new Set<() => void>();
   readonly #revisions = new Map<string, number>();
   #site: SiteRow = emptySite;
+  #defined = false;
   #flows: Flow[] = [];
   #counters: Counters = { nextUserOffset: 0 };
   readonly #zones = new Map<string, ZoneRecord>();
@@ -68,6 +69,11 @@ export class SiteStore {
       images: Object.fromEntries(this.#images),
       guests: Object.fromEntries(guests.map((guest) => [guest.name, guest.spec])),
     };
+  }
+
+  /** False before the first apply. */
+  get isDefined(): boolean {
+    return this.#defined;
   }
 
   get name(): string {
@@ -140,6 +146,13 @@ export class SiteStore {
     ];
   }
 
+  /** After its last guest, zone and image: there is no site any more, as before the first apply. */
+  async forget(): Promise<void> {
+    const { rows } = await this.#store.list('applied/');
+    const own = ['site', 'flows'].filter((key) => this.#revisions.has(key)).map((key) => this.erase(key));
+    await this.commit([...rows.map((row): SiteWrite => ({ key: row.key, expected: 'any', delete: true })), ...own]);
+  }
+
   /** The write of one object, expecting that nobody changed it since it was read here. */
   write(key: string, value: unknown): SiteWrite {
     return { key, expected: this.#expected(key), value };
@@ -186,8 +199,10 @@ export class SiteStore {
     const slash = key.indexOf('/');
     const kind = slash === -1 ? key : key.slice(0, slash);
     const name = key.slice(slash + 1);
-    if (kind === 'site') this.#site = value as SiteRow;
-    else if (kind === 'flows') this.#flows = value as Flow[];
+    if (kind === 'site') {
+      this.#site = value as SiteRow;
+      this.#defined = true;
+    } else if (kind === 'flows') this.#flows = value as Flow[];
     else if (kind === 'counters') this.#counters = value as Counters;
     else if (kind === 'zone') this.#zones.set(name, value as ZoneRecord);
     else if (kind === 'image') this.#images.set(name, value as Image);
@@ -204,8 +219,10 @@ export class SiteStore {
   #forget(key: string): void {
     this.#revisions.delete(key);
     const [kind, name = ''] = key.split('/');
-    if (kind === 'site') this.#site = emptySite;
-    else if (kind === 'flows') this.#flows = [];
+    if (kind === 'site') {
+      this.#site = emptySite;
+      this.#defined = false;
+    } else if (kind === 'flows') this.#flows = [];
     else if (kind === 'zone') this.#zones.delete(name);
     else if (kind === 'image') this.#images.delete(name);
     else if (kind === 'guest') {

@@ -121,6 +121,7 @@ export class SiteService {
     await job.step('delete the site', async () => {
       const empty: Site = { version: 1, site: site.name, timezone: 'UTC', zones: {}, flows: [], images: {}, guests: {} };
       await this.#write(empty, empty);
+      await site.forget();
       await network.ensure();
     });
   }
@@ -189,9 +190,9 @@ export class SiteService {
     events.emit({ kind: 'guest-renamed', object: `guest/${uid}`, message: `guest ${record.name} is called ${name} now` });
   }
 
-  async #versions(wanted: Site): Promise<{ applied?: Site; wanted: Site; current: Site }> {
+  async #versions(wanted: Site): Promise<{ applied?: Site; wanted: Site; current?: Site }> {
     const applied = await this.#w.site.applied();
-    return { ...(applied ? { applied } : {}), wanted, current: this.#w.site.site() };
+    return { ...(applied ? { applied } : {}), wanted, ...(this.#w.site.isDefined ? { current: this.#w.site.site() } : {}) };
   }
 
   /** Every guest that starts by itself must fit at once: refused before anything is changed, with the arithmetic. */
@@ -228,7 +229,7 @@ export class SiteService {
     const writes: SiteWrite[] = [];
     const put = (key: string, value: unknown) => writes.push(site.write(key, value));
     const { version, timezone } = wanted;
-    if (before.site !== wanted.site || before.timezone !== timezone || site.revision === 0)
+    if (before.site !== wanted.site || before.timezone !== timezone || !site.isDefined)
       put('site', { version, site: wanted.site, timezone });
     const usedIndexes = new Set([...site.zones.values()].map((zone) => zone.index));
     for (const [name, zone] of Object.entries(wanted.zones)) {
