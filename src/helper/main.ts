@@ -19,7 +19,7 @@ import { createVerbs } from './verbs.ts';
 /** A daemon that was asked to end and does not is killed; guests do not notice. */
 const daemonEndMs = 20_000;
 
-/** How often memory that is not needed any more is given back (see node-options.ts). */
+/** How often memory that is not needed any more is given back (the launcher starts us with --expose-gc). */
 const idleEveryMs = 30_000;
 
 const log = jsonLog((line) => process.stderr.write(line), 'info', { from: 'helper' });

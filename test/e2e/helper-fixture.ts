@@ -68,6 +68,8 @@ export function idleQemu(hello: HelperHello, uid: string, options: { tap?: boole
 
 export const someLimits = { memoryMib: 300, cpuWeight: 100, pids: 64 };
 
+/** As bin/caisson starts it. */
+const nodeOptions = '--max-semi-space-size=1 --v8-pool-size=0 --single-threaded --no-opt --no-maglev --no-sparkplug --expose-gc'.split(' ');
 const helperMain = fileURLToPath(new URL('../../src/helper/main.ts', import.meta.url));
 
 export function createHelperFixture(name: string): HelperFixture {
@@ -83,7 +85,7 @@ export function createHelperFixture(name: string): HelperFixture {
   const running = new Set<ChildProcess>();
 
   const launch = (args: string[]) => {
-    const child = spawn(`${folder}/node`, [helperMain, '--data', data, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+    const child = spawn(`${folder}/node`, [...nodeOptions, helperMain, '--data', data, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
     running.add(child);
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
