@@ -1,20 +1,26 @@
-// A network in memory, for tests and simulated sites: it keeps the contract and carries nothing.
+// A network in memory, for tests and simulated sites: it keeps the contract and carries nothing. It refuses what could not be rendered.
 import { CaissonError } from '../../lib/errors.ts';
 import type { NetworkState } from '../../model/network-state.ts';
 import type { Network } from '../network.ts';
+import { renderDnsmasq } from '../nftables/render-dnsmasq.ts';
+import { renderRules } from '../nftables/render-rules.ts';
 
 export interface FakeNetwork extends Network {
   /** What was applied last. */
   readonly state: NetworkState | undefined;
-  /** The rules are gone, as if somebody had flushed them; undefined: they are in force again with the next `apply`. */
+  /** The rules are gone, as if somebody had flushed them, until the next `apply`. */
   loseRules(why: string): void;
+  /** DHCP and names are dead until the next `apply`. */
+  loseNames(): void;
   /** The next `apply` fails with this. */
   failNext(error: CaissonError): void;
 }
 
-export function createFakeNetwork(): FakeNetwork {
+/** `uplinks` are the interfaces that exist; by default every one does. */
+export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } = {}): FakeNetwork {
   let state: NetworkState | undefined;
   let lost: string | undefined;
+  let hasNames = false;
   let failure: CaissonError | undefined;
   const up = new Set<string>();
   return {
@@ -24,6 +30,9 @@ export function createFakeNetwork(): FakeNetwork {
     loseRules(why) {
       lost = why;
     },
+    loseNames() {
+      hasNames = false;
+    },
     failNext(error) {
       failure = error;
     },
@@ -31,12 +40,22 @@ export function createFakeNetwork(): FakeNetwork {
       const error = failure;
       failure = undefined;
       if (error) throw error;
+      renderRules(wanted);
+      const homeless = wanted.nics.find((nic) => !wanted.zones.some((zone) => zone.name === nic.zone));
+      if (homeless) throw new CaissonError('invalid', `nic ${homeless.tap} is in zone ${homeless.zone}, which the network does not have`);
+      renderDnsmasq(wanted, []);
+      for (const { uplink } of wanted.zones) {
+        if (uplink && uplinks && !uplinks.includes(uplink.interface))
+          throw new CaissonError('missing', `uplink ${uplink.interface} is not an interface of the guests’ network`);
+      }
       state = structuredClone(wanted);
       lost = undefined;
+      hasNames = true;
     },
     async connect(tap) {
       if (!state || lost !== undefined) throw new CaissonError('not-allowed', `tap ${tap} stays unconnected: the rules are not in force`);
-      if (!state.nics.some((nic) => nic.tap === tap)) throw new CaissonError('not-allowed', `no nic of the applied network has the tap ${tap}`);
+      if (!state.nics.some((nic) => nic.tap === tap))
+        throw new CaissonError('not-allowed', `no nic of the applied network has the tap ${tap}`);
       up.add(tap);
     },
     async disconnect(tap) {
@@ -44,11 +63,13 @@ export function createFakeNetwork(): FakeNetwork {
     },
     observe: async () => ({
       rules: state && lost === undefined ? { inForce: true } : { inForce: false, why: lost ?? 'nothing has been applied' },
-      taps: [...up],
-      names: { running: state !== undefined },
+      taps: [...up].toSorted(),
+      names: { running: hasNames },
     }),
     async remove() {
       state = undefined;
+      lost = undefined;
+      hasNames = false;
       up.clear();
     },
   };
