@@ -10,7 +10,8 @@ const mark = '\0builtin:';
 export const leanBuiltins: Plugin = {
   name: 'lean-builtins',
   resolveId(source, _importer, { kind }) {
-    if (kind !== 'import-statement' || !isBuiltin(source)) return null;
+    // The bundler's own runtime needs node:module before anything else is evaluated.
+    if (kind !== 'import-statement' || !isBuiltin(source) || source === 'node:module') return null;
     const name = source.startsWith('node:') ? source : `node:${source}`;
     return { id: `${mark}${name}`, moduleSideEffects: false };
   },

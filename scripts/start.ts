@@ -11,13 +11,14 @@ import { type DemoDaemon, logTail, startDaemon } from './demo/daemon.ts';
 import { makeDemoNetwork, routeGuests } from './demo/network.ts';
 import { demo } from './demo/place.ts';
 import { type DemoReport, makeReport, renderReport } from './demo/report.ts';
-import { type ProcessName, processName, writeDemoState } from './demo/state.ts';
-import { findLeftovers, listTraces } from './leftovers.ts';
+import { isAlive, type ProcessName, processName, writeDemoState } from './demo/state.ts';
+import { findLeftovers, listTraces, traceMark } from './leftovers.ts';
 
 const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
 /** With --json standard output is for the report alone. */
 const output = values.json ? 2 : 1;
 const startedAt = performance.now();
+Object.assign(process.env, traceMark);
 
 function say(text: string): void {
   (output === 1 ? process.stdout : process.stderr).write(`${text}\n`);
@@ -104,7 +105,7 @@ async function main(): Promise<boolean> {
     if (!values.exit) await untilLeft();
   } catch (error) {
     failure = error;
-    const log = helper ? logTail() : '';
+    const log = isAlive(helper) ? '' : logTail(); // while the daemon lives, whoever asked it was told why
     if (!leaving.signal.aborted) say(`The demo failed: ${describeError(error)}${log === '' ? '' : `\nThe daemon said last:\n${log}`}`);
   }
   await leave(helper, output, say);

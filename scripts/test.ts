@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { formatDuration } from '../src/lib/units.ts';
 import { runCheckSteps } from './check.ts';
-import { findLeftovers, listTraces } from './leftovers.ts';
+import { findLeftovers, listTraces, traceMark } from './leftovers.ts';
 import { runTestProcess } from './run-test-process.ts';
 import { type EndToEndFile, findEndToEndTests, findPureTests } from './test-files.ts';
 import type { TestEnd } from './test-events.ts';
@@ -16,7 +16,7 @@ const { values, positionals: filters } = parseArgs({
 });
 const isLong = values.long || process.env['CAISSON_TEST_LONG'] === '1';
 const totalLimitMs = (isLong ? 8 * 60 : 45) * 60_000;
-const env: Record<string, string> = isLong ? { CAISSON_TEST_LONG: '1' } : {};
+const env: Record<string, string> = { ...traceMark, ...(isLong ? { CAISSON_TEST_LONG: '1' } : {}) };
 
 const totals = new TestTotals();
 const startedAt = performance.now();

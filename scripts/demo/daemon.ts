@@ -30,9 +30,7 @@ export async function startDaemon(options: { signal: AbortSignal; onStarted: (he
   child.unref();
   const failed = new Promise<never>((_, reject) => {
     child.on('error', (cause) => reject(new CaissonError('failed', 'the daemon cannot be started', { cause })));
-    child.on('exit', (code, signal) =>
-      reject(new CaissonError('failed', `the daemon ended with ${signal ?? `exit code ${code}`}.\n${logTail()}`)),
-    );
+    child.on('exit', (code, signal) => reject(new CaissonError('failed', `the daemon ended with ${signal ?? `exit code ${code}`}`)));
   });
   failed.catch(() => {}); // it ends one day in any case
   const helper = processName(child.pid ?? -1);
