@@ -87,10 +87,15 @@ async function watchMmdebstrap(argv: string[], options: BootstrapOptions): Promi
     options.signal?.removeEventListener('abort', cancel);
     if (options.signal?.aborted) return reject(new CaissonError('cancelled', 'the image build was cancelled'));
     if (code === 0) return resolve();
-    const tail = said.slice(-12).join('\n  ');
-    reject(new CaissonError('failed', `${step} failed (mmdebstrap exit ${code}):\n  ${tail}`, { details: { step, output: said } }));
+    reject(new CaissonError('failed', `${step} failed: ${findReason(said)}`, { details: { step, output: said.slice(-20).join('\n') } }));
   });
   return promise;
+}
+
+/** The line that says most: apt's or dpkg's error, else the last that is not mmdebstrap's own ending. */
+function findReason(said: readonly string[]): string {
+  const telling = said.filter((line) => !/^E: (setup failed|mmdebstrap failed|command failed|(apt-get|env|run_chroot)\b.* failed)/.test(line));
+  return telling.findLast((line) => /^(E:|dpkg: error|newuidmap:)/.test(line)) ?? telling.at(-1) ?? 'mmdebstrap said nothing';
 }
 
 /** The host's own way to packages (proxies, dates, retries) holds in the build too; none of it stays in the image. */

@@ -37,6 +37,9 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
+    // What the failing program said comes first: the last line alone says what was being done and why it failed.
+    const output = error instanceof CaissonError ? error.details?.['output'] : undefined;
+    if (typeof output === 'string') process.stderr.write(`${output}\n`);
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = error instanceof CaissonError && error.code === 'invalid' ? 2 : 1;
   },
