@@ -1,7 +1,7 @@
 // Guest processes without the root helper: QEMU is spawned as it is, by the test's own user, and remembered in a file, so
 // that a second instance finds what the first one started.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CaissonError } from '../../src/lib/errors.ts';
@@ -34,7 +34,7 @@ export class DirectProcesses implements GuestProcesses {
     const startedAt = Date.now();
     child.once('exit', (code, signal) => {
       this.#children.delete(child);
-      const said = readFileSync(logPath, 'utf8').slice(-2000);
+      const said = existsSync(logPath) ? readFileSync(logPath, 'utf8').slice(-2000) : '';
       for (const listener of this.#listeners) listener({ uid, pid, startTime, exit: { code, signal }, said });
     });
     await writeFile(join(home, 'process.json'), JSON.stringify({ uid, pid, startTime, startedAt } satisfies GuestProcess));

@@ -134,7 +134,7 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async close(): Promise<void> {
-    for (const stop of [...this.#stopWatching]) stop();
+    for (const stop of this.#stopWatching) stop();
   }
 
   /** The process, when it can be talked to. */

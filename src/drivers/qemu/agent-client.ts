@@ -48,8 +48,18 @@ export class AgentClient implements GuestAgent {
     this.#clock = clock;
   }
 
+  /** Getting into step is what a ping is for; unlike a command, that is tried again when a reset of the guest swallows it. */
   async ping(timeoutMs: number): Promise<void> {
-    await this.#call('guest-ping', timeoutMs);
+    await this.#turn(timeoutMs, () => Promise.resolve(), true);
+  }
+
+  /** The guest was reset: nobody will answer what was asked. */
+  noteReset(): void {
+    if (!this.#connection) return;
+    this.#connection.isSynced = false;
+    this.#connection.syncs.clear();
+    this.#connection.waiting?.reject(new CaissonError('unavailable', 'the guest was reset meanwhile'));
+    this.#connection.waiting = undefined;
   }
 
   async hostName(timeoutMs: number): Promise<string> {
@@ -79,12 +89,15 @@ export class AgentClient implements GuestAgent {
 
   async shutdown(timeoutMs: number): Promise<void> {
     await this.#turn(timeoutMs, async (connection) => {
-      const refusal = this.#ask(connection, 'guest-shutdown', { mode: 'powerdown' });
+      // A guest that goes down takes the conversation with it.
+      const refusal = this.#ask(connection, 'guest-shutdown', { mode: 'powerdown' }).catch((error: unknown) => {
+        if (!(error instanceof CaissonError && error.code === 'unavailable')) throw error;
+      });
+      refusal.catch(() => {});
       const silence = new AbortController();
       const done = this.#clock.sleep(Math.min(refusalMs, timeoutMs), silence.signal);
       done.catch(() => {});
       await Promise.race([refusal, done]).finally(() => silence.abort());
-      refusal.catch(() => {}); // the guest going down ends the conversation
       connection.isSynced = false;
     });
   }
@@ -99,7 +112,7 @@ export class AgentClient implements GuestAgent {
   }
 
   /** One at a time: the agent has no request numbers. Whatever is not answered in time leaves the conversation out of step. */
-  async #turn<T>(timeoutMs: number, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async #turn<T>(timeoutMs: number, work: (connection: Connection) => Promise<T>, anew = false): Promise<T> {
     const until = this.#clock.monotonic() + timeoutMs;
     let used: Connection | undefined;
     const turn = this.#turns.with('turn', async () => {
@@ -107,6 +120,7 @@ export class AgentClient implements GuestAgent {
       if (left <= 0) return undefined as T; // its caller has been told already
       const answer = (async () => {
         used = await this.#open();
+        if (anew) used.isSynced = false;
         await this.#sync(used, until);
         return work(used);
       })();
@@ -135,7 +149,8 @@ export class AgentClient implements GuestAgent {
       const now = this.#clock.monotonic();
       if (now >= until) return;
       // Nothing more is queued while QEMU takes nothing: the guest may have no agent at all.
-      if (now - connection.lastSyncAt >= syncAgainMs && connection.socket.writableLength === 0) {
+      const isDue = connection.syncs.size === 0 || now - connection.lastSyncAt >= syncAgainMs;
+      if (isDue && connection.socket.writableLength === 0) {
         connection.lastSyncAt = now;
         const id = this.#nextSync++;
         connection.syncs.add(id);
@@ -213,7 +228,7 @@ function receive(connection: Connection, line: Buffer): void {
   const { waiting } = connection;
   connection.waiting = undefined;
   if (message.error === undefined) return waiting.resolve(message.return);
-  const said = String((message.error as { desc?: unknown } | null)?.desc ?? 'no reason given').slice(0, 500);
+  const said = String((message.error as { desc?: unknown })?.desc ?? 'no reason given').slice(0, 500);
   waiting.reject(new CaissonError('failed', `the guest agent refused: ${said}`));
 }
 

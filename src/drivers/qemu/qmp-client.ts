@@ -36,8 +36,7 @@ export class QmpClient {
   readonly #socket: Socket;
   readonly #options: QmpOptions;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #ready: Promise<void>;
-  #settleReady: { resolve(): void; reject(error: CaissonError): void };
+  readonly #ready = Promise.withResolvers<void>();
   #greeted = false;
   #nextId = 1;
   #ended: CaissonError | undefined;
@@ -45,10 +44,7 @@ export class QmpClient {
   private constructor(socket: Socket, options: QmpOptions) {
     this.#socket = socket;
     this.#options = options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#ready = promise;
-    this.#ready.catch(() => {});
-    this.#settleReady = { resolve, reject };
+    this.#ready.promise.catch(() => {});
     socket.on('error', (cause) => this.#end(new CaissonError('unavailable', 'the connection to QEMU broke', { cause })));
     socket.on('close', () => this.#end(new CaissonError('unavailable', 'QEMU closed the connection')));
     readJsonLines(socket, {
@@ -76,7 +72,7 @@ export class QmpClient {
    * is over, `failed` with QEMU's own words when it refuses.
    */
   async execute<C extends keyof QmpCommands>(command: C, timeoutMs: number, args?: Arguments<C>): Promise<Result<C>> {
-    const answer = this.#ready.then(() => this.#send(command, args));
+    const answer = this.#ready.promise.then(() => this.#send(command, args));
     return withDeadline(this.#options.clock, `QEMU's ${command}`, timeoutMs, answer);
   }
 
@@ -94,7 +90,7 @@ export class QmpClient {
       return promise;
     }
     const id = this.#nextId++;
-    this.#waiting.set(id, { command, resolve: resolve as (value: unknown) => void, reject });
+    this.#waiting.set(id, { command, resolve, reject });
     this.#socket.write(`${JSON.stringify({ execute: command, ...(args === undefined ? {} : { arguments: args }), id })}\n`);
     return promise;
   }
@@ -104,7 +100,10 @@ export class QmpClient {
     const message = value as { QMP?: unknown; event?: unknown; data?: unknown; id?: unknown; return?: unknown; error?: unknown };
     if (message.QMP !== undefined && !this.#greeted) {
       this.#greeted = true;
-      this.#send('qmp_capabilities').then(this.#settleReady.resolve, this.#settleReady.reject);
+      this.#send('qmp_capabilities').then(
+        () => this.#ready.resolve(),
+        (error: unknown) => this.#ready.reject(error),
+      );
     } else if (typeof message.event === 'string') {
       this.#receiveEvent(message.event, message.data);
     } else if (typeof message.id === 'number') {
@@ -125,7 +124,7 @@ export class QmpClient {
     if (!waiting) return;
     this.#waiting.delete(id);
     if (message.error !== undefined) {
-      const said = String((message.error as { desc?: unknown } | null)?.desc ?? 'no reason given').slice(0, 500);
+      const said = String((message.error as { desc?: unknown })?.desc ?? 'no reason given').slice(0, 500);
       waiting.reject(new CaissonError('failed', `QEMU refused ${waiting.command}: ${said}`));
       return;
     }
@@ -143,7 +142,7 @@ export class QmpClient {
   }
 
   #failWaiting(why: CaissonError): void {
-    this.#settleReady.reject(why);
+    this.#ready.reject(why);
     for (const waiting of this.#waiting.values()) waiting.reject(why);
     this.#waiting.clear();
   }

@@ -36,10 +36,14 @@ export function renderArgv(machine: Machine): string[] {
   if (machine.seedPath !== undefined) slots.push(seedSlot);
   return [
     qemuProgram,
-    ...['-name', `guest=${machine.uid},debug-threads=on`],
-    ...['-no-user-config', '-nodefaults'],
-    ...['-sandbox', sandbox],
-    ...['-msg', 'timestamp=on'],
+    '-name',
+    `guest=${machine.uid},debug-threads=on`,
+    '-no-user-config',
+    '-nodefaults',
+    '-sandbox',
+    sandbox,
+    '-msg',
+    'timestamp=on',
     ...renderPlatform(machine),
     ...renderChannels(machine),
     ...rootPorts(slots).flatMap((port) => [
@@ -86,17 +90,27 @@ function renderPlatform(machine: Machine): string[] {
     machine.maxMemoryMib === undefined || machine.maxMemoryMib === machine.memoryMib ? '' : `,slots=16,maxmem=${machine.maxMemoryMib}M`;
   return [
     ...(machine.firmware === 'uefi' ? renderFlash(machine) : []),
-    ...['-machine', `${machine.machineType},${withoutLegacy}${flash}`],
-    ...['-accel', machine.accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${tcgCacheMib}`],
-    ...['-cpu', machine.cpuModel],
-    ...['-smp', `cpus=${machine.cpus},maxcpus=${machine.maxCpus},sockets=1,dies=1,cores=${machine.maxCpus},threads=1`],
-    ...['-m', `size=${machine.memoryMib}M${plug}`],
-    ...['-uuid', machine.uuid],
-    ...['-smbios', 'type=1,manufacturer=Caisson,product=Guest'],
-    ...['-rtc', 'base=utc'],
-    ...['-boot', 'strict=on'],
+    '-machine',
+    `${machine.machineType},${withoutLegacy}${flash}`,
+    '-accel',
+    machine.accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${tcgCacheMib}`,
+    '-cpu',
+    machine.cpuModel,
+    '-smp',
+    `cpus=${machine.cpus},maxcpus=${machine.maxCpus},sockets=1,dies=1,cores=${machine.maxCpus},threads=1`,
+    '-m',
+    `size=${machine.memoryMib}M${plug}`,
+    '-uuid',
+    machine.uuid,
+    '-smbios',
+    'type=1,manufacturer=Caisson,product=Guest',
+    '-rtc',
+    'base=utc',
+    '-boot',
+    'strict=on',
     // Without the first the SHUTDOWN event may be lost; without the second a panicked guest would end unseen.
-    ...['-action', 'shutdown=pause,panic=pause'],
+    '-action',
+    'shutdown=pause,panic=pause',
   ];
 }
 
@@ -114,27 +128,31 @@ function renderChannels(machine: Machine): string[] {
   const socket = (name: SocketName) => `socket,id=${name},path=${optionValue(socketPath(machine, name))},server=on,wait=off`;
   return [
     ...(['qmp', 'monitor'] as const).flatMap((name) => ['-chardev', socket(name), '-mon', `chardev=${name},mode=control`]),
-    ...['-chardev', socket('agent')],
-    ...['-chardev', `${socket('console')},logfile=${optionValue(machine.consoleLogPath)},logappend=on`],
-    ...['-device', json({ driver: 'isa-serial', id: 'console0', chardev: 'console', index: 0 })],
+    '-chardev',
+    socket('agent'),
+    '-chardev',
+    `${socket('console')},logfile=${optionValue(machine.consoleLogPath)},logappend=on`,
+    '-device',
+    json({ driver: 'isa-serial', id: 'console0', chardev: 'console', index: 0 }),
   ];
 }
 
 function renderFixedDevices(machine: Machine): string[] {
   return [
-    ...['-object', json({ 'qom-type': 'rng-builtin', id: 'random' })],
-    ...['-device', json({ ...virtio('virtio-rng-pci', 'rng0', address.random), rng: 'random' })],
-    ...[
-      '-device',
-      json({ ...virtio('virtio-balloon-pci', 'balloon0', address.balloon), 'free-page-reporting': true, 'deflate-on-oom': true }),
-    ],
-    ...['-device', json({ ...virtio('virtio-serial-pci', 'serial0', address.serialPorts), max_ports: 4 })],
-    ...[
-      '-device',
-      json({ driver: 'virtserialport', id: 'agent0', bus: 'serial0.0', nr: 1, chardev: 'agent', name: 'org.qemu.guest_agent.0' }),
-    ],
-    ...['-device', json({ driver: 'pvpanic-pci', id: 'panic0', bus: 'pcie.0', addr: address.panic })],
-    ...['-device', json({ driver: 'vmgenid', id: 'generation0', guid: machine.generationId })],
+    '-object',
+    json({ 'qom-type': 'rng-builtin', id: 'random' }),
+    '-device',
+    json({ ...virtio('virtio-rng-pci', 'rng0', address.random), rng: 'random' }),
+    '-device',
+    json({ ...virtio('virtio-balloon-pci', 'balloon0', address.balloon), 'free-page-reporting': true, 'deflate-on-oom': true }),
+    '-device',
+    json({ ...virtio('virtio-serial-pci', 'serial0', address.serialPorts), max_ports: 4 }),
+    '-device',
+    json({ driver: 'virtserialport', id: 'agent0', bus: 'serial0.0', nr: 1, chardev: 'agent', name: 'org.qemu.guest_agent.0' }),
+    '-device',
+    json({ driver: 'pvpanic-pci', id: 'panic0', bus: 'pcie.0', addr: address.panic }),
+    '-device',
+    json({ driver: 'vmgenid', id: 'generation0', guid: machine.generationId }),
     ...(machine.seedPath === undefined
       ? []
       : [
@@ -192,11 +210,18 @@ function renderNic(nic: MachineNic): string[] {
 function renderDisplay(machine: Machine): string[] {
   if (machine.display === 'none') return ['-display', 'none'];
   return [
-    ...['-display', 'none', '-vnc', `unix:${optionValue(socketPath(machine, 'vnc'))}`],
-    ...['-device', json({ driver: 'VGA', id: 'video0', bus: 'pcie.0', addr: address.display })],
-    ...['-device', json({ driver: 'qemu-xhci', id: 'usb', bus: 'pcie.0', addr: address.usb })],
-    ...['-device', json({ driver: 'usb-kbd', id: 'keyboard0', bus: 'usb.0', port: '1' })],
-    ...['-device', json({ driver: 'usb-tablet', id: 'tablet0', bus: 'usb.0', port: '2' })],
+    '-display',
+    'none',
+    '-vnc',
+    `unix:${optionValue(socketPath(machine, 'vnc'))}`,
+    '-device',
+    json({ driver: 'VGA', id: 'video0', bus: 'pcie.0', addr: address.display }),
+    '-device',
+    json({ driver: 'qemu-xhci', id: 'usb', bus: 'pcie.0', addr: address.usb }),
+    '-device',
+    json({ driver: 'usb-kbd', id: 'keyboard0', bus: 'usb.0', port: '1' }),
+    '-device',
+    json({ driver: 'usb-tablet', id: 'tablet0', bus: 'usb.0', port: '2' }),
   ];
 }
 

@@ -207,6 +207,7 @@ export class RunningGuest {
         if (event.data.guest) this.#endAfterShutdown();
         return;
       case 'RESET':
+        this.agent.noteReset();
         this.#parts.emit({ kind: 'rebooted', uid });
         return;
       case 'GUEST_PANICKED':
