@@ -6,4 +6,7 @@ export interface Generator {
   load: () => Promise<{ generate: () => Promise<Record<string, string>> }>;
 }
 
-export const generators: readonly Generator[] = [{ name: 'api-reference', load: () => import('./generate-api-reference.ts') }];
+export const generators: readonly Generator[] = [
+  { name: 'api-reference', load: () => import('./generate-api-reference.ts') },
+  { name: 'qmp', load: () => import('./generate-qmp.ts') },
+];
