@@ -1,15 +1,11 @@
 // What the API costs with 1,000 guests defined and running, beside a bare server of the runtime that sends the same bytes.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '../src/api/client.ts';
-import { createNodeTransport } from '../src/api/node-transport.ts';
-import type { Job } from '../src/model/job.ts';
 import { projectRoot } from '../scripts/project.ts';
-import { sampleSite } from '../test/daemon/sample-site.ts';
 import type { Bench, BenchContext } from './figure.ts';
+import { openSimulatedSite, started, stopped } from './simulated-site.ts';
 import { inPairs, median, timed } from './statistics.ts';
 
 const guests = 1000;
@@ -23,22 +19,20 @@ export const bench: Bench = {
     { name: 'api/requests-per-second', unit: '1/s', goal: { atLeast: 2000 } },
   ],
   async run(context) {
-    const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-api-'));
-    const processes: ChildProcess[] = [];
+    context.say(`a site of ${guests} guests is applied`);
+    const site = await openSimulatedSite(guests);
+    const { folder, socketPath: daemon } = site;
+    let bareServer: ChildProcess | undefined;
     try {
-      const daemon = join(folder, 'run/api.sock');
-      processes.push(await started([join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1']));
-      context.say(`a site of ${guests} guests is applied`);
-      await applySite(daemon);
       const bare = join(folder, 'bare.sock');
       const copies = await Promise.all(
         [listPath, onePath].map(async (path, index) => [path, saved(folder, index, await get(daemon, path))]),
       );
-      processes.push(await started([join(projectRoot, 'bench/bare-server.ts'), bare, ...copies.flat()]));
+      bareServer = await started([join(projectRoot, 'bench/bare-server.ts'), bare, ...copies.flat()]);
       await measure(context, daemon, bare);
     } finally {
-      await Promise.all(processes.map(stopped));
-      rmSync(folder, { recursive: true, force: true });
+      if (bareServer) await stopped(bareServer);
+      await site.close();
     }
   },
 };
@@ -103,38 +97,8 @@ async function rate(socketPath: string): Promise<number> {
   return (4 * each * 1000) / (await timed(() => Promise.all([ask(), ask(), ask(), ask()])));
 }
 
-async function applySite(socketPath: string): Promise<void> {
-  const transport = createNodeTransport({ socketPath });
-  try {
-    const client = createClient(transport);
-    const { uid } = await client.call('siteApply', { body: { site: sampleSite(guests) } });
-    let job: Job | undefined;
-    for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-    if (job?.state !== 'succeeded') throw new Error(`the site was not applied: ${job?.error?.message}`);
-  } finally {
-    transport.close();
-  }
-}
-
 function saved(folder: string, index: number, content: Buffer): string {
   const path = join(folder, `answer-${index}.json`);
   writeFileSync(path, content);
   return path;
-}
-
-/** A process of the runtime, once it says that it is ready. */
-function started(args: string[]): Promise<ChildProcess> {
-  const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.stdout.once('data', () => resolve(child));
-  child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it was ready`)));
-  return promise;
-}
-
-function stopped(child: ChildProcess): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (child.exitCode !== null) resolve();
-  child.once('exit', () => resolve());
-  child.kill('SIGTERM');
-  return promise;
 }

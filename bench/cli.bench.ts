@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { projectRoot } from '../scripts/project.ts';
 import type { Bench } from './figure.ts';
+import { openSimulatedSite } from './simulated-site.ts';
 import { inPairs, timed } from './statistics.ts';
 
 const launcher = join(projectRoot, 'bin/caisson');
@@ -21,8 +22,9 @@ export const bench: Bench = {
   figures: [
     { name: 'cli/start-time', unit: 'ms', goal: { atMost: 85 } },
     { name: 'cli/launcher-cost', unit: 'ms', goal: { atMost: 15 } },
+    { name: 'cli/list-of-1000', unit: 'ms', goal: { atMost: 130 } },
   ],
-  async run({ isWanted, report, signal }) {
+  async run({ isWanted, report, say, signal }) {
     const version = () => run([launcher, '--version']);
     if (isWanted('cli/start-time')) {
       const pairs = await inPairs({ rounds: 15, warmUp: 2, signal }, version, () => run([process.execPath, '--eval', '0']));
@@ -31,6 +33,17 @@ export const bench: Bench = {
     if (isWanted('cli/launcher-cost')) {
       const pairs = await inPairs({ rounds: 15, warmUp: 2, signal }, version, () => run([process.execPath, program, '--version']));
       report('cli/launcher-cost', { value: pairs.difference, baseline: { what: 'the same program without bin/caisson', value: pairs.b } });
+    }
+    if (isWanted('cli/list-of-1000')) {
+      say('a site of 1000 guests is applied');
+      const site = await openSimulatedSite(1000);
+      try {
+        const list = () => run([launcher, 'guest', 'list', '--data', site.folder]);
+        const pairs = await inPairs({ rounds: 15, warmUp: 2, signal }, list, version);
+        report('cli/list-of-1000', { value: pairs.a, baseline: { what: 'caisson --version', value: pairs.b } });
+      } finally {
+        await site.close();
+      }
     }
   },
 };

@@ -1,0 +1,67 @@
+// A simulated daemon with a site of many guests, in a process of its own, for whoever measures what API and command line cost.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '../src/api/client.ts';
+import { createNodeTransport } from '../src/api/node-transport.ts';
+import type { Job } from '../src/model/job.ts';
+import { projectRoot } from '../scripts/project.ts';
+import { sampleSite } from '../test/daemon/sample-site.ts';
+
+export interface SimulatedSite {
+  /** Data directory, with room for files of the bench. */
+  folder: string;
+  socketPath: string;
+  /** Ends the daemon and removes the folder. */
+  close(): Promise<void>;
+}
+
+/** Resolves once all guests of the site are ready. */
+export async function openSimulatedSite(guests: number): Promise<SimulatedSite> {
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
+  let daemon: ChildProcess | undefined;
+  const close = async () => {
+    if (daemon) await stopped(daemon);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const socketPath = join(folder, 'run/api.sock');
+    daemon = await started([join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1']);
+    await applySite(socketPath, guests);
+    return { folder, socketPath, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function applySite(socketPath: string, guests: number): Promise<void> {
+  const transport = createNodeTransport({ socketPath });
+  try {
+    const client = createClient(transport);
+    const { uid } = await client.call('siteApply', { body: { site: sampleSite(guests) } });
+    let job: Job | undefined;
+    for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
+    if (job?.state !== 'succeeded') throw new Error(`the site was not applied: ${job?.error?.message}`);
+  } finally {
+    transport.close();
+  }
+}
+
+/** A process of the runtime, once it says that it is ready. */
+export function started(args: string[]): Promise<ChildProcess> {
+  const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  child.stdout.once('data', () => resolve(child));
+  child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it was ready`)));
+  return promise;
+}
+
+export function stopped(child: ChildProcess): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (child.exitCode !== null) resolve();
+  child.once('exit', () => resolve());
+  child.kill('SIGTERM');
+  return promise;
+}
