@@ -1,34 +1,36 @@
 // Which implementation of each contract a real host has: the one place that chooses.
-import { CaissonError } from '../lib/errors.ts';
+import { join } from 'node:path';
+import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { formatSize } from '../lib/units.ts';
 import { type HelperCaller, networkHelper } from '../drivers/helper-client/helper-client.ts';
-import type { HypervisorFacts } from '../drivers/hypervisor.ts';
-import type { Images } from '../drivers/images.ts';
+import type { ImageProgress, Images } from '../drivers/images.ts';
+import { createImages } from '../drivers/images/image-cache.ts';
+import { writeSeed } from '../drivers/images/seed.ts';
 import { createGuestFolder } from '../drivers/guest-folder/guest-folder.ts';
 import { createNftablesNetwork } from '../drivers/nftables/network.ts';
 import { createUefiVariables } from '../drivers/qemu/firmware.ts';
 import { helperProcesses } from '../drivers/qemu/helper-processes.ts';
 import { createQemu } from '../drivers/qemu/hypervisor.ts';
+import { readQemuFacts } from '../drivers/qemu/qemu-facts.ts';
 import { createSocketProber } from '../drivers/sockets/prober.ts';
 import type { EngineParts } from '../engine/parts.ts';
-import type { HelperHello, HostFacts } from '../model/helper-protocol.ts';
+import type { HelperHello } from '../model/helper-protocol.ts';
 
 export interface DriverOptions {
   helper: HelperCaller;
   hello: HelperHello;
-  facts: HostFacts;
   clock: Clock;
   log: Log;
 }
 
-export function createDrivers({
+export async function createDrivers({
   helper,
   hello,
-  facts,
   clock,
   log,
-}: DriverOptions): Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober'> {
+}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober'>> {
   const { dataDirectory, runDirectory } = hello;
   return {
     hypervisor: createQemu({
@@ -37,15 +39,15 @@ export function createDrivers({
       processes: helperProcesses(helper),
       dataDirectory,
       runDirectory,
-      facts: () => qemuFacts(facts),
+      facts: askOnce(() => readQemuFacts({ clock, cachePath: join(dataDirectory, 'qemu-facts.json') })),
     }),
     network: createNftablesNetwork({ helper: networkHelper(helper), log: log.child({ part: 'network' }) }),
-    images: absentImages,
+    images: await createHelperImages(helper, dataDirectory),
     guestFiles: createGuestFolder({
       helper,
       dataDirectory,
       runDirectory,
-      writeSeed: () => Promise.reject(notYet('writing a seed')),
+      writeSeed,
       createUefiVariables,
     }),
     prober: createSocketProber(
@@ -55,17 +57,43 @@ export function createDrivers({
   };
 }
 
-async function qemuFacts(facts: HostFacts): Promise<HypervisorFacts> {
-  const version = /\d+\.\d+(\.\d+)?/.exec(facts.qemu ?? '')?.[0];
-  if (version === undefined) throw new CaissonError('missing', 'QEMU is not installed on this host: apt-get install qemu-system-x86');
-  return { accelerator: 'tcg', version, machineType: `pc-q35-${version.split('.').slice(0, 2).join('.')}`, cpuModel: 'Nehalem' };
+/** Images are built and fetched by the helper: the daemon lives in the guests' network, which has no way to a package server. */
+function createHelperImages(helper: HelperCaller, dataDirectory: string): Promise<Images> {
+  const progressOf = (say: (progress: ImageProgress) => void) => (said: Record<string, unknown>) => {
+    const { step, fraction } = said;
+    if (typeof step === 'string') say({ step, ...(typeof fraction === 'number' ? { fraction } : {}) });
+  };
+  return createImages({
+    cacheFolder: imageCache,
+    imagesFolder: join(dataDirectory, 'images'),
+    async build(recipePath, outPath, onProgress, signal) {
+      const { result } = await helper.call('imageBuild', { recipePath, outPath }, { signal, onProgress: progressOf(onProgress) });
+      return builtImageSchema.parse(result);
+    },
+    async fetch(url, sha256, outPath, onProgress, signal) {
+      const onBytes = ({ bytes }: Record<string, unknown>) => onProgress({ step: `fetched ${formatSize(Number(bytes))}` });
+      await helper.call('imageFetch', { url, sha256, outPath }, { signal, onProgress: onBytes });
+    },
+  });
 }
 
-const notYet = (what: string) => new CaissonError('unsupported', `${what} is not connected yet`);
-const absentImages: Images = {
-  digest: () => Promise.reject(notYet('the image cache')),
-  find: () => Promise.resolve(undefined),
-  make: () => Promise.reject(notYet('the image cache')),
-  list: () => Promise.resolve([]),
-  remove: () => Promise.reject(notYet('the image cache')),
-};
+const imageCache = '/var/cache/caisson/images';
+
+const builtImageSchema = z.strictObject({
+  path: z.string(),
+  packages: z.array(z.string()),
+  manifestSha256: z.string(),
+  sizeBytes: z.int(),
+});
+
+/** Asked once: what new guests are pinned to does not change while the daemon runs. */
+function askOnce<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = undefined;
+      throw error;
+    });
+    return answer;
+  };
+}

@@ -53,7 +53,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
           reserveMib: reserveMib(facts.memoryTotalMib),
         },
         ...stores,
-        ...createDrivers({ helper, hello, facts, clock: systemClock, log }),
+        ...(await createDrivers({ helper, hello, clock: systemClock, log })),
         clock: systemClock,
         random: systemRandom,
         log,
