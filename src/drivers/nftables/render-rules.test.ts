@@ -59,7 +59,7 @@ describe('rules of the network', () => {
           assert.equal(elements(renderRules(state).text), elements(renderRules(exampleNetwork).text));
         },
       ),
-      { seed: 1 },
+      { numRuns: 40, seed: 1 },
     );
   });
 

@@ -44,9 +44,7 @@ export function renderRules(state: NetworkState): RenderedRules {
   }));
   const addresses = nics.flatMap((nic) => nic.addresses);
   const inside = [
-    ...[...own, ...addresses]
-      .filter((address) => address !== routerLinkLocal)
-      .map((address) => ranges.ofAddress(address)),
+    ...[...own, ...addresses].filter((address) => address !== routerLinkLocal).map((address) => ranges.ofAddress(address)),
     ...state.zones.filter((zone) => !zone.uplink).flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet))),
   ];
   const guests = (family: Family) =>

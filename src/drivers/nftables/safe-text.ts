@@ -8,7 +8,7 @@ const patterns = {
   tap: /^csg[a-z0-9]{1,12}$/,
   interface: /^(?!csg)[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
   mac: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/,
-  label: /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  label: /^[a-z0-9][a-z0-9-]{0,62}$/,
 } as const;
 
 /** `text` itself when it is exactly a word of that kind; throws `invalid`. */

@@ -70,38 +70,32 @@ export const checkTable: Check<string> = (value, at) => {
 
 /** Directives of dnsmasq that name no file and run no program, with the values that they may have. */
 const plainValue = /^[A-Za-z0-9.,:/*![\]-]{0,400}$/;
-const directives: Record<string, RegExp | undefined> = {
-  ...Object.fromEntries(
-    [
-      'bind-dynamic',
-      'no-hosts',
-      'no-resolv',
-      'no-poll',
-      'no-ping',
-      'leasefile-ro',
-      'dhcp-authoritative',
-      'enable-ra',
-      'domain-needed',
-      'quiet-dhcp',
-      'quiet-dhcp6',
-      'quiet-ra',
-    ].map((key) => [key, /^$/]),
-  ),
-  ...Object.fromEntries(
-    ['local', 'domain', 'shared-network', 'dhcp-range', 'dhcp-option', 'ra-param', 'local-ttl', 'cache-size', 'dhcp-lease-max'].map(
-      (key) => [key, plainValue],
-    ),
-  ),
-  port: /^53$/,
-  interface: /^csg\*$/,
-  'except-interface': /^lo$/,
-  'dhcp-duid': /^\d{1,9},[0-9a-f:]{2,64}$/,
-  server: /^[0-9a-fA-F.:]{2,45}$/,
-};
+const bare = [
+  'bind-dynamic',
+  'no-hosts',
+  'no-resolv',
+  'no-poll',
+  'no-ping',
+  'leasefile-ro',
+  'dhcp-authoritative',
+  'enable-ra',
+  'quiet-dhcp',
+  'quiet-dhcp6',
+  'quiet-ra',
+];
+const valued = ['local', 'domain', 'shared-network', 'dhcp-range', 'dhcp-option'];
+const directives = new Map<string, RegExp>([
+  ...bare.map((key) => [key, /^$/] as const),
+  ...valued.map((key) => [key, plainValue] as const),
+  ['port', /^53$/],
+  ['interface', /^csg\*$/],
+  ['except-interface', /^lo$/],
+  ['server', /^[0-9a-fA-F.:]{2,45}$/],
+]);
 
 export const checkDnsmasqConfig = lines(2_000_000, (line) => {
   const [key = '', ...rest] = line.split('=');
-  return directives[key]?.test(rest.join('=')) === true;
+  return directives.get(key)?.test(rest.join('=')) === true;
 });
 export const checkDhcpHosts = lines(16_000_000, (line) =>
   /^[0-9a-f]{2}(:[0-9a-f]{2}){5}(,[0-9.]{7,15}|,\[[0-9a-f:]{2,39}\]){0,64},[a-z0-9-]{1,63}$/.test(line),
