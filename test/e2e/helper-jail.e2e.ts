@@ -119,14 +119,16 @@ test('QEMU is alone in its namespaces, with a dead loopback and its tap, and has
   }
   const links = () => execFileSync('nsenter', [`--net=/proc/${guest.pid}/ns/net`, 'ip', '-br', 'link'], { encoding: 'utf8' });
   assert.match(links(), new RegExp(`^lo +DOWN.*\\ncs${guest.uid}0 .*\\n$`));
-  await helper.client.call('nicUp', {
+  const nic = {
     uid: guest.uid,
     tap: `cs${guest.uid}0`,
     mtu: 1500,
     hostAddresses: ['10.99.0.1/24'],
     guestAddresses: ['10.99.0.5'],
-  });
+  };
+  await helper.client.call('nicUp', nic);
   assert.match(links(), /^lo +DOWN.*\n$/);
+  await helper.client.call('nicUp', nic); // again: nothing to do
   assert.match(execFileSync('ip', ['-n', netns, '-br', 'link', 'show', 'dev', `cs${guest.uid}0`], { encoding: 'utf8' }), /LOWER_UP/);
   const open = readdirSync(`/proc/${guest.pid}/fd`).map((fd) =>
     execFileSync('readlink', [`/proc/${guest.pid}/fd/${fd}`], { encoding: 'utf8' }).trim(),
