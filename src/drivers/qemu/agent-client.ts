@@ -120,6 +120,7 @@ export class AgentClient implements GuestAgent {
       if (left <= 0) return undefined as T; // its caller has been told already
       const answer = (async () => {
         used = await this.#open();
+        used.socket.resume();
         if (anew) used.isSynced = false;
         await this.#sync(used, until);
         return work(used);
@@ -132,6 +133,9 @@ export class AgentClient implements GuestAgent {
           used.waiting = undefined;
         }
         throw error;
+      } finally {
+        // A guest that talks unasked fills its own channel, not our time.
+        used?.socket.pause();
       }
     });
     return withDeadline(this.#clock, 'the guest agent', timeoutMs, turn);

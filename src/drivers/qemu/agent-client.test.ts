@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { systemClock } from '../../lib/clock.ts';
+import { AgentClient } from './agent-client.ts';
+
+interface Request {
+  execute: string;
+  arguments?: Record<string, unknown>;
+}
+
+let folder: string;
+let server: Server;
+let agent: AgentClient;
+let sockets: Socket[];
+/** What the guest does with each request; `undefined` for a proper agent's way. */
+let answer: (request: Request, socket: Socket) => void;
+let asked: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'caisson-agent-'));
+  sockets = [];
+  asked = [];
+  answer = proper;
+  server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n')) {
+        const line = text.slice(text.lastIndexOf('\xff', end) + 1, end);
+        text = text.slice(end + 1);
+        const request = JSON.parse(line) as Request;
+        asked.push(request.execute);
+        answer(request, socket);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(join(folder, 'agent.sock'), resolve));
+  agent = new AgentClient(join(folder, 'agent.sock'), systemClock);
+});
+
+afterEach(async () => {
+  agent.close();
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+/** As qemu-ga does: it complains of the delimiter, then answers with one. */
+function proper(request: Request, socket: Socket): void {
+  if (request.execute === 'guest-sync-delimited') {
+    socket.write('{"error": {"class": "GenericError", "desc": "JSON parse error, stray character"}}\n');
+    socket.write(Buffer.concat([Buffer.of(0xff), Buffer.from(`${JSON.stringify({ return: request.arguments?.['id'] })}\n`)]));
+  } else if (request.execute === 'guest-get-host-name') {
+    socket.write('{"return": {"host-name": "web"}}\n');
+  } else {
+    socket.write('{"return": {}}\n');
+  }
+}
+
+const hasCode = (code: string) => (error: { code?: string }) => error.code === code;
+
+test('gets into step, then asks; a second question needs no more than itself', async () => {
+  await agent.ping(5000);
+  assert.equal(await agent.hostName(5000), 'web');
+  assert.equal(await agent.hostName(5000), 'web');
+  assert.deepEqual(asked, ['guest-sync-delimited', 'guest-get-host-name', 'guest-get-host-name']);
+});
+
+test('many at once are asked one after the other', async () => {
+  assert.deepEqual(await Promise.all([1, 2, 3, 4].map(() => agent.hostName(5000))), ['web', 'web', 'web', 'web']);
+});
+
+test('a guest without an agent is a timeout, and is answered when one starts', async () => {
+  const held: [Request, Socket][] = [];
+  answer = (request, socket) => held.push([request, socket]);
+  await assert.rejects(agent.ping(50), hasCode('timeout'));
+  const ping = agent.ping(5000);
+  answer = proper;
+  for (const [request, socket] of held) proper(request, socket);
+  await ping;
+});
+
+test('what was left over by somebody before is skipped', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-sync-delimited') socket.write('pid": 7}}\n{"return": {"host-name": "stale"}}\n{"return": 77}\n');
+    proper(request, socket);
+  };
+  assert.equal(await agent.hostName(5000), 'web');
+});
+
+test('an answer that comes too late is not taken for the next one’s', async () => {
+  let late: Socket | undefined;
+  answer = (request, socket) => {
+    if (request.execute === 'guest-network-get-interfaces') late = socket;
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.interfaces(60), hasCode('timeout'));
+  late?.write('{"return": []}\n');
+  assert.equal(await agent.hostName(5000), 'web');
+});
+
+test('lies are refused by name and never believed', async () => {
+  const lies: [string, unknown][] = [
+    ['a number', 7],
+    ['nothing', null],
+    ['a list', ['web']],
+    ['a host name of a kilobyte', { 'host-name': 'x'.repeat(1024) }],
+    ['a host name that is none', { 'host-name': { length: 3 } }],
+  ];
+  for (const [, lie] of lies) {
+    answer = (request, socket) => {
+      if (request.execute === 'guest-get-host-name') socket.write(`${JSON.stringify({ return: lie })}\n`);
+      else proper(request, socket);
+    };
+    await assert.rejects(agent.hostName(5000), /malformed host name/);
+  }
+  answer = (request, socket) => {
+    if (request.execute === 'guest-network-get-interfaces')
+      socket.write('{"return": [{"name": "eth0", "ip-addresses": [{"ip-address": "1.2.3.4; reboot"}]}]}\n');
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.interfaces(5000), /malformed address/);
+});
+
+test('a line without an end ends the conversation, and the next call begins a new one', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') socket.write('x'.repeat(5 * 1024 * 1024));
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.hostName(5000), hasCode('unavailable'));
+  answer = proper;
+  assert.equal(await agent.hostName(5000), 'web');
+  assert.equal(sockets.length, 2);
+});
+
+test('the guest’s refusal carries its words, bounded', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') socket.write(`${JSON.stringify({ error: { desc: `no ${'x'.repeat(5000)}` } })}\n`);
+    else proper(request, socket);
+  };
+  await assert.rejects(
+    agent.hostName(5000),
+    (error: Error) => error.message.startsWith('the guest agent refused: no xx') && error.message.length < 600,
+  );
+});
+
+test('a program is polled until it ends, its output decoded', async () => {
+  let polls = 0;
+  answer = (request, socket) => {
+    if (request.execute === 'guest-exec') socket.write('{"return": {"pid": 12}}\n');
+    else if (request.execute !== 'guest-exec-status') proper(request, socket);
+    else if (++polls < 3) socket.write('{"return": {"exited": false}}\n');
+    else socket.write(`${JSON.stringify({ return: { exited: true, signal: 9, 'out-data': Buffer.from('häl').toString('base64') } })}\n`);
+  };
+  assert.deepEqual(await agent.exec(['/bin/x', 'y'], { timeoutMs: 5000 }), { code: 137, stdout: 'häl', stderr: '' });
+});
+
+test('a program that does not end is a timeout', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-exec') socket.write('{"return": {"pid": 12}}\n');
+    else if (request.execute === 'guest-exec-status') socket.write('{"return": {"exited": false}}\n');
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.exec(['/bin/x'], { timeoutMs: 120 }), hasCode('timeout'));
+});
+
+test('a shutdown succeeds when the agent says nothing or is gone, and fails when it refuses', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-shutdown') socket.destroy();
+    else proper(request, socket);
+  };
+  await agent.shutdown(5000);
+  answer = (request, socket) => {
+    if (request.execute !== 'guest-shutdown') proper(request, socket);
+  };
+  await agent.shutdown(5000);
+  answer = (request, socket) => {
+    if (request.execute === 'guest-shutdown') socket.write('{"error": {"desc": "not now"}}\n');
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.shutdown(5000), /refused: not now/);
+});
+
+test('a reset of the guest fails what waits, and the next question gets into step again', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') agent.noteReset();
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.hostName(5000), /reset meanwhile/);
+  answer = proper;
+  assert.equal(await agent.hostName(5000), 'web');
+});
+
+test('after close everything is refused', async () => {
+  await agent.ping(5000);
+  agent.close();
+  await assert.rejects(agent.ping(5000), hasCode('unavailable'));
+});
