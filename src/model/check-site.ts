@@ -84,6 +84,10 @@ const specialRanges = [
   ['ff00::/8', 'multicast'],
 ].map(([range, meaning]) => ({ cidr: parseCidr(range as string) as Cidr, meaning }));
 
+function specialRangeOf(cidr: Cidr): (typeof specialRanges)[number] | undefined {
+  return specialRanges.find((range) => cidrsOverlap(range.cidr, cidr));
+}
+
 function checkZone(name: string, zone: ZoneSketch): SiteProblem[] {
   const problems: SiteProblem[] = [];
   const families = new Set<Family>();
@@ -92,7 +96,7 @@ function checkZone(name: string, zone: ZoneSketch): SiteProblem[] {
     const path = ['zones', name, 'subnets', index];
     const text = formatCidr(cidr);
     const longest = cidr.family === 4 ? 30 : 126;
-    const special = specialRanges.find((range) => cidrsOverlap(range.cidr, cidr));
+    const special = specialRangeOf(cidr);
     if (cidr.prefixLength > longest)
       problems.push({
         path,
@@ -129,7 +133,11 @@ function isLinkLocal(address: string): boolean {
 
 function checkOverlaps(zones: [string, ZoneSketch][]): SiteProblem[] {
   const problems: SiteProblem[] = [];
-  const all = zones.flatMap(([name, zone]) => subnetsOf(zone).map(({ cidr, index }) => ({ zone: name, cidr, index, ...cidrBounds(cidr) })));
+  const all = zones.flatMap(([name, zone]) =>
+    subnetsOf(zone)
+      .filter(({ cidr }) => !specialRangeOf(cidr))
+      .map(({ cidr, index }) => ({ zone: name, cidr, index, ...cidrBounds(cidr) })),
+  );
   for (const family of [4, 6] as const) {
     // In the order of their addresses a range overlaps one before it exactly when it begins before the furthest end so far.
     const ranges = all.map((range, order) => ({ ...range, order })).filter((range) => range.cidr.family === family);

@@ -16,10 +16,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (++looked > mostCandidates) break;
     const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
     if (Math.abs(candidate.length - word.length) > allowed) continue;
-    const far = distance(written, candidate.toLowerCase());
+    const far = steps(written, candidate.toLowerCase());
     if (far <= allowed && far < Math.min(best?.far ?? Infinity, candidate.length)) best = { candidate, far };
   }
   return best?.candidate;
+}
+
+/** Typing steps between two words; two letters in the wrong order are one. */
+function steps(a: string, b: string): number {
+  const far = distance(a, b);
+  return far === 2 && a.length === b.length && [...a].toSorted().join() === [...b].toSorted().join() ? 1 : far;
 }
 
 /** `; did you mean “x”?` for the nearest candidate, or nothing when none is near. */

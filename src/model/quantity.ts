@@ -34,7 +34,8 @@ function sizeHint(text: string): string {
   const match = /^\s*(\d{1,6})(?:\.(\d{1,3}))?\s*([kmgt])(?:i?b)?\s*$/i.exec(text);
   if (!match?.[1] || !match[3]) return '';
   const unit = match[3].toUpperCase();
-  if (match[2] === undefined) return `; did you mean “${match[1]}${unit}iB”?`;
+  const whole = `${match[1]}${unit}iB`;
+  if (match[2] === undefined) return whole === text ? '' : `; did you mean “${whole}”?`;
   const smaller = { M: 'K', G: 'M', T: 'G' }[unit];
   const inSmaller = Number(`${match[1]}.${match[2]}`) * 1024;
   return smaller && Number.isInteger(inSmaller) ? `; did you mean “${inSmaller}${smaller}iB”?` : '';

@@ -64,13 +64,14 @@ class Reader {
       const option = chooseOption(shape.options, value);
       if (option) return this.read(option, value, path);
     }
-    // Where every part is right, the whole is wrong, or it has no parts. Where a part is wrong, the whole may be wrong as well.
+    // Where every part is right, the whole is wrong, or it has no parts. Where a part is wrong, there may be too few or too many as well.
+    if (inside && !inside.clean && shape.kind === 'fields') return inside;
     const issues =
       inside && !inside.clean
         ? result.error.issues.filter((issue) => issue.path.length === 0 && ofWhole.has(issue.code))
         : result.error.issues;
     for (const message of new Set(issues.map((issue) => this.#wordsFor(issue, value, path)))) this.#refuse(path, 'value', message);
-    return { value: inside?.value ?? null, clean: false };
+    return shape.kind === 'fields' ? broken : { value: inside?.value ?? null, clean: false };
   }
 
   #readFields(fields: Record<string, Schema>, value: Record<string, unknown>, path: DocumentPath): Read {
@@ -78,7 +79,7 @@ class Reader {
     const unknown = Object.keys(value).filter((key) => !Object.hasOwn(fields, key));
     const absent = Object.keys(fields).filter((key) => !Object.hasOwn(value, key));
     for (const key of unknown) {
-      const hint = didYouMean(key, absent.length > 0 ? absent : Object.keys(fields));
+      const hint = didYouMean(key, absent) || didYouMean(key, Object.keys(fields));
       this.#refuse(
         [...path, key],
         'key',

@@ -1,6 +1,6 @@
 // A site → canonical YAML, and its parts in the site file's spelling. What is the default anyway is left out; `parseSiteFile` reads an equal
 // site back, whatever the texts in it hold.
-import { Document, isCollection, isMap, isScalar, isSeq, visit } from 'yaml';
+import { Document, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { formatExactDuration, formatExactSize } from '../lib/units.ts';
 import type { GuestSpec } from './guest.ts';
 import type { Image } from './image.ts';
@@ -15,13 +15,19 @@ const oneLine = 100;
 export function renderSiteFile(site: Site): string {
   const document = new Document(siteDocument(site), { aliasDuplicateObjects: false });
   visit(document, {
+    Scalar(_key, node) {
+      // yaml 2.9 loses blanks of such a line in a block scalar.
+      if (typeof node.value === 'string' && /^\s|(^|\n)[ \t]+(\n|$)/.test(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
     Collection(_key, node, path) {
-      // Entries of the site's maps (zones, guests) get lines of their own; what is small inside them does not.
+      // Guests and images have a line for each field; zones and flows, and whatever is small, have one for all.
+      const top = path.find((step) => isPair(step))?.key;
+      const isLong = isScalar(top) && (top.value === 'guests' || top.value === 'images');
       const depth = path.filter(isCollection).length;
-      if (depth >= 2 && node.items.length > 0 && isShort(node)) node.flow = true;
+      if (depth >= (isLong ? 3 : 2) && node.items.length > 0 && isShort(node)) node.flow = true;
     },
   });
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  return document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER });
 }
 
 /** Whether a collection fits on one line and a person would write it so. */

@@ -87,12 +87,16 @@ export function wordsOfIssue(issue: RawIssue): string {
     case 'too_small':
       return amount(issue, Number(issue['minimum']), 'at least');
     case 'invalid_value':
-      return `${((issue['values'] as unknown[] | undefined) ?? []).map(String).join(', ')} is expected`;
+      return oneOf((issue['values'] as unknown[] | undefined) ?? []);
     case 'invalid_format':
       return 'another form is expected';
     default:
       return 'this is not possible here';
   }
+}
+
+function oneOf(values: unknown[]): string {
+  return values.length === 1 ? `${String(values[0])} is expected` : `one of ${values.map(String).join(', ')} is expected`;
 }
 
 function amount(issue: RawIssue, limit: number, most: string): string {

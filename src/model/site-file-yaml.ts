@@ -8,7 +8,6 @@ import {
   isScalar,
   isSeq,
   Lexer,
-  LineCounter,
   Parser,
   type CST,
   type Document,
@@ -53,15 +52,10 @@ const mostTokensInError = 20;
 const mostParts = 400_000;
 
 export function readYaml(text: string): YamlReading {
-  const lines = new LineCounter();
-  lines.addNewLine(0);
-  const locate = (offset: number) => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const locate = locator(text);
   const unreadable = (problems: YamlProblem[]): YamlReading => ({ value: undefined, root: { key: 0, value: 0 }, problems, locate });
 
-  const lexed = tokenize(text, lines);
+  const lexed = tokenize(text);
   if ('offset' in lexed) return unreadable([lexed]);
   const { documents, errors } = compose(lexed.tokens, text.length);
   if (errors.length > 0) return unreadable(syntaxProblems(errors, locate));
@@ -76,9 +70,25 @@ export function readYaml(text: string): YamlReading {
   return { value, root: place, problems, locate };
 }
 
+/** Line and column of an offset, both from 1. */
+function locator(text: string): YamlReading['locate'] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) starts.push(end + 1);
+  return (offset) => {
+    const at = Math.min(offset, text.length);
+    let low = 0;
+    for (let high = starts.length; high - low > 1;) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= at) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: at - (starts[low] ?? 0) + 1 };
+  };
+}
+
 /** The tokens of the text, or a problem as soon as there is no sense in reading on. */
-function tokenize(text: string, lines: LineCounter): { tokens: CST.Token[] } | YamlProblem {
-  const parser = new Parser(lines.addNewLine);
+function tokenize(text: string): { tokens: CST.Token[] } | YamlProblem {
+  const parser = new Parser();
   const tokens: CST.Token[] = [];
   let wrong = 0;
   let parts = 0;
@@ -91,7 +101,7 @@ function tokenize(text: string, lines: LineCounter): { tokens: CST.Token[] } | Y
     for (const token of parser.next(lexeme)) {
       tokens.push(token);
       if (token.type === 'error' && ++wrong > mostTokensInError)
-        return { offset: parser.offset, message: 'this is not YAML, and neither is much of what stands before' };
+        return { offset: token.offset, message: 'this is not YAML, and neither is much of what stands before' };
     }
     if (parser.stack.length > deepest)
       return { offset: parser.offset, message: `this is nested more than ${deepest} levels deep, which no site file is` };
@@ -140,6 +150,7 @@ function syntaxMessage(error: YAMLError): string {
     case 'TAB_AS_INDENT':
       return 'a tab cannot indent in YAML: use spaces';
     case 'BAD_INDENT':
+      if (error.message.startsWith('Flow')) return 'a bracket is not closed before here, or what is in it is not indented';
       return 'the indentation is wrong: fields of one map, and entries of one list, begin in the same column';
     case 'BLOCK_AS_IMPLICIT_KEY':
       return 'a second “: ” in one line: put the text in quotes, or the inner map on lines of its own';

@@ -38,7 +38,7 @@ export type Site = z.output<typeof siteSchema>;
 /** The site as the site file spells it. */
 export const siteFileSchema = z.strictObject(
   {
-    version: z.literal(1, 'the version of the site file is expected, which is 1').describe('Version of the site file’s language: 1.'),
+    version: z.literal(1, '1, the version of the site file’s language, is expected').describe('Version of the site file’s language: 1.'),
     site: nameSchema.describe('Name of the site; guests are called NAME.ZONE.SITE in DNS.'),
     timezone: timezoneSchema.default('UTC').describe('Time zone of every time of day in this file.'),
     zones: zonesSchema

@@ -1,0 +1,594 @@
+// Site files with something wrong, and exactly what is said about each: `LINE:COLUMN: message`, one a line. Used by the parser's tests, and
+// end to end by those of `caisson apply`.
+
+export interface BadSite {
+  /** What is wrong, in words. */
+  name: string;
+  text: string;
+  /** All that is said, in order. */
+  problems: string[];
+}
+
+const head = 'version: 1\nsite: lab\n';
+const zones = `${head}zones:\n  inside: { subnets: [10.20.0.0/16] }\n`;
+const guest = (fields: string) =>
+  `image: debian-12, zone: inside, memory: 512MiB, disks: { root: 8GiB }${fields === '' ? '' : `, ${fields}`}`;
+const site = (fields: string) => `${zones}guests:\n  web: { ${guest('')} }\n${fields}`;
+const withGuest = (fields: string) => `${zones}guests:\n  web: { ${fields} }\n`;
+
+export const badSites: BadSite[] = [
+  // Not YAML, or more of YAML than a site file may have.
+  { name: 'an empty file', text: '', problems: ['1:1: the file is empty: a site file is a map that begins with “version: 1”'] },
+  { name: 'only a comment', text: '# later\n', problems: ['1:1: the file is empty: a site file is a map that begins with “version: 1”'] },
+  { name: 'one word', text: 'hello\n', problems: ['1:1: the site file: a map that begins with “version: 1” is expected, not “hello”'] },
+  { name: 'a list', text: '- version: 1\n', problems: ['1:1: the site file: a map that begins with “version: 1” is expected, not a list'] },
+  {
+    name: 'a bracket that is not closed',
+    text: `${head}zones: { inside: { subnets: [10.20.0.0/16 }\n`,
+    problems: ['3:43: a bracket is not closed before here, or what is in it is not indented'],
+  },
+  {
+    name: 'a quotation mark that is not closed',
+    text: `${head}timezone: "UTC\n`,
+    problems: ['4:1: this is not YAML: missing closing "quote'],
+  },
+  { name: 'a tab as indentation', text: `${head}zones:\n\tinside: {}\n`, problems: ['4:1: a tab cannot indent in YAML: use spaces'] },
+  {
+    name: 'wrong indentation',
+    text: `${head}zones:\n  inside:\n    subnets: [10.20.0.0/16]\n   description: x\n`,
+    problems: ['6:1: the indentation is wrong: fields of one map, and entries of one list, begin in the same column'],
+  },
+  {
+    name: 'two colons in one line',
+    text: `${head}zones: inside: {}\n`,
+    problems: ['3:8: a second “: ” in one line: put the text in quotes, or the inner map on lines of its own'],
+  },
+  {
+    name: 'a missing colon',
+    text: `${head}zones\n  inside: {}\n`,
+    problems: ['3:1: a key stands on one line and ends with “:” (is a colon missing, or a quotation mark not closed?)'],
+  },
+  {
+    name: 'a reserved character at the beginning',
+    text: `${head}timezone: @home\n`,
+    problems: ['3:11: this is not YAML: plain value cannot start with reserved character @'],
+  },
+  { name: 'a key twice', text: site('timezone: UTC\ntimezone: Europe/Paris\n'), problems: ['8:1: “timezone” stands twice in this map'] },
+  { name: 'a guest twice', text: site(`  web: { ${guest('cpus: 2')} }\n`), problems: ['7:3: “web” stands twice in this map'] },
+  {
+    name: 'two documents',
+    text: `${head}---\n${head}`,
+    problems: ['3:1: a second YAML document begins here: a site file is one document'],
+  },
+  {
+    name: 'an anchor and an alias',
+    text: `${zones}guests:\n  web: &base { ${guest('')} }\n  app: *base\n`,
+    problems: [
+      '6:14: anchors are not allowed in a site file: leave out “&base”',
+      '7:8: aliases are not allowed in a site file: write out what “*base” stands for',
+    ],
+  },
+  {
+    name: 'a merge key',
+    text: `${zones}guests:\n  web: { <<: { cpus: 2 }, ${guest('')} }\n`,
+    problems: ['6:10: merge keys (<<) are not allowed in a site file: write the fields out'],
+  },
+  {
+    name: 'a tag',
+    text: `${head}timezone: !!str UTC\nzones: !include zones.yaml\n`,
+    problems: [
+      '3:17: tags are not allowed in a site file: leave out “!!str”',
+      '4:17: tags are not allowed in a site file: leave out “!include”',
+    ],
+  },
+  {
+    name: 'an alias of nothing',
+    text: `${head}zones: *zones\n`,
+    problems: ['3:8: aliases are not allowed in a site file: write out what “*zones” stands for'],
+  },
+  { name: 'a list as a key', text: `${head}? [a, b]\n: c\n`, problems: ['3:3: a key is a text, not a list or a map'] },
+  {
+    name: 'keys that every object knows',
+    text: site('  __proto__: { image: debian-12 }\n  constructor: {}\n__proto__: { polluted: true }\n'),
+    problems: [
+      '7:3: “__proto__” cannot be a key in a site file',
+      '8:3: “constructor” cannot be a key in a site file',
+      '9:1: “__proto__” cannot be a key in a site file',
+    ],
+  },
+  {
+    name: 'deep nesting',
+    text: `${head}zones: ${'['.repeat(200)}`,
+    problems: ['3:71: this is nested more than 64 levels deep, which no site file is'],
+  },
+  {
+    name: 'a control character',
+    text: `${head}timezone: "UTC\u0000"\n`,
+    problems: ['3:15: the file is not text: it has the control character \\u0000'],
+  },
+
+  // Single values.
+  {
+    name: 'another version',
+    text: 'version: 2\nsite: lab\n',
+    problems: ['1:10: version: 1, the version of the site file’s language, is expected, not 2'],
+  },
+  {
+    name: 'no version',
+    text: 'site: lab\n',
+    problems: ['1:1: the site file needs a field “version”: 1, the version of the site file’s language'],
+  },
+  {
+    name: 'nothing where something is expected',
+    text: `${head}zones:\nflows:\nguests:\n  web:\n`,
+    problems: [
+      '3:1: zones: a map of zones by name is expected, not nothing',
+      '4:1: flows: a list of flows is expected, not nothing',
+      '6:3: guest “web”: a map such as { image: debian-12, zone: internal, memory: 512MiB, disks: { root: 8GiB } } is expected, not nothing',
+    ],
+  },
+  {
+    name: 'an unknown field of the site',
+    text: `${zones}guest:\n  web: {}\n`,
+    problems: ['5:1: the site file has no field “guest”; did you mean “guests”?'],
+  },
+  {
+    name: 'an unknown field of a zone',
+    text: `${head}zones:\n  inside: { subnet: [10.20.0.0/16] }\n`,
+    problems: ['4:13: zone “inside” has no field “subnet”; did you mean “subnets”?'],
+  },
+  {
+    name: 'an unknown field of a guest',
+    text: withGuest(guest('memmory: 1GiB')),
+    problems: ['6:81: guest “web” has no field “memmory”; did you mean “memory”?'],
+  },
+  {
+    name: 'an unknown field that is like no other',
+    text: withGuest(guest('colour: red')),
+    problems: [
+      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, description)',
+    ],
+  },
+  {
+    name: 'a missing field',
+    text: withGuest('image: debian-12, zone: inside, disks: { root: 8GiB }'),
+    problems: ['6:3: guest “web” needs a field “memory”: a memory size with its unit, for example 512MiB'],
+  },
+  {
+    name: 'a misspelt field says nothing about the one that it was meant for',
+    text: withGuest('image: debian-12, zone: inside, memroy: 512MiB, disks: { root: 8GiB }'),
+    problems: ['6:42: guest “web” has no field “memroy”; did you mean “memory”?'],
+  },
+  {
+    name: 'memory without a unit',
+    text: withGuest('image: debian-12, zone: inside, memory: 512, disks: { root: 8GiB }'),
+    problems: ['6:50: memory of guest “web”: a memory size with its unit, for example 512MiB, is expected, not 512'],
+  },
+  {
+    name: 'memory in another unit',
+    text: withGuest('image: debian-12, zone: inside, memory: 512MB, disks: { root: 8G }'),
+    problems: [
+      '6:50: memory of guest “web”: “512MB” is not a memory size: a whole number with MiB, GiB or TiB is expected, for example 512MiB; did you mean “512MiB”?',
+      '6:72: disk “root” of guest “web”: “8G” is not a disk size: a whole number with MiB, GiB or TiB is expected, for example 8GiB; did you mean “8GiB”?',
+    ],
+  },
+  {
+    name: 'too little and too much',
+    text: withGuest('image: debian-12, zone: inside, memory: 1MiB, disks: { root: 999999TiB }, cpus: 65'),
+    problems: [
+      '6:50: memory of guest “web”: a memory size lies between 16MiB and 4TiB, “1MiB” does not',
+      '6:71: disk “root” of guest “web”: “999999TiB” is not a disk size: a whole number with MiB, GiB or TiB is expected, for example 8GiB',
+      '6:90: cpus of guest “web”: a number of at most 64 is expected, not 65',
+    ],
+  },
+  {
+    name: 'half a MiB',
+    text: withGuest('image: debian-12, zone: inside, memory: 1.5GiB, disks: { root: 8193KiB }'),
+    problems: [
+      '6:50: memory of guest “web”: “1.5GiB” is not a memory size: a whole number with MiB, GiB or TiB is expected, for example 512MiB; did you mean “1536MiB”?',
+      '6:73: disk “root” of guest “web”: a disk size is a whole number of MiB, “8193KiB” is not',
+    ],
+  },
+  {
+    name: 'huge numbers',
+    text: withGuest(guest('cpus: 1e999')) + 'timezone: 99999999999999999999\n',
+    problems: [
+      '6:87: cpus of guest “web”: a whole number of processors is expected, not 1e999',
+      '7:11: timezone: a time zone, for example Europe/Paris, is expected, not 99999999999999999999',
+    ],
+  },
+  {
+    name: 'not a number',
+    text: withGuest(guest('cpus: .nan')),
+    problems: ['6:87: cpus of guest “web”: a whole number of processors is expected, not .nan'],
+  },
+  {
+    name: 'half a processor',
+    text: withGuest(guest('cpus: 1.5')),
+    problems: ['6:87: cpus of guest “web”: a whole number of processors is expected, not 1.5'],
+  },
+  {
+    name: 'no root disk',
+    text: withGuest('image: debian-12, zone: inside, memory: 512MiB, disks: { data: 1GiB }'),
+    problems: ['6:65: disks of guest “web”: a guest needs a disk called “root”'],
+  },
+  {
+    name: 'a disk bus that does not exist',
+    text: withGuest('image: debian-12, zone: inside, memory: 512MiB, disks: { root: { size: 8GiB, bus: scsi } }'),
+    problems: ['6:92: bus of disk “root” of guest “web”: the only disk bus of this version is “virtio”, not “scsi”'],
+  },
+  {
+    name: 'a word that is not one of those',
+    text: withGuest(guest('firmware: efi, os: linxu, display: 1')),
+    problems: [
+      '6:91: firmware of guest “web”: “efi” is not one of bios, uefi; did you mean “uefi”?',
+      '6:100: os of guest “web”: “linxu” is not one of linux, windows, bsd, other; did you mean “linux”?',
+      '6:116: display of guest “web”: 1 is not one of vga, none',
+    ],
+  },
+  {
+    name: 'a label that is a number',
+    text: withGuest(guest('labels: { rack: 12, on: true }')),
+    problems: [
+      '6:97: label “rack” of guest “web”: a text is expected, not 12; put it in quotes',
+      '6:105: label “on” of guest “web”: a text is expected, not true; put it in quotes',
+    ],
+  },
+  {
+    name: 'something that is not a key',
+    text: withGuest(guest('sshKeys: [admin@example]')),
+    problems: [
+      '6:91: SSH key 1 of guest “web” cannot be “admin@example”: a public key of OpenSSH is expected, for example “ssh-ed25519 AAAA… name”',
+    ],
+  },
+  {
+    name: 'a command as one text',
+    text: withGuest(guest('service: { ready: { command: systemctl is-active nginx } }')),
+    problems: [
+      '6:110: command of ready of service of guest “web”: a list of words, for example [systemctl, is-active, nginx], is expected, not “systemctl is-active nginx”',
+    ],
+  },
+  {
+    name: 'readiness of the wrong kind',
+    text: withGuest(guest('service: { ready: { tcp: x } }')),
+    problems: ['6:106: tcp of ready of service of guest “web”: a port number, or a map such as { port: 3306 }, is expected, not “x”'],
+  },
+  {
+    name: 'readiness of two kinds',
+    text: withGuest(guest('service: { ready: { tcp: 80, http: 80 } }')),
+    problems: [
+      '6:99: ready of service of guest “web”: a readiness check has exactly one of tcp, http, dns, agent, command; several checks are a list',
+    ],
+  },
+  {
+    name: 'a port that does not exist',
+    text: withGuest(guest('service: { ports: [tcp/0, tcp/70000, 80, 443/tcp, TCP:22], ready: { tcp: 65536 } }')),
+    problems: [
+      '6:100: port 1 of service of guest “web”: “tcp/0” is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp',
+      '6:107: port 2 of service of guest “web”: “tcp/70000” is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp',
+      '6:118: port 3 of service of guest “web”: a port with its protocol, for example tcp/80, is expected, not 80',
+      '6:122: port 4 of service of guest “web”: “443/tcp” is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp; did you mean “tcp/443”?',
+      '6:131: port 5 of service of guest “web”: “TCP:22” is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp; did you mean “tcp/22”?',
+      '6:154: tcp of ready of service of guest “web”: a number of at most 65,535 is expected, not 65536',
+    ],
+  },
+  {
+    name: 'a duration without a unit',
+    text: withGuest(guest('service: { readyWithin: 5 }')),
+    problems: ['6:105: readyWithin of service of guest “web”: a duration with its unit, for example 90s, is expected, not 5'],
+  },
+  {
+    name: 'a duration in other words',
+    text: withGuest(guest('service: { readyWithin: 5 minutes }')),
+    problems: [
+      '6:105: readyWithin of service of guest “web”: “5 minutes” is not a duration: a whole number with s, min or h is expected, for example 90s; did you mean “5min”?',
+    ],
+  },
+  {
+    name: 'a time zone that does not exist',
+    text: `${head}timezone: Europe/Pariss\n`,
+    problems: [
+      '3:11: timezone: “Europe/Pariss” is not a time zone: expected is for example Europe/Paris or UTC; did you mean “Europe/Paris”?',
+    ],
+  },
+  {
+    name: 'user data as text',
+    text: withGuest(guest('userData: hello')),
+    problems: ['6:91: userData of guest “web”: a map such as { file: cloud-init/web.yaml } or { text: … } is expected, not “hello”'],
+  },
+  {
+    name: 'user data from a file that is not there',
+    text: withGuest(guest('userData: { file: cloud-init/none.yaml }')),
+    problems: ['6:99: the file “cloud-init/none.yaml” cannot be read (it is looked for beside the site file)'],
+  },
+
+  // Names.
+  {
+    name: 'a name with a space',
+    text: `${head}zones:\n  my zone: { subnets: [10.20.0.0/16] }\n`,
+    problems: [
+      '4:3: “my zone” cannot be a name in zones: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name that leads elsewhere',
+    text: site(`  ../x: { ${guest('')} }\n`),
+    problems: [
+      '7:3: “../x” cannot be a name in guests: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name with a comma',
+    text: site(`  "a,b": { ${guest('')} }\n`),
+    problems: [
+      '7:3: “a,b” cannot be a name in guests: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name with a line break',
+    text: site(`  "a\\nb": { ${guest('')} }\n`),
+    problems: [
+      '7:3: “a\\nb” cannot be a name in guests: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name in capitals',
+    text: 'version: 1\nsite: Lab\n',
+    problems: [
+      '2:7: site cannot be “Lab”: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name with a control sequence',
+    text: 'version: 1\nsite: "lab\\e[31m\\u202e"\n',
+    problems: [
+      '2:7: site cannot be “lab\\u001b[31m\\u202e”: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'a name that is too long',
+    text: `version: 1\nsite: ${'a'.repeat(64)}\n`,
+    problems: [
+      '2:7: site cannot be “aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa”: a name has 1 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen',
+    ],
+  },
+  {
+    name: 'reserved names',
+    text: site(`  world: { ${guest('')} }\n  host: { ${guest('')} }\n`),
+    problems: [
+      '7:3: “world” is reserved: choose another name (world, host, all have a meaning of their own)',
+      '8:3: “host” is reserved: choose another name (world, host, all have a meaning of their own)',
+    ],
+  },
+  {
+    name: 'a file of an image outside of it',
+    text: `${head}images:\n  x: { recipe: debian, suite: bookworm, files: { ../../etc/passwd: { text: x }, /etc/../x: { text: x } } }\n`,
+    problems: [
+      '4:50: “../../etc/passwd” cannot be a name in files of image “x”: a file of an image has an absolute path without spaces and without “..”',
+      '4:81: “/etc/../x” cannot be a name in files of image “x”: a file of an image has an absolute path without spaces and without “..”',
+    ],
+  },
+  {
+    name: 'an interface that is an option',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0.0/16], uplink: { interface: "--help" } }\n`,
+    problems: [
+      '4:59: interface of uplink of zone “inside” cannot be “--help”: an interface name has at most 15 letters, digits, dots, hyphens and underscores and begins with a letter',
+    ],
+  },
+
+  // Addresses.
+  {
+    name: 'an address outside of its zone',
+    text: withGuest(guest('addresses: [10.21.0.5]')),
+    problems: ['6:93: 10.21.0.5 of guest “web” lies outside zone “inside” (10.20.0.0/16)'],
+  },
+  {
+    name: 'an address with a prefix',
+    text: withGuest(guest('addresses: [10.20.0.5/16]')),
+    problems: [
+      '6:93: address 1 of guest “web”: “10.20.0.5/16” is not an IPv4 or IPv6 address: an address stands here without a prefix length',
+    ],
+  },
+  {
+    name: 'an address with leading zeros',
+    text: withGuest(guest('addresses: [010.020.000.005]')),
+    problems: ['6:93: address 1 of guest “web”: “010.020.000.005” is not an IPv4 or IPv6 address, for example 192.0.2.10 or 2001:db8::10'],
+  },
+  {
+    name: 'an address twice',
+    text: site(`  app: { ${guest('addresses: [10.20.0.5]')} }\n  db: { ${guest('addresses: [10.20.0.5, 10.20.0.6, 10.20.0.6]')} }\n`),
+    problems: ['8:92: guest “db” cannot have 10.20.0.5: it is taken by guest “app”', '8:114: 10.20.0.6 stands twice in guest “db”'],
+  },
+  {
+    name: 'the addresses of the router and of the network',
+    text: withGuest(guest('addresses: [10.20.0.0, 10.20.0.1, 10.20.255.255]')),
+    problems: [
+      '6:93: guest “web” cannot have 10.20.0.0: it is the first or last address of 10.20.0.0/16, which is reserved',
+      '6:104: guest “web” cannot have 10.20.0.1: it is the router’s address in zone “inside”',
+      '6:115: guest “web” cannot have 10.20.255.255: it is the first or last address of 10.20.0.0/16, which is reserved',
+    ],
+  },
+  {
+    name: 'a subnet with bits after its prefix',
+    text: `${head}zones:\n  inside: { subnets: [10.20.3.4/16] }\n`,
+    problems: ['4:23: subnet 1 of zone “inside”: “10.20.3.4/16” has bits set after its prefix; did you mean “10.20.0.0/16”?'],
+  },
+  {
+    name: 'overlapping zones',
+    text: `${head}zones:\n  a: { subnets: [10.20.0.0/16] }\n  b: { subnets: [10.20.4.0/24] }\n  c: { subnets: [10.0.0.0/8] }\n`,
+    problems: [
+      '6:18: 10.0.0.0/8 of zone “c” overlaps 10.20.0.0/16 of zone “a”',
+      '6:18: 10.0.0.0/8 of zone “c” overlaps 10.20.4.0/24 of zone “b”',
+    ],
+  },
+  {
+    name: 'two subnets of one family',
+    text: `${head}zones:\n  a: { subnets: [10.20.0.0/16, 10.30.0.0/16] }\n`,
+    problems: ['4:32: zone “a” has a second IPv4 subnet: this version serves one of each family'],
+  },
+  {
+    name: 'subnets that mean something else',
+    text: `${head}zones:\n  a: { subnets: [127.0.0.0/8] }\n  b: { subnets: [fe80::/64] }\n  c: { subnets: [0.0.0.0/0] }\n`,
+    problems: [
+      '4:18: 127.0.0.0/8 cannot be a subnet of zone “a”: 127.0.0.0/8 is loopback',
+      '5:18: fe80::/64 cannot be a subnet of zone “b”: fe80::/10 is link-local',
+      '6:18: 0.0.0.0/0 cannot be a subnet of zone “c”: 0.0.0.0/8 is this host',
+    ],
+  },
+  {
+    name: 'a subnet without room',
+    text: `${head}zones:\n  a: { subnets: [10.20.0.0/31] }\n  b: { subnets: [2001:db8::/127] }\n`,
+    problems: [
+      '4:18: 10.20.0.0/31 of zone “a” has no room for guests: a prefix of at most /30 is expected',
+      '5:18: 2001:db8::/127 of zone “b” has no room for guests: a prefix of at most /126 is expected',
+    ],
+  },
+  {
+    name: 'more guests than addresses',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0.0/30] }\nguests:\n  a: { ${guest('')} }\n  b: { ${guest('')} }\n`,
+    problems: ['7:32: guest “b” finds no free address in zone “inside”: 10.20.0.0/30 has room for 1'],
+  },
+  {
+    name: 'routers outside of their zone and family',
+    text: `${head}zones:\n  a: { subnets: [10.20.0.0/16], uplink: { interface: eth1, gateway: 10.21.0.1, gateway6: 10.20.0.1 } }\n`,
+    problems: [
+      '4:69: the router 10.21.0.1 lies outside zone “a” (10.20.0.0/16)',
+      '4:90: gateway6 of zone “a” is an IPv6 address, 10.20.0.1 is not',
+    ],
+  },
+
+  // Between objects.
+  {
+    name: 'a zone that does not exist',
+    text: withGuest('image: debian-12, zone: insde, memory: 512MiB, disks: { root: 8GiB }'),
+    problems: ['6:34: guest “web” is in zone “insde”, which does not exist; did you mean “inside”?'],
+  },
+  {
+    name: 'an image that does not exist',
+    text: withGuest('image: debain-12, zone: inside, memory: 512MiB, disks: { root: 8GiB }'),
+    problems: ['6:17: guest “web” needs image “debain-12”, which does not exist; did you mean “debian-12”?'],
+  },
+  {
+    name: 'an image of no kind',
+    text: `${head}images:\n  x: { iso: debian.iso }\n  y: { recipe: arch }\n  z: { url: http://x/ }\n`,
+    problems: [
+      '4:6: image “x”: an image, which is one of { recipe: debian, suite: bookworm }, { url: …, sha256: … }, { file: /… }, is expected, not a map',
+      '5:3: image “y” needs a field “suite”: one of bookworm, trixie',
+      '5:16: recipe of image “y”: the only recipe is “debian”, not “arch”',
+      '6:3: image “z” needs a field “sha256”: the SHA-256 of the image, 64 hexadecimal digits in quotes',
+    ],
+  },
+  {
+    name: 'guests in a circle',
+    text: `${zones}guests:\n  a: { ${guest('after: [{ requires: b }]')} }\n  b: { ${guest('after: [{ wants: c }]')} }\n  c: { ${guest('after: [{ requires: a }]')} }\n  d: { ${guest('after: [{ wants: d }]')} }\n`,
+    problems: ['6:86: the guests wait for each other in a circle: a → b → c → a', '9:86: guest “d” waits for itself'],
+  },
+  {
+    name: 'after a guest that does not exist',
+    text: withGuest(guest('after: [{ requires: datbase }, { wants: wbe }]')),
+    problems: [
+      '6:89: guest “web” starts after “datbase”, which does not exist',
+      '6:112: guest “web” starts after “wbe”, which does not exist; did you mean “web”?',
+    ],
+  },
+  {
+    name: 'after something of another form',
+    text: withGuest(guest('after: [database, { needs: web }, { requires: web, wants: web }]')),
+    problems: [
+      '6:89: dependency 1 of guest “web”: a map such as { requires: database } is expected, not “database”',
+      '6:101: dependency 2 of guest “web” has no field “needs” (its fields are requires, wants)',
+      '6:115: dependency 3 of guest “web”: a dependency is either { requires: GUEST } or { wants: GUEST }',
+    ],
+  },
+  {
+    name: 'after a guest that does not start',
+    text: site(`  a: { ${guest('autostart: false')} }\n  b: { ${guest('after: [{ requires: a }]')} }\n`),
+    problems: ['8:87: guest “b” requires “a”, which is not started by itself (autostart: false)'],
+  },
+  {
+    name: 'a flow to nobody',
+    text: site('flows:\n  - { from: web, to: wbe, allow: [tcp/80] }\n'),
+    problems: ['8:22: no guest is called “wbe”; did you mean “web”?'],
+  },
+  {
+    name: 'a flow to a zone by its bare name',
+    text: site('flows:\n  - { from: web, to: inside, allow: [tcp/80] }\n'),
+    problems: ['8:22: no guest is called “inside”, but a zone is; did you mean “zone:inside”?'],
+  },
+  {
+    name: 'a flow from the world without a way',
+    text: site('flows:\n  - { from: world, to: web, allow: [tcp/80] }\n'),
+    problems: ['8:13: no zone has an uplink, so there is no way to the world'],
+  },
+  {
+    name: 'a flow to a label that nobody has',
+    text: site('flows:\n  - { from: label:role=front, to: web, allow: [tcp/80] }\n'),
+    problems: ['8:13: no guest has the label role=front: this flow allows nothing'],
+  },
+  {
+    name: 'a flow to a zone without guests',
+    text: `${head}zones:\n  a: { subnets: [10.20.0.0/16] }\n  b: { subnets: [10.21.0.0/16] }\nguests:\n  web: { image: debian-12, zone: a, memory: 512MiB, disks: { root: 8GiB } }\nflows:\n  - { from: web, to: zone:b, allow: [icmp] }\n`,
+    problems: ['9:22: zone “b” has no guest: this flow allows nothing'],
+  },
+  {
+    name: 'a flow twice',
+    text: site('flows:\n  - { from: web, to: all, allow: [tcp/80] }\n  - { from: web, to: all, allow: [tcp/80] }\n'),
+    problems: ['9:5: this flow stands twice: web → all: tcp/80'],
+  },
+  {
+    name: 'a flow that allows nothing',
+    text: site('flows:\n  - { from: web, to: all, allow: [] }\n'),
+    problems: ['8:34: allow of flow 1: a flow allows at least one port'],
+  },
+  {
+    name: 'a flow to a single address',
+    text: site('flows:\n  - { from: web, to: 203.0.113.7, allow: [tcp/80] }\n'),
+    problems: [
+      '8:22: to of flow 1: “203.0.113.7” is not an end of a flow: expected is a guest, zone:NAME, label:KEY=VALUE, world, host, all, or a range such as 203.0.113.0/24; did you mean “203.0.113.7/32”?',
+    ],
+  },
+
+  // What a later version will understand.
+  {
+    name: 'wishes that are not supported yet',
+    text: site('backups: { nightly: {} }\nflows:\n  - { from: host, to: web, allow: [tcp/22], log: true }\n')
+      .replace('512MiB', '{ min: 256MiB, max: 1GiB }')
+      .replace('root: 8GiB', 'root: 8GiB }, tpm: true, firmware: uefi-secure, labels: { a: b'),
+    problems: [
+      '6:50: a memory range { min, max } is not supported by this version: give one size, for example 512MiB',
+      '6:101: “tpm” is not supported by this version',
+      '6:122: “uefi-secure” is not supported by this version: use bios or uefi',
+      '7:1: “backups” is not supported by this version',
+      '9:13: a flow from or to the host is not supported by this version',
+      '9:45: “log” is not supported by this version',
+    ],
+  },
+
+  // Everything at once, and nothing that is wrong only because of something else.
+  {
+    name: 'a guest with a bad field still exists, and its sound fields are checked',
+    text: `${zones}guests:\n  web: { image: none, zone: nowhere, memory: 512, disks: { root: 8GiB } }\nflows:\n  - { from: web, to: web, allow: [tcp/80] }\n  - { from: web, to: app, allow: [tcp/80] }\n`,
+    problems: [
+      '6:17: guest “web” needs image “none”, which does not exist',
+      '6:29: guest “web” is in zone “nowhere”, which does not exist',
+      '6:46: memory of guest “web”: a memory size with its unit, for example 512MiB, is expected, not 512',
+      '9:22: no guest is called “app”',
+    ],
+  },
+  {
+    name: 'a zone with a bad field still exists, and nobody is said to be outside of it',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0/16], uplink: 3 }\nguests:\n  web: { ${guest('addresses: [10.20.0.5]')} }\nflows:\n  - { from: world, to: zone:inside, allow: [tcp/80] }\n`,
+    problems: [
+      '4:23: subnet 1 of zone “inside”: “10.20.0/16” is not an address range: expected is for example 10.20.0.0/16',
+      '4:44: uplink of zone “inside”: a map such as { interface: eth1, gateway: 192.0.2.1 } is expected, not 3',
+    ],
+  },
+  {
+    name: 'labels that are wrong somewhere do not make a flow wrong',
+    text: `${zones}guests:\n  web: { ${guest('lables: { role: front }')} }\n  app: { ${guest('labels: [role]')} }\nflows:\n  - { from: label:role=front, to: app, allow: [tcp/80] }\n`,
+    problems: [
+      '6:81: guest “web” has no field “lables”; did you mean “labels”?',
+      '7:89: labels of guest “app”: a map such as { role: front } is expected, not a list',
+    ],
+  },
+];

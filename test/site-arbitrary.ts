@@ -1,0 +1,304 @@
+// Sound sites at random, for property tests: every field that a site may have, names and addresses that fit together.
+import fc from 'fast-check';
+import { addressFromBigInt } from '../src/model/address.ts';
+import type { Flow } from '../src/model/flow.ts';
+import type { GuestSpec } from '../src/model/guest.ts';
+import type { Image } from '../src/model/image.ts';
+import type { ReadinessCheck, Service } from '../src/model/service.ts';
+import type { Site } from '../src/model/site.ts';
+import type { Zone } from '../src/model/zone.ts';
+
+const word = fc.constantFrom('web', 'db', 'dns', 'mail', 'app', 'cache', 'git', 'no', 'yes', 'null', 'on', 'true', 'e1', 'x0');
+const name = fc
+  .oneof(word, fc.stringMatching(/^[a-z][a-z0-9-]{0,14}[a-z0-9]$/))
+  .filter((text) => !['world', 'host', 'all', 'constructor', 'prototype'].includes(text));
+const hardLines = [
+  '',
+  ' ',
+  '# no comment',
+  '- a',
+  ': ',
+  'a: b',
+  '---',
+  '...',
+  '%YAML',
+  '*x',
+  '&x',
+  '!x',
+  "it's",
+  '"',
+  '\\n',
+  '{',
+  '[',
+  '|',
+  '>',
+  'é😀',
+  '\ttab',
+  'x ',
+  '~',
+  '0644',
+  '1e3',
+  '\u00a0',
+  '\u2028x',
+];
+const line = fc.oneof(fc.constantFrom(...hardLines), fc.stringMatching(/^[\x20-\x7eäöü€]{0,40}$/));
+const text = fc
+  .array(fc.oneof(line, fc.constant('x'.repeat(150))), { maxLength: 6 })
+  .chain((lines) => fc.constantFrom('\n', '\r\n').map((end) => lines.join(end)));
+const port = fc.integer({ min: 1, max: 65535 });
+const portRange = fc.oneof(
+  fc.tuple(fc.constantFrom('tcp', 'udp'), port).map(([protocol, number]) => `${protocol}/${number}`),
+  fc.tuple(port, port).map(([a, b]) => `tcp/${Math.min(a, b)}-${Math.max(a, b)}`),
+  fc.constant('icmp'),
+);
+const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
+  fc.option(value, { nil: undefined }).map((one) => (one === undefined ? {} : { [key]: one }));
+
+const check = fc.oneof(
+  fc
+    .tuple(
+      port,
+      optional('send', text),
+      optional(
+        'expect',
+        line.filter((one) => one !== ''),
+      ),
+    )
+    .map(([number, send, expect]) => ({ tcp: { port: number, ...send, ...expect } })),
+  fc
+    .tuple(
+      port,
+      fc.constantFrom('/', '/health', '/a?b=c#d'),
+      fc.integer({ min: 100, max: 599 }),
+      optional(
+        'contains',
+        line.filter((one) => one !== ''),
+      ),
+    )
+    .map(([number, path, status, contains]) => ({ http: { port: number, path, status, ...contains } })),
+  fc
+    .tuple(fc.constantFrom('lab.example', '_x._tcp.lab.', 'a'), fc.constantFrom('A', 'SOA', 'TXT'), port)
+    .map(([of, type, number]) => ({ dns: { name: of, type, port: number } })),
+  fc.constant({ agent: true }),
+  fc
+    .array(
+      line.filter((one) => one !== ''),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((command) => ({ command })),
+) as fc.Arbitrary<ReadinessCheck>;
+
+const service: fc.Arbitrary<Service> = fc.record({
+  ports: fc.array(portRange, { maxLength: 3 }),
+  ready: fc.array(check, { maxLength: 3 }),
+  readyWithinMs: fc.constantFrom(600_000, 1, 90_000, 3_600_000, 1500),
+});
+
+const image: fc.Arbitrary<Image> = fc.oneof(
+  fc
+    .record({
+      suite: fc.constantFrom('bookworm' as const, 'trixie' as const),
+      packages: fc.array(fc.constantFrom('nginx', 'g++', 'php8.2-fpm'), { maxLength: 3 }),
+      run: fc.array(
+        text.filter((one) => one !== ''),
+        { maxLength: 2 },
+      ),
+      files: fc.dictionary(
+        fc.constantFrom('/etc/motd', '/a', '/x:y', '/#'),
+        fc.oneof(
+          fc.record({ text, mode: fc.constantFrom('0644', '0755') }),
+          fc.record({ base64: fc.constant('AAEC'), mode: fc.constant('0600') }),
+        ),
+        { maxKeys: 2, noNullPrototype: true },
+      ),
+      sizeMib: fc.constantFrom(2048, 1, 1500, 4096),
+    })
+    .map((recipe) => ({ recipe: 'debian' as const, ...recipe })),
+  fc.constant({ url: 'https://images.example/x.qcow2', sha256: 'ab'.repeat(32) }),
+  fc.constant({ file: '/srv/images/old box.vmdk' }),
+);
+
+const zoneAt = (index: number): fc.Arbitrary<Zone> =>
+  fc
+    .tuple(
+      fc.constantFrom('4', '6', '46'),
+      fc.boolean(),
+      optional(
+        'description',
+        line.map((one) => one.replaceAll('\t', ' ')),
+      ),
+    )
+    .map(([families, hasUplink, description]) => ({
+      subnets: [
+        ...(families.includes('4') ? [`10.${index}.0.0/16`] : []),
+        ...(families.includes('6') ? [`2001:db8:${(index + 1).toString(16)}::/64`] : []),
+      ],
+      ...(hasUplink
+        ? {
+            uplink: {
+              interface: `eth${index}`,
+              ...(families.includes('4') ? { gateway: `10.${index}.0.1` } : {}),
+              ...(families.includes('6') ? { gateway6: 'fe80::1' } : {}),
+            },
+          }
+        : {}),
+      ...description,
+    }));
+
+const guestRest = fc.record({
+  labels: fc.dictionary(word, fc.constantFrom('front', '1', 'true', 'a.b-c', '0x10', '1e3'), { maxKeys: 2, noNullPrototype: true }),
+  cpus: fc.integer({ min: 1, max: 64 }),
+  memoryMib: fc.constantFrom(16, 512, 1024, 1500, 4_194_304),
+  data: fc.dictionary(name, fc.constantFrom(1, 1023, 10_240), { maxKeys: 2, noNullPrototype: true }),
+  firmware: fc.constantFrom('bios' as const, 'uefi' as const),
+  os: fc.constantFrom('linux' as const, 'bsd' as const),
+  display: fc.constantFrom('vga' as const, 'none' as const),
+  sshKeys: fc.array(fc.constantFrom('ssh-ed25519 AAAA admin', 'ssh-rsa AAAAB3= a: b # c'), { maxLength: 2 }),
+  userData: fc.option(text, { nil: undefined }),
+  service: fc.option(service, { nil: undefined }),
+  autostart: fc.boolean(),
+  description: fc.option(
+    line.map((one) => one.replaceAll('\t', ' ')),
+    { nil: undefined },
+  ),
+});
+
+type GuestRest = typeof guestRest extends fc.Arbitrary<infer T> ? T : never;
+
+export interface SiteBounds {
+  minGuests?: number;
+  maxGuests?: number;
+}
+
+/** Sites in which `checkSite` finds nothing. */
+export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {}): fc.Arbitrary<Site> {
+  return fc
+    .record({
+      site: name,
+      timezone: fc.constantFrom('UTC', 'Europe/Paris'),
+      zoneNames: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }),
+      images: fc.dictionary(name, image, { maxKeys: 2, noNullPrototype: true }),
+      guestNames: fc.uniqueArray(name, { minLength: minGuests, maxLength: maxGuests }),
+    })
+    .chain(({ site, timezone, zoneNames, images, guestNames }) =>
+      fc
+        .tuple(
+          fc.tuple(...zoneNames.map((_, index) => zoneAt(index))),
+          fc.tuple(
+            ...guestNames.map(() =>
+              fc.tuple(guestRest, fc.nat(), fc.nat(), fc.boolean(), fc.array(fc.tuple(fc.nat(), fc.boolean()), { maxLength: 2 })),
+            ),
+          ),
+          fc.array(
+            fc.tuple(
+              fc.nat(),
+              fc.nat(),
+              fc.uniqueArray(portRange, { minLength: 1, maxLength: 3 }),
+              optional(
+                'comment',
+                line.map((one) => one.replaceAll('\t', ' ')),
+              ),
+            ),
+            { maxLength: 4 },
+          ),
+        )
+        .map(([zoneSpecs, rests, flowChoices]) => {
+          const zones = Object.fromEntries(zoneNames.map((zone, index) => [zone, zoneSpecs[index] as Zone]));
+          const imageNames = [...Object.keys(images), 'debian-12', 'debian-13'];
+          const guests: Record<string, GuestSpec> = {};
+          for (const [index, guestName] of guestNames.entries()) {
+            const [rest, zoneChoice, imageChoice, isFixed, dependencies] = rests[index] as (typeof rests)[number];
+            const zone = zoneNames[zoneChoice % zoneNames.length] as string;
+            guests[guestName] = guest(
+              guestNames,
+              index,
+              zone,
+              zones[zone] as Zone,
+              imageNames[imageChoice % imageNames.length] as string,
+              rest,
+              isFixed,
+              dependencies,
+              guests,
+            );
+          }
+          const whole: Site = {
+            version: 1,
+            site,
+            timezone,
+            zones,
+            flows: flowsOf(zones, guests, flowChoices as FlowChoice[]),
+            images,
+            guests,
+          };
+          // As it comes from a store: plain objects, nothing undefined.
+          return JSON.parse(JSON.stringify(whole)) as Site;
+        }),
+    );
+}
+
+function guest(
+  names: string[],
+  index: number,
+  zone: string,
+  spec: Zone,
+  imageName: string,
+  { data, userData, service: serves, description, ...rest }: GuestRest,
+  isFixed: boolean,
+  dependencies: [number, boolean][],
+  before: Record<string, GuestSpec>,
+): GuestSpec {
+  const addresses = isFixed ? spec.subnets.map((subnet) => nth(subnet, 16 + index)) : [];
+  // Only on guests before this one, so that nobody waits in a circle; a required one starts by itself.
+  const after =
+    index === 0
+      ? []
+      : dependencies
+          .map(([on, requires]) => ({ on: names[on % index] as string, requires }))
+          .map(({ on, requires }) => (requires && before[on]?.autostart ? { requires: on } : { wants: on }));
+  return {
+    ...rest,
+    image: imageName,
+    zone,
+    addresses,
+    disks: {
+      ...Object.fromEntries(Object.entries(data).map(([disk, sizeMib]) => [disk, { sizeMib, bus: 'virtio' as const }])),
+      root: { sizeMib: 8192, bus: 'virtio' },
+    },
+    after,
+    ...(userData === undefined ? {} : { userData }),
+    ...(serves === undefined ? {} : { service: serves }),
+    ...(description === undefined ? {} : { description }),
+  };
+}
+
+type FlowChoice = [number, number, string[], Record<string, string>];
+
+function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>, choices: FlowChoice[]): Flow[] {
+  const names = Object.keys(guests);
+  if (names.length === 0) return [];
+  const labels = Object.values(guests).flatMap((spec) => Object.entries(spec.labels).map(([key, value]) => `label:${key}=${value}`));
+  const hasUplink = Object.values(zones).some((zone) => zone.uplink);
+  const inside = [
+    ...names,
+    ...Object.values(guests).map((spec) => `zone:${spec.zone}`),
+    ...labels,
+    'all',
+    '203.0.113.0/24',
+    '2001:db8:ff::/48',
+  ];
+  const flows = choices.map(([from, to, allow, comment]): Flow => {
+    const source = [...(hasUplink ? ['world'] : []), ...inside];
+    return { from: source[from % source.length] as string, to: inside[to % inside.length] as string, allow, ...comment };
+  });
+  return flows.filter(
+    (flow, index) =>
+      flows.findIndex((other) => other.from === flow.from && other.to === flow.to && other.allow.join() === flow.allow.join()) === index,
+  );
+}
+
+function nth(subnet: string, n: number): string {
+  const [base = ''] = subnet.split('/');
+  return base.includes(':')
+    ? `${base}${n.toString(16)}`
+    : addressFromBigInt(4, base.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n) + BigInt(n));
+}
