@@ -7,19 +7,20 @@ import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
 import { leanBuiltins } from './lean-builtins.ts';
+import { lightEndpoints } from './light-endpoints.ts';
 import { projectRoot } from './project.ts';
 
 const dist = join(projectRoot, 'dist');
 
 /** Every file of one program: its name in dist/ → content. Chunks carry the program's name. */
-async function bundle({ name, entry }: Bundle): Promise<Map<string, string>> {
+async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, string>> {
   const build = await rolldown({
     input: { [name]: join(projectRoot, entry) },
     platform: 'node',
     cwd: projectRoot,
     tsconfig: false,
     checks: { eval: false },
-    plugins: [leanBuiltins],
+    plugins: [leanBuiltins, ...(isClient ? [lightEndpoints] : [])],
     treeshake: { propertyReadSideEffects: false },
     onLog(level, log, next) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(`${name}: ${log.message}`);

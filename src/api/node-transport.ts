@@ -5,7 +5,6 @@ import { CaissonError } from '../lib/errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Request, Transport } from './client.ts';
 import { createEventParser } from './event-parser.ts';
-import { errorOfProblem } from './problem.ts';
 
 export type DaemonAddress = { socketPath: string } | { url: string; token?: string | undefined };
 
@@ -49,7 +48,7 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
       const response = await send(request, { accept: 'application/json' });
       const text = await readText(response, maxAnswerBytes);
       const body = parseJson(text);
-      if (!isSuccess(response)) throw errorOfProblem(body, response.statusCode ?? 0);
+      if (!isSuccess(response)) throw await errorOf(body, response.statusCode ?? 0);
       if (body === undefined && text !== '')
         throw new CaissonError('unavailable', `${target.name} answered with something that is not JSON: is it a Caisson daemon?`);
       return body;
@@ -63,7 +62,7 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
             accept: 'text/event-stream',
             ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
           });
-          if (!isSuccess(response)) throw errorOfProblem(parseJson(await readText(response, maxAnswerBytes)), response.statusCode ?? 0);
+          if (!isSuccess(response)) throw await errorOf(parseJson(await readText(response, maxAnswerBytes)), response.statusCode ?? 0);
           for await (const { data, id } of readEvents(response, timeoutMs)) {
             triedSince = undefined;
             lastId = id;
@@ -188,7 +187,7 @@ async function* readEvents(response: IncomingMessage, timeoutMs: number): AsyncG
       if (waiting > maxEventChars) throw new CaissonError('failed', `an event is larger than ${maxEventChars} characters`);
       for (const { event, data, id } of events) {
         const value = parseJson(data);
-        if (event === 'problem') throw errorOfProblem(value, 0);
+        if (event === 'problem') throw await errorOf(value, 0);
         yield { data: value, id };
       }
     }
@@ -223,7 +222,8 @@ async function openWebSocket(address: DaemonAddress, target: Target, path: strin
   stream.on('error', fail);
   socket.on('unexpected-response', (_request, response: IncomingMessage) => {
     readText(response, maxAnswerBytes)
-      .then((text) => reject(errorOfProblem(parseJson(text), response.statusCode ?? 0)), reject)
+      .then((text) => errorOf(parseJson(text), response.statusCode ?? 0))
+      .then(reject, reject)
       .finally(() => socket.terminate());
   });
   socket.on('open', () => {
@@ -231,4 +231,10 @@ async function openWebSocket(address: DaemonAddress, target: Target, path: strin
     resolve(stream);
   });
   return promise;
+}
+
+/** Reading problems needs schemas, which take a while to make: only when there is one. */
+async function errorOf(body: unknown, status: number): Promise<CaissonError> {
+  const { errorOfProblem } = await import('./problem.ts');
+  return errorOfProblem(body, status);
 }

@@ -1,5 +1,5 @@
 // What commands have in common: the options that find the daemon and choose the format, errors, and waiting for jobs.
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Job } from '../model/job.ts';
 import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
 import { followJob } from './follow-job.ts';
@@ -48,7 +48,7 @@ export async function runJob(options: CommonOptions, start: (connection: Connect
 export async function runJobForResult(options: CommonOptions, start: (connection: Connection) => Promise<Job>): Promise<Job> {
   return connected(options, async (connection) => {
     const job = await followJob(connection, await start(connection), { wait: options.wait });
-    if (options.output !== 'table') printValue(job, options.output);
+    if (options.output !== 'table') await printValue(job, options.output);
     return job;
   });
 }

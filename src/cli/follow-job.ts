@@ -1,7 +1,7 @@
 // Waiting for a job: its steps redrawn in place on a terminal, one line for each change elsewhere. Ctrl-C stops watching, not the job.
 import { CaissonError } from '../lib/errors.ts';
 import { formatDuration } from '../lib/units.ts';
-import { type Job, jobSchema, type JobStep } from '../model/job.ts';
+import type { Job, JobStep } from '../model/job.ts';
 import type { Connection } from './connection.ts';
 import { harmless } from './output.ts';
 
@@ -27,6 +27,7 @@ export async function followJob({ client }: Connection, job: Job, options: Follo
     process.exit(130);
   };
   process.once('SIGINT', interrupt);
+  const { jobSchema } = await import('../model/job.ts'); // schemas take a while to make: only where they are used
   let last = job;
   try {
     for await (const value of client.stream('jobFollow', { params: { job: job.uid } }, { signal: watching.signal })) {

@@ -1,5 +1,4 @@
 // What a command prints: JSON, YAML, or a table that fits the terminal. Data goes to standard output, everything else to standard error.
-import { stringify } from 'yaml';
 
 export const formats = ['table', 'json', 'yaml'] as const;
 export type Format = (typeof formats)[number];
@@ -13,13 +12,18 @@ export interface Column<T> {
   shrink?: boolean;
 }
 
-export function printValue(value: unknown, format: Exclude<Format, 'table'>): void {
-  process.stdout.write(format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { aliasDuplicateObjects: false }));
+export async function printValue(value: unknown, format: Exclude<Format, 'table'>): Promise<void> {
+  if (format === 'json') {
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    return;
+  }
+  const { stringify } = await import('yaml'); // only for those who want it: loading it takes a while
+  process.stdout.write(stringify(value, { aliasDuplicateObjects: false }));
 }
 
-export function printList<T>(items: readonly T[], format: Format, columns: readonly Column<T>[]): void {
+export async function printList<T>(items: readonly T[], format: Format, columns: readonly Column<T>[]): Promise<void> {
   if (format === 'table') process.stdout.write(renderTable(items, columns, process.stdout.columns));
-  else printValue({ items }, format);
+  else await printValue({ items }, format);
 }
 
 /** Field names and values, one a line. */

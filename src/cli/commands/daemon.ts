@@ -1,6 +1,6 @@
 // `caisson daemon`. Run by root, the launcher starts the root helper instead of this program; what comes here is help, the simulation,
 // and the word to somebody who is not root.
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 
 export function addDaemonCommand(program: Command): void {

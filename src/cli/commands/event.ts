@@ -1,6 +1,6 @@
 // `caisson event …`
 import type { Command } from 'commander';
-import { eventSchema, type Event } from '../../model/event.ts';
+import type { Event } from '../../model/event.ts';
 import { type CommonOptions, connected, withOutput } from '../command.ts';
 import { type Column, harmless, printList } from '../output.ts';
 import { localTime } from './job.ts';
@@ -22,6 +22,7 @@ export function addEventCommands(program: Command): void {
         const { items } = await client.call('eventList', { query: { limit: options.limit } });
         if (!options.follow) return printList(items, options.output, columns);
         for (const event of items) printLine(event, options);
+        const { eventSchema } = await import('../../model/event.ts');
         const ending = new AbortController();
         process.once('SIGINT', () => ending.abort());
         for await (const event of client.stream('eventFollow', { query: { after: items.at(-1)?.id ?? 0 } }, { signal: ending.signal }))

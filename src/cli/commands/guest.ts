@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { formatDuration, formatSize } from '../../lib/units.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
-import { describeCheck } from '../../model/service.ts';
 import { type CommonOptions, connected, runJob, runJobForResult, withJob, withOutput } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { type Column, printFields, printList, printValue } from '../output.ts';
@@ -123,8 +122,9 @@ function stateWord(guest: Guest): string {
   return power === 'running' ? (ready ? 'ready' : 'not ready') : power;
 }
 
-function showGuest(guest: Guest, options: CommonOptions): void {
+async function showGuest(guest: Guest, options: CommonOptions): Promise<void> {
   if (options.output !== 'table') return printValue(guest, options.output);
+  const { describeCheck } = await import('../../model/service.ts');
   const { spec, status } = guest;
   printFields([
     ['name', guest.name],

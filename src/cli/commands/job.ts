@@ -42,7 +42,7 @@ export function addJobCommands(program: Command): void {
         const found = await connection.client.call('jobShow', { params: { job: uid } });
         if (options.watch && found.state === 'running') await followJob(connection, found, { wait: true });
         else if (options.output === 'table') showJob(found);
-        else printValue(found, options.output);
+        else await printValue(found, options.output);
       }),
     );
 
@@ -53,7 +53,7 @@ export function addJobCommands(program: Command): void {
       connected(options, async ({ client }) => {
         const found = await client.call('jobCancel', { params: { job: uid } });
         if (options.output === 'table') process.stdout.write(`job ${found.uid} is ${found.state}\n`);
-        else printValue(found, options.output);
+        else await printValue(found, options.output);
       }),
     );
 }

@@ -33,7 +33,7 @@ export function addSiteCommands(program: Command): void {
       connected(options, async ({ client }) => {
         const answer = await client.call('siteShow');
         if (options.output === 'table') await printYaml(answer.site);
-        else printValue(answer, options.output);
+        else await printValue(answer, options.output);
       }),
     );
   withOutput(site.command('export'))
@@ -56,11 +56,11 @@ async function apply(file: string, options: ApplyOptions): Promise<void> {
     const { client } = connection;
     const plan = await client.call('sitePlan', { body });
     if (options.output === 'table') process.stdout.write(plan.lines.length === 0 ? 'nothing to change\n' : `${plan.lines.join('\n')}\n`);
-    else if (options.dryRun) printValue(plan, options.output);
+    else if (options.dryRun) await printValue(plan, options.output);
     if (plan.refusals.length > 0) throw new CaissonError('invalid', `nothing was changed: ${plan.refusals.join('\n')}`);
     if (options.dryRun) return;
     const job = await followJob(connection, await client.call('siteApply', { body }), { wait: options.wait });
-    if (options.output !== 'table') printValue(job, options.output);
+    if (options.output !== 'table') await printValue(job, options.output);
     else if (options.wait) report(job.result);
   });
 }

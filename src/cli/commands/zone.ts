@@ -1,7 +1,7 @@
 // `caisson zone …`
 import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
-import { type ZoneCheck, type ZoneCheckLine, zoneCheckSchema, type ZoneView } from '../../model/zone-check.ts';
+import type { ZoneCheck, ZoneCheckLine, ZoneView } from '../../model/zone-check.ts';
 import { type CommonOptions, connected, withJob, withOutput } from '../command.ts';
 import { followJob } from '../follow-job.ts';
 import { type Column, printFields, printList, printValue } from '../output.ts';
@@ -65,16 +65,17 @@ async function check(options: CommonOptions & { control: boolean; port?: string[
     });
     const job = await followJob(connection, started, { wait: options.wait });
     if (!options.wait) return;
+    const { zoneCheckSchema } = await import('../../model/zone-check.ts');
     const result = zoneCheckSchema.parse(job.result);
-    if (options.output === 'table') printCheck(result, options.all ?? false);
-    else printValue(result, options.output);
+    if (options.output === 'table') await printCheck(result, options.all ?? false);
+    else await printValue(result, options.output);
     if (!result.ok) throw new CaissonError('failed', 'the filtering is not as the flows say');
   });
 }
 
-function printCheck({ checks, control, ok }: ZoneCheck, all: boolean): void {
+async function printCheck({ checks, control, ok }: ZoneCheck, all: boolean): Promise<void> {
   const shown = all ? checks : checks.filter((line) => line.got !== line.expected);
-  if (shown.length > 0) printList(shown, 'table', checkColumns);
+  if (shown.length > 0) await printList(shown, 'table', checkColumns);
   const open = checks.filter((line) => line.got === 'open').length;
   const unknown = checks.filter((line) => line.got === 'unknown').length;
   process.stdout.write(
