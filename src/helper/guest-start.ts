@@ -6,6 +6,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeF
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { CaissonError, describeError } from '../lib/errors.ts';
+import { failpoint } from '../lib/failpoint.ts';
 import { uidPattern } from '../lib/ids.ts';
 import { Undo } from '../lib/undo.ts';
 import type { GuestStartArgs } from '../model/helper-protocol.ts';
@@ -43,6 +44,7 @@ export async function startGuest(
     const socketFolder = makeSocketFolder(args, parts, undo);
     parts.cgroups.create(args.uid, args.limits);
     undo.push('control group', () => parts.cgroups.remove(args.uid));
+    failpoint('guest-start.group');
     const jail: Jail = {
       folder: `${parts.runDirectory}/jail`,
       userId: args.userId,
@@ -101,6 +103,7 @@ async function launch(
   const stat = readProcess(child.pid);
   if (!stat) throw new CaissonError('failed', `guest ${args.uid}: the process ended at once: ${await said()}`);
   const { pid, startTime } = stat;
+  failpoint('guest-start.spawned');
   await Promise.all([
     isReady(child, said),
     parts.cgroups.join(args.uid, pid),
@@ -113,6 +116,7 @@ async function launch(
       argv: args.argv,
     }),
   ]);
+  failpoint('guest-start.recorded');
   rmSync(`${jail.folder}/${args.uid}.fstab`);
   parts.processes.watch(args.uid, startTime, child, said);
   child.stdin?.end('go\n');
@@ -156,16 +160,17 @@ function refuseSharedUserId(runDirectory: string, args: GuestStartArgs): void {
 function makeSocketFolder(args: GuestStartArgs, parts: GuestStartParts, undo: Undo): string {
   const path = `${parts.runDirectory}/${args.uid}`;
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat) {
-    if (!stat.isDirectory() || stat.uid !== args.userId)
-      throw new CaissonError('invalid', `${path} is not the folder of user ${args.userId}; remove it`);
-    // Sockets of the process before: nobody is to take them for this one's.
-    for (const name of readdirSync(path)) rmSync(`${path}/${name}`, { recursive: true, force: true });
-    return path;
+  // The run directory is sticky: what is root's in it was made here, by a helper that died before it could give it away.
+  if (stat && (!stat.isDirectory() || ![0, args.userId].includes(stat.uid))) {
+    throw new CaissonError('invalid', `${path} is not the folder of user ${args.userId}; remove it`);
   }
-  // The run directory is sticky and root's: what is root's in it stays what it is until its owner is set.
-  mkdirSync(path, { mode: 0o700 });
-  undo.push('socket folder', () => rmSync(path, { recursive: true, force: true }));
+  if (!stat) {
+    mkdirSync(path, { mode: 0o700 });
+    undo.push('socket folder', () => rmSync(path, { recursive: true, force: true }));
+    failpoint('guest-start.folder');
+  }
+  // Sockets of the process before: nobody is to take them for this one's.
+  for (const name of readdirSync(path)) rmSync(`${path}/${name}`, { recursive: true, force: true });
   chownSync(path, args.userId, parts.daemonGroupId);
   chmodSync(path, 0o2770);
   return path;

@@ -1,6 +1,6 @@
 // Moving a tap out of a starting guest's own network namespace into the guests' network. QEMU has it open by then; it keeps the
 // open tap and a namespace with nothing in it.
-import { CaissonError } from '../lib/errors.ts';
+import { CaissonError, toCaissonError } from '../lib/errors.ts';
 import { run } from '../lib/exec.ts';
 import { isTapOf } from './check-arguments.ts';
 import type { GuestProcesses } from './guest-processes.ts';
@@ -18,12 +18,12 @@ export async function takeTap(uid: string, tap: string, parts: { processes: Gues
   if (failure && !(await isInGuestsNetwork(parts.namespace, tap))) throw failure;
 }
 
-async function move(pid: number, tap: string, target: string): Promise<unknown> {
+async function move(pid: number, tap: string, target: string): Promise<CaissonError | undefined> {
   try {
     await run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', 'ip', 'link', 'set', 'dev', tap, 'netns', target]);
     return undefined;
   } catch (error) {
-    return error;
+    return toCaissonError(error);
   }
 }
 

@@ -39,7 +39,7 @@ export interface HelperFixture {
   data: string;
   folder: string;
   user: { userId: number; groupId: number };
-  start(options?: { args?: string[]; daemonArgs?: string[] }): Promise<RunningHelper>;
+  start(options?: { args?: string[]; daemonArgs?: string[]; failpoints?: string }): Promise<RunningHelper>;
   /** Runs it to its end. */
   run(args: string[]): Promise<{ code: number | null; said: string }>;
   /** A guest's folder with an owned disk and console log; its uid. */
@@ -84,8 +84,11 @@ export function createHelperFixture(name: string): HelperFixture {
   writeFileSync(`${folder}/relay.mjs`, relay, { mode: 0o644 });
   const running = new Set<ChildProcess>();
 
-  const launch = (args: string[]) => {
-    const child = spawn(`${folder}/node`, [...nodeOptions, helperMain, '--data', data, ...args], { stdio: ['ignore', 'inherit', 'pipe'] });
+  const launch = (args: string[], failpoints?: string) => {
+    const child = spawn(`${folder}/node`, [...nodeOptions, helperMain, '--data', data, ...args], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+      env: { ...process.env, ...(failpoints && { CAISSON_FAILPOINTS: failpoints }) },
+    });
     running.add(child);
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -101,23 +104,18 @@ export function createHelperFixture(name: string): HelperFixture {
     folder,
     user,
     async start(options = {}) {
-      const { child, said, ended } = launch([
-        '--daemon',
-        `${folder}/relay.mjs`,
-        ...(options.args ?? []),
-        '--',
-        ...(options.daemonArgs ?? []),
-      ]);
-      const socket = await waitFor(
-        'the relay listens',
+      const { child, said, ended } = launch(
+        ['--daemon', `${folder}/relay.mjs`, ...(options.args ?? []), '--', ...(options.daemonArgs ?? [])],
+        options.failpoints,
+      );
+      const { client, hello, socket } = await waitFor(
+        'the relay answers',
         () => {
           if (child.exitCode !== null) throw new Error(`the helper has ended: ${said()}`);
-          return connect(`${data}/run/relay.sock`);
+          return greet(`${data}/run/relay.sock`);
         },
         { timeoutMs: 20_000, everyMs: 20 },
       );
-      const client = connectHelper(socket, { onClosed: () => undefined });
-      const hello = await client.call('hello', {});
       return {
         process: child,
         client,
@@ -188,11 +186,13 @@ function ensureUser(): void {
   }
 }
 
-async function connect(path: string): Promise<Socket | undefined> {
+/** Undefined when nobody answers there yet, or only the relay of a helper that has just died. */
+async function greet(path: string): Promise<Pick<RunningHelper, 'client' | 'hello' | 'socket'> | undefined> {
   const socket = createConnection(path);
   try {
     await once(socket, 'connect');
-    return socket;
+    const client = connectHelper(socket, { onClosed: () => undefined });
+    return { client, hello: await client.call('hello', {}), socket };
   } catch {
     return undefined;
   }

@@ -135,6 +135,42 @@ test('a namespace that somebody else made is used and left', async () => {
   }
 });
 
+for (const point of ['folder', 'group', 'spawned', 'recorded']) {
+  test(`a start that fails at ‘${point}’ leaves nothing; one that dies there leaves no process and can be repeated`, async () => {
+    const failing = await fixture.start({ failpoints: `guest-start.${point}=throw` });
+    const userId = failing.hello.userIds.base + 9;
+    const { uid, disk, consoleLog } = await fixture.makeGuest(failing, userId);
+    const argv = idleQemu(failing.hello, uid);
+    const args = {
+      uid,
+      userId,
+      argv,
+      taps: [{ name: `cs${uid}0` }],
+      disks: [disk, consoleLog],
+      files: [],
+      generation: 1,
+      limits: someLimits,
+    };
+    await assert.rejects(failing.client.call('guestStart', args), { code: 'failed', message: /failpoint/ });
+    const traces = () => execFileSync('find', ['/sys/fs/cgroup', failing.hello.runDirectory, '-name', `*${uid}*`], { encoding: 'utf8' });
+    assert.equal(traces(), '');
+    await failing.stop();
+
+    const dying = await fixture.start({ failpoints: `guest-start.${point}=kill` });
+    await assert.rejects(dying.client.call('guestStart', args), { code: 'unavailable' });
+    await ended(dying);
+    const next = await fixture.start();
+    const none = async () => (await next.client.call('guestProcesses', {})).processes.length === 0;
+    await waitFor('the unfinished process ends', none, { timeoutMs: 5000 });
+    const process = await next.client.call('guestStart', args);
+    assert.ok(isAlive(process));
+    await fixture.killGuests();
+    await next.client.call('guestForget', { uid });
+    assert.equal(traces(), '');
+    assert.equal(await next.stop(), 0);
+  });
+}
+
 test('a second helper on the same data directory is refused while the first lives, and only then', async () => {
   const first = await fixture.start();
   const second = await fixture.run([]);
