@@ -23,7 +23,9 @@ export function readJsonLines(
     for (let end = chunk.indexOf(10, from); end !== -1; end = chunk.indexOf(10, from)) {
       const part = chunk.subarray(from, end);
       if (size + part.length > options.maxBytes) return fail(`a line longer than ${options.maxBytes} bytes`);
-      const line = Buffer.concat([...pending, part]).toString('utf8').trim();
+      const line = Buffer.concat([...pending, part])
+        .toString('utf8')
+        .trim();
       pending = [];
       size = 0;
       from = end + 1;

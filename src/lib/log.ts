@@ -15,11 +15,13 @@ export interface Log {
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 export function jsonLog(write: (line: string) => void, minimum: (typeof levels)[number] = 'info', base: Fields = {}): Log {
-  const at = (level: (typeof levels)[number]) => (message: string, fields: Fields = {}) => {
-    if (levels.indexOf(level) < levels.indexOf(minimum)) return;
-    const plain = Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? describeError(value) : value]);
-    write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...base, ...Object.fromEntries(plain) })}\n`);
-  };
+  const at =
+    (level: (typeof levels)[number]) =>
+    (message: string, fields: Fields = {}) => {
+      if (levels.indexOf(level) < levels.indexOf(minimum)) return;
+      const plain = Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? describeError(value) : value]);
+      write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...base, ...Object.fromEntries(plain) })}\n`);
+    };
   return {
     debug: at('debug'),
     info: at('info'),
