@@ -54,7 +54,7 @@ export class Engine {
     this.#network = new NetworkReconciler({ parts, site, events });
     this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid) });
     this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
-    this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, network: this.#network });
+    this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#startedAt = board.now();
   }

@@ -98,7 +98,8 @@ export class Guests {
           if (this.#lock.isHeld(uid) || this.#stopping.has(uid)) continue;
           const observation = observations.get(uid) ?? { state: 'stopped' };
           const before = board.get(uid).power;
-          if (observation.state === 'stopped' && ['running', 'paused', 'halted', 'unresponsive'].includes(before)) this.#ended(uid, 'crashed', 'its process is gone');
+          if (observation.state === 'stopped' && ['running', 'paused', 'halted', 'unresponsive'].includes(before))
+            this.#ended(uid, 'crashed', 'its process is gone');
           else if (observation.state !== before && observation.state !== 'stopped') {
             this.#observed(uid, observation);
             if (observation.state === 'running') this.#w.readiness.watch(uid);
@@ -118,17 +119,30 @@ export class Guests {
 
   /** Makes the guest run, after what it depends on; does nothing when it runs. Steps go to the job. */
   async start(uid: string, job: StepContext): Promise<void> {
-    const { site, board } = this.#w;
-    const { name } = site.guest(uid);
     try {
       await this.#waitForDependencies(uid, job);
       await this.#lock.with(uid, () => this.#startNow(uid, job));
     } catch (error) {
-      if (board.get(uid).power === 'starting' || board.get(uid).power === 'stopped')
-        board.ended(uid, 'stopped', job.signal.aborted ? '' : `did not start: ${describeError(error)}`);
-      if (!job.signal.aborted) this.#tell(uid, 'guest-start-failed', `did not start: ${describeError(error)}`, 'error');
-      throw new CaissonError(error instanceof CaissonError ? error.code : 'failed', `guest ${name} did not start`, { cause: error });
+      if (job.signal.aborted) {
+        if (this.#isDown(uid)) this.#w.board.ended(uid, 'stopped');
+        throw error;
+      }
+      this.giveUp(uid, error);
     }
+  }
+
+  /** The guest does not start, for a reason that its state then tells. Always throws. */
+  giveUp(uid: string, error: unknown): never {
+    const why = `did not start: ${describeError(error)}`;
+    if (this.#isDown(uid)) this.#w.board.ended(uid, 'stopped', why);
+    this.#tell(uid, 'guest-start-failed', why, 'error');
+    throw new CaissonError(error instanceof CaissonError ? error.code : 'failed', `guest ${this.#w.site.guest(uid).name} did not start`, {
+      cause: error,
+    });
+  }
+
+  #isDown(uid: string): boolean {
+    return ['starting', 'stopped'].includes(this.#w.board.get(uid).power);
   }
 
   /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */

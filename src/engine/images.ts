@@ -47,9 +47,14 @@ export class ImageService {
     const wanted = await images.digest(source);
     const found = await images.find(wanted);
     if (found) return { digest: wanted, path: found.path };
-    const made = await images.make(source, (progress) => step.progress(progress.fraction, `image ${name}: ${progress.step}`), step.signal);
+    const made = await images.make(source, (progress) => step.progress(progress.fraction, progress.step), step.signal);
     this.#events.emit({ kind: 'image-built', object: `image/${name}`, message: `image ${name} was made (${formatSize(made.sizeBytes)})` });
     return { digest: made.digest, path: made.path };
+  }
+
+  async isPresent(name: string): Promise<boolean> {
+    const { images } = this.#parts;
+    return (await images.find(await images.digest(sourceOf(this.definition(name))))) !== undefined;
   }
 
   async list(): Promise<ImageView[]> {
