@@ -226,7 +226,7 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
             site,
             timezone,
             zones,
-            flows: flowsOf(zones, guests, flowChoices as FlowChoice[]),
+            flows: flowsOf(zones, guests, flowChoices),
             images,
             guests,
           };

@@ -25,7 +25,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 /** Typing steps between two words; two letters in the wrong order are one. */
 function steps(a: string, b: string): number {
   const far = distance(a, b);
-  return far === 2 && a.length === b.length && [...a].toSorted().join() === [...b].toSorted().join() ? 1 : far;
+  return far === 2 && a.length === b.length && letters(a) === letters(b) ? 1 : far;
+}
+
+function letters(word: string): string {
+  return word.split('').toSorted().join('');
 }
 
 /** `; did you mean “x”?` for the nearest candidate, or nothing when none is near. */

@@ -87,7 +87,7 @@ export function wordsOfIssue(issue: RawIssue): string {
     case 'too_small':
       return amount(issue, Number(issue['minimum']), 'at least');
     case 'invalid_value':
-      return oneOf((issue['values'] as unknown[] | undefined) ?? []);
+      return oneOf(issue['values'] ?? []);
     case 'invalid_format':
       return 'another form is expected';
     default:
@@ -95,7 +95,7 @@ export function wordsOfIssue(issue: RawIssue): string {
   }
 }
 
-function oneOf(values: unknown[]): string {
+function oneOf(values: readonly unknown[]): string {
   return values.length === 1 ? `${String(values[0])} is expected` : `one of ${values.map(String).join(', ')} is expected`;
 }
 

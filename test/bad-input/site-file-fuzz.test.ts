@@ -208,7 +208,7 @@ test('a field that does not exist is one problem, at its key', () => {
       });
       const map = maps[choice % maps.length];
       assert.ok(isCollection(map));
-      map.add({ key: document.createNode('qqjunkqq'), value: document.createNode(1) } as never);
+      map.add({ key: document.createNode('qqjunkqq'), value: document.createNode(1) });
       const text = document.toString({ lineWidth: 0 });
       const before = text.slice(0, text.indexOf('qqjunkqq')).split('\n');
       const problems = assertReadable(text);
