@@ -72,7 +72,7 @@ function controlGroups(): string[] {
   return roots.flatMap((root) => {
     const top = `${root}/caisson`;
     const below = list(top).filter((name) => statSync(`${top}/${name}`, { throwIfNoEntry: false })?.isDirectory());
-    return below.map((name) => `control group ${top}/${name}`);
+    return [...(existsSync(top) ? [`control group ${top}`] : []), ...below.map((name) => `control group ${top}/${name}`)];
   });
 }
 

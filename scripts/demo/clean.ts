@@ -1,5 +1,5 @@
 // Takes the demo away whatever state it is in, and looks for a demo that was killed before.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { CaissonError } from '../../src/lib/errors.ts';
 import { runDirectoryOf } from '../../src/helper/data-directory.ts';
 import { tell } from './caisson.ts';
@@ -46,6 +46,19 @@ export async function leave(helper: ProcessName | undefined, output: 1 | 2, say:
   rmSync(demo.dataDirectory, { recursive: true, force: true });
   removeLog();
   forgetDemoState();
+  removeEmptyFolders();
+}
+
+/** What daemons of a machine share, and nobody needs when the last one has gone. */
+function removeEmptyFolders(): void {
+  const hierarchies = readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}/caisson`);
+  for (const folder of ['/run/caisson', '/var/lib/caisson-uid-ranges', '/sys/fs/cgroup/caisson', ...hierarchies]) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      continue; // not there, or another daemon has something in it
+    }
+  }
 }
 
 /** Process ids of the demo's QEMUs, by their control group. */
