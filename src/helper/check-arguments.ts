@@ -122,10 +122,6 @@ export function checkArguments<V extends OwnVerb>(verb: V, args: unknown, owned:
   return checks[verb](owned)(args, verb);
 }
 
-export function isOwnVerb(verb: string): verb is OwnVerb {
-  return Object.hasOwn(checks, verb);
-}
-
 export function isTapOf(uid: string, name: string): boolean {
   return name.length === 14 && name.startsWith(`cs${uid}`) && /^[0-9]$/.test(name.slice(13));
 }

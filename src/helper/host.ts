@@ -32,6 +32,8 @@ export interface Host {
   processes: GuestProcesses;
   /** By uid of a guest. */
   locks: KeyedLock;
+  /** Of the data directory: the daemon holds it too. */
+  lockFd: number;
   log: Log;
   /** Takes away all but the data; `not-allowed` while a guest runs. */
   teardown(): Promise<void>;
@@ -110,6 +112,7 @@ export async function openHost(options: {
       teardown,
       userIds: { base: file.userIdBase, count: file.userIdCount - reservedIds },
       locks: new KeyedLock(),
+      lockFd: lock.fd,
       async close() {
         clearInterval(bounding);
         try {

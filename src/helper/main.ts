@@ -61,6 +61,7 @@ async function serve(host: Host, options: HelperOptions, emitters: ((event: Help
     runDirectory: host.file.runDirectory,
     args: options.daemonArgs,
     listeningFds: listening.fds,
+    lockFd: host.lockFd,
   });
   listening.close();
   const exited = once(daemon, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;

@@ -65,6 +65,8 @@ export interface DaemonOptions {
   runDirectory: string;
   args: readonly string[];
   listeningFds: readonly number[];
+  /** The lock of the data directory. */
+  lockFd: number;
 }
 
 export function spawnDaemon(options: DaemonOptions): ChildProcess {
@@ -102,7 +104,7 @@ export function spawnDaemon(options: DaemonOptions): ChildProcess {
       CAISSON_DATA: options.dataDirectory,
       CAISSON_RUN: options.runDirectory,
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...options.listeningFds],
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', ...options.listeningFds, options.lockFd],
   });
 }
 
