@@ -280,6 +280,37 @@ describe('network of the example', () => {
     await real.ip(guest, `address del ${alias}/24 dev eth0`);
   });
 
+  test('with a second uplink each zone leaves by its own router', async () => {
+    await real.ip(real.guestsNetwork, 'link add eth2 type veth peer name eth2far', 'link set eth2far up');
+    const second = {
+      name: 'second',
+      index: 2,
+      subnets: ['198.51.100.0/24'],
+      gateways: ['198.51.100.1'],
+      hostAddresses: ['169.254.64.2'],
+      uplink: { interface: 'eth2', gateway: '198.51.100.1' },
+    };
+    const wayFrom = async (address: string, tap: string) =>
+      (await run(['ip', '-n', real.guestsNetwork, 'route', 'get', world.far, 'from', address, 'iif', tap])).stdout.split('\n')[0] ?? '';
+    const rules = async () => (await run(['ip', '-n', real.guestsNetwork, 'rule', 'show'])).stdout;
+    const before = await rules();
+    await network.apply({ ...exampleNetwork, zones: [...exampleNetwork.zones, second] });
+    const during = await rules();
+    await network.apply({ ...exampleNetwork, zones: [...exampleNetwork.zones, second] });
+    assert.equal(await rules(), during);
+    assert.match(await wayFrom(webAddress, web.tap), /via 192\.0\.2\.1 dev eth1 table 20200/);
+    assert.match(await wayFrom(appAddress, app.tap), /via 192\.0\.2\.1 dev eth1 table 20200/);
+    assert.match(
+      (await run(['ip', '-n', real.guestsNetwork, 'route', 'show', 'table', '20201'])).stdout,
+      /default via 198\.51\.100\.1 dev eth2/,
+    );
+    assert.match(during, /from 198\.51\.100\.0\/24 lookup 20201/);
+    assert.match(await real.probe(real.guestOf(web), { protocol: 'tcp', to: databaseAddress, port: 3306 }), /open|closed/);
+    await network.apply(exampleNetwork);
+    assert.equal(await rules(), before);
+    await real.ip(real.guestsNetwork, 'link del eth2');
+  });
+
   test('a nic that goes out leaves nothing behind', async () => {
     await network.disconnect(app.tap);
     await network.disconnect(app.tap);

@@ -82,8 +82,9 @@ export function renderRules(state: NetworkState): RenderedRules {
       .filter((set) => set.path === path)
       .map((set) => `${direction === 'original' ? set.original : set.reply} goto ${path === 'hosted' ? 'admit' : 'permit'}`);
 
-  const render = (stateChain: string, mark: string) =>
-    [
+  const render = (stateChain: string, mark: string) => {
+    const judged = [`ct state established,related ct mark ${mark} accept`, 'ct state invalid counter drop'];
+    return [
       ...sets,
       renderChain(stateChain, []),
       renderChain('arrival', [
@@ -130,41 +131,32 @@ export function renderRules(state: NetworkState): RenderedRules {
       ]),
       renderChain('forward', [
         'type filter hook forward priority filter; policy accept;',
-        'iifname "csg*" goto crossing',
-        'oifname "csg*" goto crossing',
-        'iifname @uplinks oifname @uplinks counter drop',
-      ]),
-      renderChain('crossing', [
-        `ct state established,related ct mark ${mark} accept`,
-        'ct state invalid counter drop',
-        'ct direction reply goto answer',
         'iifname "csg*" oifname "csg*" goto between',
         'iifname "csg*" oifname @uplinks goto leaving',
         'iifname @uplinks oifname "csg*" goto entering',
-        'goto refuse',
+        'iifname "csg*" goto refuse',
+        'oifname "csg*" goto refuse',
+        'iifname @uplinks oifname @uplinks counter drop',
       ]),
-      // The reply direction of a connection that earlier rules let pass: looked up as its first packet went.
-      renderChain('answer', [
-        'iifname "csg*" oifname "csg*" goto between_reply',
-        'iifname "csg*" oifname @uplinks goto entering_reply',
-        'iifname @uplinks oifname "csg*" goto leaving_reply',
-        'goto refuse',
-      ]),
-      renderChain('between', [...lookups('between', 'original'), 'goto refuse']),
-      renderChain('between_reply', [...lookups('between', 'reply'), 'goto refuse']),
-      renderChain('entering', [...lookups('entering', 'original'), 'goto refuse']),
-      renderChain('entering_reply', [...lookups('entering', 'reply'), 'goto refuse']),
+      renderChain('between', [...judged, 'ct direction reply goto between_reply', ...lookups('between', 'original'), 'goto refuse']),
+      renderChain('entering', [...judged, 'ct direction reply goto leaving_reply', ...lookups('entering', 'original'), 'goto refuse']),
       renderChain('leaving', [
+        ...judged,
+        'ct direction reply goto entering_reply',
         'ip daddr @inside4 goto refuse',
         'ip6 daddr @inside6 goto refuse',
         ...lookups('leaving', 'original'),
         'goto refuse',
       ]),
+      // The reply direction of a connection that earlier rules let pass: looked up as its first packet went.
+      renderChain('between_reply', [...lookups('between', 'reply'), 'goto refuse']),
+      renderChain('entering_reply', [...lookups('entering', 'reply'), 'goto refuse']),
       renderChain('leaving_reply', [...lookups('leaving', 'reply'), 'goto refuse']),
       renderChain('permit', [`ct mark set ${mark} accept`]),
       renderChain('admit', ['accept']),
       renderChain('refuse', ['iifname "csg*" counter reject with icmpx admin-prohibited', 'counter drop']),
     ].join('\n');
+  };
 
   const digest = createHash('sha256').update(render('state', '0')).digest('hex');
   const stateChain = `state_${digest.slice(0, 32)}`;

@@ -4,13 +4,14 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
-import { flag, object, optional } from '../check.ts';
+import { type Check, flag, object, optional } from '../check.ts';
 import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkTable, checkZones } from './check-network.ts';
 import { GuestsNamespace } from './guests-namespace.ts';
 import { NameService } from './names.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
+import { removeRoutes } from './routes.ts';
 import { readRules } from './rules.ts';
-import { applyZones, guestProtocol, readProxies, zoneProtocol } from './zones.ts';
+import { applyZones, readProxies } from './zones.ts';
 
 export interface KernelNetworkOptions {
   /** Its name below /run/netns; without one the guests' network is the host's own. */
@@ -32,55 +33,42 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
   const namespace = new GuestsNamespace(netns, folder);
   const names = new NameService(namespace, folder, userId);
   const lock = new KeyedLock();
-  /** Checks first, then does it when everything before is done. */
-  const verb =
-    <A, T>(check: (args: unknown, at: string) => A, work: (args: A) => Promise<T>) =>
-    (args: unknown): Promise<T> =>
-      Promise.resolve().then(() => {
-        const checked = check(args, 'args');
-        return lock.with('network', () => work(checked));
-      });
+  /** Checks first, then reads: what is being changed meanwhile is the caller's to know. */
+  const reading =
+    <A, T>(check: Check<A>, read: (args: A) => Promise<T>) =>
+    async (args: unknown): Promise<T> =>
+      read(check(args, 'args'));
+  /** Checks first, then changes when every change before is done. */
+  const changing =
+    <A>(check: Check<A>, change: (args: A) => Promise<void> | void) =>
+    async (args: unknown): Promise<null> => {
+      const checked = check(args, 'args');
+      await lock.with('network', async () => change(checked));
+      return null;
+    };
 
   return {
-    rulesApply: verb(object({ table: checkTable }), async ({ table }) => {
+    rulesApply: changing(object({ table: checkTable }), async ({ table }) => {
       await namespace.withFile('rules', table, (path) => namespace.run(['nft', '-f', path]));
       log.debug('rules applied', { bytes: table.length });
-      return null;
     }),
-    rulesRead: verb(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
-    zonesApply: verb(checkZones, async (args) => {
-      await applyZones(namespace, args);
-      return null;
-    }),
-    nicUp: verb(checkNicUp, async (nic) => {
+    rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
+    zonesApply: changing(checkZones, (args) => applyZones(namespace, args)),
+    nicUp: changing(checkNicUp, async (nic) => {
       await takeTap?.(nic.uid, nic.tap);
       await setNicUp(namespace, nic);
-      return null;
     }),
-    nicDown: verb(checkNicDown, async (nic) => {
-      await setNicDown(namespace, nic);
-      return null;
-    }),
-    linksRead: verb(nothing, async () => ({ taps: await readTaps(namespace) })),
-    dnsmasqStart: verb(object({ config: checkDnsmasqConfig, ...texts }), async (args) => {
-      await names.start(args);
-      return null;
-    }),
-    dnsmasqReload: verb(object(texts), async (args) => {
-      names.reload(args);
-      return null;
-    }),
-    dnsmasqStop: verb(nothing, async () => {
-      await names.stop();
-      return null;
-    }),
-    dnsmasqStatus: verb(nothing, async () => ({ running: names.isRunning() })),
-    networkRemove: verb(nothing, async () => {
+    nicDown: changing(checkNicDown, (nic) => setNicDown(namespace, nic)),
+    linksRead: reading(nothing, async () => ({ taps: await readTaps(namespace) })),
+    dnsmasqStart: changing(object({ config: checkDnsmasqConfig, ...texts }), (args) => names.start(args)),
+    dnsmasqReload: changing(object(texts), (args) => names.reload(args)),
+    dnsmasqStop: changing(nothing, () => names.stop()),
+    dnsmasqStatus: reading(nothing, async () => ({ running: names.isRunning() })),
+    networkRemove: changing(nothing, async () => {
       await names.stop();
       if (namespace.exists()) await removeAll(namespace);
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true, mode: 0o755 });
-      return null;
     }),
   };
 }
@@ -89,11 +77,6 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
 async function removeAll(namespace: GuestsNamespace): Promise<void> {
   await namespace.change((await readTaps(namespace)).map(({ name }) => `link del dev ${name}`));
   await namespace.change((await readProxies(namespace)).map(({ dst, dev }) => `neigh del proxy ${dst} dev ${dev}`));
-  for (const family of [4, 6] as const) {
-    await namespace.change(
-      [zoneProtocol, guestProtocol].map((protocol) => `route flush proto ${protocol}`),
-      family,
-    );
-  }
+  await removeRoutes(namespace);
   await namespace.withFile('rules', 'add table inet caisson\ndelete table inet caisson\n', (path) => namespace.run(['nft', '-f', path]));
 }

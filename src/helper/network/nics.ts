@@ -2,7 +2,8 @@
 // the guest needs no wire shared with anybody. Up last: until then nothing passes.
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
-import { addProxy, guestProtocol, readProxies } from './zones.ts';
+import { guestProtocol } from './routes.ts';
+import { addProxy, readProxies } from './zones.ts';
 
 /** The host's end of every nic has one MAC, so that a guest that comes from another host finds its router where it was. */
 const hostMac = '02:ca:15:50:00:01';
