@@ -100,6 +100,8 @@ export function spawnDaemon(options: DaemonOptions): ChildProcess {
     detached: true,
     env: {
       ...inherited(),
+      // One arena of the C library instead of one for each thread: 2 MiB less.
+      MALLOC_ARENA_MAX: '1',
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       CAISSON_DATA: options.dataDirectory,
       CAISSON_RUN: options.runDirectory,
