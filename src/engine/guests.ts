@@ -104,6 +104,7 @@ export class Guests {
             this.#observed(uid, observation);
             if (observation.state === 'running') this.#w.readiness.watch(uid);
           }
+          if (observation.state !== 'stopped') board.set(uid, { memoryBytes: await parts.hypervisor.memoryBytes(uid) });
         }
       } catch (error) {
         if (!signal.aborted) parts.log.warn('the guests could not be observed', { error });

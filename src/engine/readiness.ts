@@ -12,7 +12,10 @@ import type { ProbeResult } from '../drivers/prober.ts';
 
 const everyMsUntilReady = 250;
 const everyMsWhenReady = 10_000;
-const checkTimeoutMs = 3000;
+const checkTimeoutMs = 10_000;
+/** A guest that answers slowly is asked slowly: asking must not be what keeps it from getting ready. */
+const restForEachMsOfAsking = 2;
+const longestRestMs = 10_000;
 /** A ready service that misses this many checks in a row is not ready any more: one lost packet is not an alert. */
 const missesUntilNotReady = 3;
 
@@ -60,17 +63,19 @@ export class Readiness {
     for (;;) {
       const record = this.#record(uid);
       if (!record || signal.aborted) return;
+      const askedAt = clock.monotonic();
       const result = await this.#checkAll(record, signal);
       if (signal.aborted) return;
+      const restMs = Math.min(longestRestMs, restForEachMsOfAsking * (clock.monotonic() - askedAt));
       const status = this.#board.get(uid);
       if (result.ok) {
         misses = 0;
-        this.#ready(record);
+        await this.#ready(record);
       } else if (!status.ready || ++misses >= missesUntilNotReady) {
         this.#notReady(record, result.why);
       }
       const calm = this.#board.get(uid).ready && misses === 0;
-      await clock.sleep(calm ? everyMsWhenReady : everyMsUntilReady, signal);
+      await clock.sleep(calm ? everyMsWhenReady : Math.max(everyMsUntilReady, restMs), signal);
     }
   }
 
@@ -103,7 +108,7 @@ export class Readiness {
     }
   }
 
-  #ready(record: GuestRecord): void {
+  async #ready(record: GuestRecord): Promise<void> {
     const { uid, name } = record;
     const status = this.#board.get(uid);
     const checkedAt = this.#board.now();
@@ -113,7 +118,8 @@ export class Readiness {
     }
     const first = status.readyAfterMs === undefined && status.startedAt !== undefined;
     const readyAfterMs = first ? Math.max(0, this.#parts.clock.now() - Date.parse(status.startedAt as string)) : status.readyAfterMs;
-    this.#board.set(uid, { ready: true, reason: '', checkedAt, readyAt: checkedAt, readyAfterMs });
+    const memoryBytes = await this.#parts.hypervisor.memoryBytes(uid);
+    this.#board.set(uid, { ready: true, reason: '', checkedAt, readyAt: checkedAt, readyAfterMs, memoryBytes });
     this.#events.emit({
       kind: 'guest-ready',
       object: `guest/${uid}`,
