@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { siteArbitrary } from '../../test/site-arbitrary.ts';
-import { checkSite, type SiteSketch } from './check-site.ts';
+import { checkSite } from './check-site.ts';
+import type { SiteSketch } from './site-sketch.ts';
 import { findCircles } from './dependency-circles.ts';
 
 test('a circle of guests is found once, from its first guest, however long', () => {

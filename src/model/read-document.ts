@@ -4,7 +4,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { isRecord } from './plain-record.ts';
 import { quote } from './quote.ts';
 import { type Schema, shapeOf, takesKind } from './schema-shape.ts';
-import type { DocumentPath } from './check-site.ts';
+import type { DocumentPath } from './site-sketch.ts';
 import { describePath, describeValue, wordsOfIssue } from './site-file-words.ts';
 import { reported } from './site-file-yaml.ts';
 

@@ -1,5 +1,5 @@
 // A site file may keep longer texts beside it: `{ file: … }` of user data and of image files is replaced by what the file holds.
-import type { DocumentPath } from './check-site.ts';
+import type { DocumentPath } from './site-sketch.ts';
 import { entriesOf, isRecord } from './plain-record.ts';
 import { quote } from './quote.ts';
 import { reported } from './site-file-yaml.ts';

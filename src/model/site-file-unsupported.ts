@@ -1,5 +1,5 @@
 // Wishes that a later version will understand: refused by their name, never ignored, and taken out so that nobody refuses them again.
-import type { DocumentPath } from './check-site.ts';
+import type { DocumentPath } from './site-sketch.ts';
 import { flowUnsupported } from './flow.ts';
 import { guestUnsupported } from './guest.ts';
 import { entriesOf, isRecord } from './plain-record.ts';

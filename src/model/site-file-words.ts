@@ -1,6 +1,6 @@
 // The words of the site file's messages: what an object is called, how a value is shown, what a schema's refusal means to a person.
 import type { z } from 'zod';
-import type { DocumentPath } from './check-site.ts';
+import type { DocumentPath } from './site-sketch.ts';
 import { clip, quote } from './quote.ts';
 
 /** What one entry of a map or list of that name is called. */

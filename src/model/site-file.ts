@@ -1,6 +1,7 @@
 // The site file: text → site, or every problem of the file at once, each with line, column, what was expected and, where close, what was
 // probably meant. Reading a site file touches nothing; files that it refers to are read by the given function.
-import { checkSite, type DocumentPath, type SiteSketch } from './check-site.ts';
+import { checkSite } from './check-site.ts';
+import type { DocumentPath, SiteSketch } from './site-sketch.ts';
 import { clip, printable } from './quote.ts';
 import { readDocument } from './read-document.ts';
 import { inlineFiles, type ReadReferencedFile } from './site-file-inline.ts';

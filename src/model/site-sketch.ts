@@ -1,0 +1,54 @@
+// A site as far as it is known: what the checks between objects work on. Where a site file has something wrong, `null` stands for “there, but
+// not known”, so that nobody says something that is wrong only because of it. A whole `Site` is a sketch with everything known.
+
+export type DocumentPath = readonly (string | number)[];
+
+export interface SiteProblem {
+  path: DocumentPath;
+  message: string;
+}
+
+/** A value of the site, or `null` where something is written that cannot be understood. */
+export type Known<T> = T | null;
+
+export interface ZoneSketch {
+  subnets: Known<readonly Known<string>[]>;
+  uplink?: Known<{ gateway?: Known<string> | undefined; gateway6?: Known<string> | undefined }> | undefined;
+}
+
+export interface GuestSketch {
+  image: Known<string>;
+  zone: Known<string>;
+  addresses: Known<readonly Known<string>[]>;
+  labels: Known<Record<string, Known<string>>>;
+  after: Known<readonly Known<{ requires?: Known<string> | undefined; wants?: Known<string> | undefined }>[]>;
+  autostart: Known<boolean>;
+}
+
+export interface FlowSketch {
+  from: Known<string>;
+  to: Known<string>;
+  allow: Known<readonly Known<string>[]>;
+}
+
+export interface SiteSketch {
+  zones: Known<Record<string, Known<ZoneSketch>>>;
+  flows: Known<readonly Known<FlowSketch>[]>;
+  images: Known<Record<string, unknown>>;
+  guests: Known<Record<string, Known<GuestSketch>>>;
+}
+
+/** What is known of the objects of a kind, by name. */
+export function entries<T>(record: Known<Record<string, Known<T>>>): [string, T][] {
+  return Object.entries(record ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== null && entry[1] !== undefined);
+}
+
+/** One object of a kind, when it is there and known. */
+export function own<T>(record: Known<Record<string, Known<T>>>, name: string): T | undefined {
+  return record && Object.hasOwn(record, name) ? (record[name] ?? undefined) : undefined;
+}
+
+/** Whether every entry of a list is known. */
+export function isWhole<T>(list: Known<readonly Known<T>[]> | undefined): list is readonly T[] {
+  return list !== null && list !== undefined && list.every((item) => item !== null);
+}
