@@ -1,0 +1,145 @@
+// The daemon of a real host, started as everybody starts it: where it listens, who it is, how it ends, and that its data are
+// never made anew.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { type Client, createClient } from '../../src/api/client.ts';
+import { createNodeTransport, type DaemonAddress, type NodeTransport } from '../../src/api/node-transport.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/caisson');
+const netns = 'cst-daemon-host';
+
+interface Started {
+  helper: ChildProcess;
+  /** Pid of the daemon. */
+  daemon: number;
+  socketPath: string;
+  url: string;
+  said: () => string;
+  /** Exit code, or the signal's name. */
+  exited: Promise<number | string>;
+}
+
+let data = '';
+let current: ChildProcess | undefined;
+const transports: NodeTransport[] = [];
+
+before(() => {
+  data = mkdtempSync(join(tmpdir(), 'caisson-host-'));
+});
+
+afterEach(() => {
+  for (const transport of transports.splice(0)) transport.close();
+  current?.kill('SIGKILL');
+});
+
+after(async () => {
+  await waitFor('the daemon is gone', () => !isListed(data), { timeoutMs: 10_000 });
+  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** Starts, and waits until it says that it is ready; rejects with all that was said when it ends before. */
+function start(...args: string[]): Promise<Started> {
+  const helper = spawn(launcher, ['daemon', '--data', data, '--netns', netns, '--listen', '127.0.0.1:0', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  current = helper;
+  let said = '';
+  const { promise: exited, resolve: exit } = Promise.withResolvers<number | string>();
+  const { promise, resolve, reject } = Promise.withResolvers<Started>();
+  helper.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  helper.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+    const [, socketPath, url] = /^ready unix:(\S+) (\S+)$/m.exec(said) ?? [];
+    const daemon = Number(/"daemon":(\d+)/.exec(said)?.[1]);
+    if (socketPath !== undefined && url !== undefined) resolve({ helper, daemon, socketPath, url, said: () => said, exited });
+  });
+  helper.on('close', (code, signal) => {
+    exit(code ?? signal ?? 'nothing');
+    reject(new Error(`it ended with ${code ?? signal}: ${said}`));
+  });
+  return promise;
+}
+
+function clientOf(address: DaemonAddress): Client {
+  const transport = createNodeTransport(address);
+  transports.push(transport);
+  return createClient(transport);
+}
+
+function isListed(text: string): boolean {
+  return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .some((line) => line.includes('daemon.js') && line.includes(text));
+}
+
+test('it serves as an ordinary user in the guests’ network, on its socket without and on TCP with the token', async () => {
+  const { daemon, socketPath, url } = await start();
+  const status = readFileSync(`/proc/${daemon}/status`, 'latin1');
+  assert.match(status, new RegExp(`^Uid:\\t${execFileSync('id', ['-u', 'caisson'], { encoding: 'utf8' }).trim()}\\t`, 'm'));
+  assert.match(status, /^CapEff:\t0+$/m);
+  assert.equal(readlinkSync(`/proc/${daemon}/ns/net`), `net:[${statSync(`/run/netns/${netns}`).ino}]`);
+  assert.equal(statSync(socketPath).mode & 0o777, 0o660);
+  assert.equal((await clientOf({ socketPath }).call('hostShow')).network.namespace, netns);
+  // The listening address is of the host's own network, where this test is.
+  await assert.rejects(clientOf({ url }).call('hostShow'), { code: 'unauthorized' });
+  const token = join(data, 'api-token');
+  assert.equal(statSync(token).mode & 0o777, 0o600);
+  assert.equal((await clientOf({ url, token: readFileSync(token, 'utf8').trim() }).call('hostShow')).dataDirectory, data);
+});
+
+test('asked to end it ends with 0, and the next one remembers', async () => {
+  const first = await start();
+  first.helper.kill('SIGTERM');
+  assert.equal(await first.exited, 0);
+  assert.equal(existsSync(join(data, 'run/api.sock')), false);
+  const { socketPath } = await start();
+  const kinds = (await clientOf({ socketPath }).call('eventList')).items.map(({ kind }) => kind);
+  assert.ok(kinds.includes('daemon-ended'), kinds.join());
+  assert.equal(kinds.at(-1), 'daemon-started');
+});
+
+test('killed, it takes the helper along, and the next one takes its socket over', async () => {
+  const first = await start();
+  process.kill(first.daemon, 'SIGKILL');
+  assert.notEqual(await first.exited, 0);
+  const second = await start();
+  assert.equal(typeof (await clientOf({ socketPath: second.socketPath }).call('hostShow')).uid, 'string');
+});
+
+test('when the helper is killed it ends by itself and says why', async () => {
+  const { helper, daemon, said } = await start();
+  helper.kill('SIGKILL');
+  await waitFor('the daemon ends', () => !existsSync(`/proc/${daemon}/exe`) || !isListed(data), { timeoutMs: 10_000 });
+  await waitFor('it has said why', () => said().includes('the helper is gone'), { timeoutMs: 5000 });
+});
+
+test('a second one for the same data is refused, and the first goes on', async () => {
+  const first = await start();
+  await assert.rejects(start(), /it ended with 1: .*(another|already)/s);
+  current = first.helper;
+  assert.equal((await clientOf({ socketPath: first.socketPath }).call('hostShow')).dataDirectory, data);
+});
+
+for (const name of ['store.sqlite', 'journal.sqlite']) {
+  test(`without its ${name} it refuses to start, and makes no new one`, async () => {
+    const first = await start();
+    first.helper.kill('SIGTERM');
+    await first.exited;
+    const path = join(data, name);
+    renameSync(path, `${path}.away`);
+    await assert.rejects(start(), new RegExp(`it ended with 1: .*${name}`, 's'));
+    assert.equal(existsSync(path), false);
+    renameSync(`${path}.away`, path);
+    await start();
+  });
+}
+
+test('an address that others can reach is refused before anything is made', async () => {
+  await assert.rejects(start('--listen', '0.0.0.0:0'), /it ended with \d: .*(without TLS|loopback)/s);
+});
