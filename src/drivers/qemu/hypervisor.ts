@@ -107,8 +107,7 @@ class Qemu implements Hypervisor {
       return seen;
     } catch (cause) {
       if (!guest.hasEnded) await guest.end('stopped');
-      const said = guest.said.trim().split('\n').at(-1) ?? '';
-      throw new CaissonError('failed', `guest ${uid} could not be started: ${said === '' ? describeError(cause) : said}`, { cause });
+      throw new CaissonError('failed', `guest ${uid} could not be started: ${guest.lastWords || describeError(cause)}`, { cause });
     }
   }
 

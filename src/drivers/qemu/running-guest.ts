@@ -8,6 +8,7 @@ import type { HypervisorEvent, Observation } from '../hypervisor.ts';
 import { AgentClient } from './agent-client.ts';
 import { ConsoleShare } from './console-share.ts';
 import type { GuestExit, GuestProcess, GuestProcesses } from './guest-processes.ts';
+import { lastWords } from './last-words.ts';
 import { type RunState, isSameObservation, observationOf } from './observe-status.ts';
 import { isAlive } from './process-stat.ts';
 import { QmpClient, type QmpEvent } from './qmp-client.ts';
@@ -25,8 +26,11 @@ const quitGraceMs = 1500;
 /** QEMU makes its sockets within 30 ms; on an overloaded host it takes longer. */
 const listenTimeoutMs = 30_000;
 
-/** The helper tells what QEMU said at its end at most this much after the process is seen to be gone. */
+/** What QEMU said at its end is told by the helper, usually this soon after the process is seen to be gone. */
 const lastWordsMs = 40;
+
+/** Why a guest did not start is worth waiting for. */
+const lastWordsOfStartMs = 1000;
 
 export interface RunningGuestParts {
   clock: Clock;
@@ -52,6 +56,8 @@ export class RunningGuest {
   /** Why it will end, once that is known. */
   #ending: 'stopped' | 'shut-down' | undefined;
   #said = '';
+  readonly #exitNoted = Promise.withResolvers<void>();
+  #finishing: Promise<void> | undefined;
   #ended = false;
   /** Its start has been told of, so its end will be. */
   #announced: boolean;
@@ -70,9 +76,9 @@ export class RunningGuest {
     return this.#ended;
   }
 
-  /** What QEMU said last on its standard error. */
-  get said(): string {
-    return this.#said;
+  /** What QEMU said last on its standard error; empty while that is not known. */
+  get lastWords(): string {
+    return lastWords(this.#said);
   }
 
   /** Resolves when the process is gone. */
@@ -139,6 +145,7 @@ export class RunningGuest {
   /** The helper saw the process end. */
   async noteExit(exit: GuestExit): Promise<void> {
     this.#said = exit.said;
+    this.#exitNoted.resolve();
     await this.#finish();
   }
 
@@ -250,16 +257,20 @@ export class RunningGuest {
     await this.#finish();
   }
 
-  async #finish(): Promise<void> {
-    if (this.#ended || this.#released) return;
+  #finish(): Promise<void> {
+    this.#finishing ??= this.#released ? Promise.resolve() : this.#tellEnd();
+    return this.#finishing;
+  }
+
+  async #tellEnd(): Promise<void> {
     this.#ended = true;
     this.release();
     const why = this.#ending ?? 'crashed';
-    // What QEMU said about its death comes from the helper, a moment later.
-    if (why === 'crashed' && this.#said === '') {
-      await waitFor('last words', () => this.#said !== '', { timeoutMs: lastWordsMs, everyMs: 4, clock: this.#parts.clock }).catch(
-        () => {},
-      );
+    if (why === 'crashed') {
+      const limit = new AbortController();
+      const late = this.#parts.clock.sleep(this.#announced ? lastWordsMs : lastWordsOfStartMs, limit.signal);
+      late.catch(() => {});
+      await Promise.race([this.#exitNoted.promise, late]).finally(() => limit.abort());
     }
     this.#gone.resolve();
     if (this.#announced)
@@ -268,6 +279,6 @@ export class RunningGuest {
 }
 
 function describeCrash(said: string): string {
-  const last = said.trim().split('\n').at(-1) ?? '';
-  return last === '' ? 'QEMU ended without a word (killed, or out of memory)' : `QEMU ended: ${last}`;
+  const words = lastWords(said);
+  return words === '' ? 'QEMU ended without a word (killed, or out of memory)' : `QEMU ended: ${words}`;
 }
