@@ -6,19 +6,17 @@ import { formatDuration } from '../src/lib/units.ts';
 import type { Guest } from '../src/model/guest-status.ts';
 import type { ZoneCheck, ZoneView } from '../src/model/zone-check.ts';
 import { ask, tell } from './demo/caisson.ts';
-import { leave, meetEarlierDemo } from './demo/clean.ts';
+import { leave, listDemoTraces, meetEarlierDemo } from './demo/clean.ts';
 import { type DemoDaemon, logTail, startDaemon } from './demo/daemon.ts';
 import { makeDemoNetwork, routeGuests } from './demo/network.ts';
 import { demo } from './demo/place.ts';
 import { type DemoReport, makeReport, renderReport } from './demo/report.ts';
 import { isAlive, type ProcessName, processName, writeDemoState } from './demo/state.ts';
-import { findLeftovers, listTraces, traceMark } from './leftovers.ts';
 
 const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
 /** With --json standard output is for the report alone. */
 const output = values.json ? 2 : 1;
 const startedAt = performance.now();
-Object.assign(process.env, traceMark);
 
 function say(text: string): void {
   (output === 1 ? process.stdout : process.stderr).write(`${text}\n`);
@@ -92,7 +90,6 @@ function untilLeft(): Promise<void> {
 /** True when all went well. */
 async function main(): Promise<boolean> {
   const earlier = await meetEarlierDemo(say);
-  const before = listTraces();
   let report: DemoReport | undefined;
   let failure: unknown;
   try {
@@ -109,8 +106,7 @@ async function main(): Promise<boolean> {
     if (!leaving.signal.aborted) say(`The demo failed: ${describeError(error)}${log === '' ? '' : `\nThe daemon said last:\n${log}`}`);
   }
   await leave(helper, output, say);
-  // What an earlier, killed demo had is gone too: only what came since can be left.
-  const left = await findLeftovers(before);
+  const left = listDemoTraces();
   if (left.length > 0) say(`Left behind:\n${left.map((trace) => `  ${trace}`).join('\n')}`);
   else say('Nothing is left behind but the cache in /var/cache/caisson, which makes the next start fast.');
   const problems = [
