@@ -6,12 +6,13 @@ import { uidPattern } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import type { GuestProcess, HelperEvent } from '../model/helper-protocol.ts';
 import type { Cgroups } from './cgroups.ts';
-import { readProcess, startedAt } from './process-stat.ts';
+import { readProcess, readProcessUser, startedAt } from './process-stat.ts';
 
 const adoptedEveryMs = 200;
 
 interface Known {
   pid: number;
+  userId: number;
   startTime: number;
   said: () => Promise<string>;
   adopted: boolean;
@@ -54,17 +55,23 @@ export class GuestProcesses {
   /** Watches what runs already. */
   adopt(said: (uid: string) => Promise<string>): void {
     for (const { uid, pid, startTime } of this.list()) {
-      this.#known.set(uid, { pid, startTime, said: () => said(uid), adopted: true });
+      this.#known.set(uid, { pid, userId: readProcessUser(pid), startTime, said: () => said(uid), adopted: true });
       this.#log.info('a guest runs already', { uid, pid });
     }
     this.#watchAdopted();
   }
 
   /** Watches a process that this helper has started. */
-  watch(uid: string, startTime: number, child: ChildProcess, said: () => Promise<string>): void {
+  watch(process: { uid: string; userId: number; startTime: number; child: ChildProcess; said: () => Promise<string> }): void {
+    const { child, said, startTime, uid, userId } = process;
     const pid = child.pid as number;
-    this.#known.set(uid, { pid, startTime, said, adopted: false });
+    this.#known.set(uid, { pid, userId, startTime, said, adopted: false });
     child.once('exit', (code, signal) => void this.#ended(uid, pid, { code, signal }));
+  }
+
+  /** The running guest that has this Unix user: two of one user could read each other's memory. */
+  holderOf(userId: number): string | undefined {
+    return [...this.#known].find(([, known]) => known.userId === userId)?.[0];
   }
 
   /**

@@ -2,12 +2,11 @@
 // is executed leaves nothing behind. Once it is, it belongs to nobody: a session of its own, files as standard output, no pipe
 // to us; it runs on when helper and daemon are gone.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { failpoint } from '../lib/failpoint.ts';
-import { uidPattern } from '../lib/ids.ts';
 import { Undo } from '../lib/undo.ts';
 import type { GuestStartArgs } from '../model/helper-protocol.ts';
 import type { Cgroups } from './cgroups.ts';
@@ -15,6 +14,7 @@ import type { GuestFiles } from './guest-files.ts';
 import type { GuestProcesses } from './guest-processes.ts';
 import { type Jail, renderJail } from './jail.ts';
 import { readBootId, readProcess, startedAt } from './process-stat.ts';
+import { openSocketFolder, sealSocketFolder, socketsOf } from './socket-folder.ts';
 
 const readyTimeoutMs = 20_000;
 
@@ -34,14 +34,16 @@ export async function startGuest(
   const running = parts.processes.of(args.uid);
   if (running)
     throw new CaissonError('not-allowed', `guest ${args.uid} has a process already (${running.pid})`, { details: { pid: running.pid } });
-  refuseSharedUserId(parts.runDirectory, args);
+  const holder = parts.processes.holderOf(args.userId);
+  if (holder !== undefined) throw new CaissonError('conflict', `user id ${args.userId} is guest ${holder}'s, which runs`);
   const files = await Promise.all([
     ...args.disks.map((path) => parts.files.checkDisk(args.uid, args.userId, path)),
     ...args.files.map((path) => parts.files.checkReadable(args.uid, args.userId, path)),
   ]);
   const undo = new Undo();
   try {
-    const socketFolder = makeSocketFolder(args, parts, undo);
+    const socketFolder = `${parts.runDirectory}/${args.uid}`;
+    openSocketFolder(socketFolder, { userId: args.userId, groupId: parts.daemonGroupId }, undo);
     parts.cgroups.create(args.uid, args.limits);
     undo.push('control group', () => parts.cgroups.remove(args.uid));
     failpoint('guest-start.group');
@@ -118,10 +120,12 @@ async function launch(
   ]);
   failpoint('guest-start.recorded');
   rmSync(`${jail.folder}/${args.uid}.fstab`);
-  parts.processes.watch(args.uid, startTime, child, said);
+  parts.processes.watch({ uid: args.uid, userId: args.userId, startTime, child, said });
   child.stdin?.end('go\n');
   (child.stdio[3] as Duplex).destroy();
   child.unref();
+  const isAlive = () => readProcess(pid)?.startTime === startTime;
+  void sealSocketFolder(jail.socketFolder, parts.daemonGroupId, socketsOf(args.argv, jail.socketFolder), isAlive);
   return { pid, startTime, startedAt: startedAt(startTime) };
 }
 
@@ -145,33 +149,4 @@ function isReady(child: ChildProcess, said: () => Promise<string>): Promise<void
     clearTimeout(timer);
     child.off('exit', onExit);
   });
-}
-
-/** A user id is one guest's as long as its socket folder exists: two guests of one user could read each other's memory. */
-function refuseSharedUserId(runDirectory: string, args: GuestStartArgs): void {
-  for (const name of readdirSync(runDirectory)) {
-    if (name === args.uid || !uidPattern.test(name)) continue;
-    if (lstatSync(`${runDirectory}/${name}`, { throwIfNoEntry: false })?.uid === args.userId) {
-      throw new CaissonError('conflict', `user id ${args.userId} is guest ${name}'s`);
-    }
-  }
-}
-
-function makeSocketFolder(args: GuestStartArgs, parts: GuestStartParts, undo: Undo): string {
-  const path = `${parts.runDirectory}/${args.uid}`;
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  // The run directory is sticky: what is root's in it was made here, by a helper that died before it could give it away.
-  if (stat && (!stat.isDirectory() || ![0, args.userId].includes(stat.uid))) {
-    throw new CaissonError('invalid', `${path} is not the folder of user ${args.userId}; remove it`);
-  }
-  if (!stat) {
-    mkdirSync(path, { mode: 0o700 });
-    undo.push('socket folder', () => rmSync(path, { recursive: true, force: true }));
-    failpoint('guest-start.folder');
-  }
-  // Sockets of the process before: nobody is to take them for this one's.
-  for (const name of readdirSync(path)) rmSync(`${path}/${name}`, { recursive: true, force: true });
-  chownSync(path, args.userId, parts.daemonGroupId);
-  chmodSync(path, 0o2770);
-  return path;
 }

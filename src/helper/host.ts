@@ -15,6 +15,7 @@ import { GuestProcesses } from './guest-processes.ts';
 import { cacheFolder } from './image-work.ts';
 import { NetworkNamespace } from './network-namespace.ts';
 import { prepareRunDirectory, removeRunDirectory } from './run-directory.ts';
+import { sealSocketFolder } from './socket-folder.ts';
 import { readSystemUser, type SystemUser } from './system-user.ts';
 import { takeTap } from './take-tap.ts';
 import { releaseUserIds, reservedIds } from './user-id-range.ts';
@@ -80,6 +81,7 @@ export async function openHost(options: {
       takeTap: (uid, tap) => takeTap(uid, tap, { processes, namespace }),
     });
     processes.adopt((uid) => files.readLog(uid));
+    for (const { uid } of processes.list()) await sealSocketFolder(`${runDirectory}/${uid}`, user.groupId, [], () => true);
     const bounding = setInterval(() => void boundLogs(processes, files), 10_000);
 
     let isTornDown = false;

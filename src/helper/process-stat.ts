@@ -35,6 +35,15 @@ export function readProcess(pid: number): ProcessStat | undefined {
   return stat && stat.state !== 'Z' && stat.state !== 'X' ? stat : undefined;
 }
 
+/** The effective user id of a process; -1 when it is gone. */
+export function readProcessUser(pid: number): number {
+  try {
+    return Number(/^Uid:\t\d+\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1);
+  } catch {
+    return -1;
+  }
+}
+
 /** Ticks since boot → milliseconds since the epoch. */
 export function startedAt(startTime: number): number {
   const uptimeMs = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;

@@ -45,7 +45,7 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       };
     },
     hostFacts: () => readHostFacts(host.cgroups),
-    guestStart: (args) => host.locks.with(args.uid, () => startGuest(args, parts)),
+    guestStart: (args) => host.locks.with(args.uid, () => host.locks.with(`user ${args.userId}`, () => startGuest(args, parts))),
     async guestKill({ uid, pid, startTime, signal }) {
       return { kind: host.processes.kill(uid, pid, startTime, signal) };
     },
