@@ -8,5 +8,6 @@ export interface Generator {
 
 export const generators: readonly Generator[] = [
   { name: 'api-reference', load: () => import('./generate-api-reference.ts') },
+  { name: 'site-schema', load: () => import('./generate-site-schema.ts') },
   { name: 'qmp', load: () => import('./generate-qmp.ts') },
 ];

@@ -30,13 +30,16 @@ export function parseFlowEnd(text: string): FlowEnd | undefined {
 
 const endKinds = 'a guest, zone:NAME, label:KEY=VALUE, world, host, all, or a range such as 203.0.113.0/24';
 
-const flowEndSchema = z.string(expects(`${endKinds},`)).refine((text) => parseFlowEnd(text) !== undefined, {
-  error: (issue) => {
-    const text = String(issue.input);
-    const meant = probableEnd(text);
-    return `${quote(text)} is not an end of a flow: expected is ${endKinds}${meant ? `; did you mean ${quote(meant)}?` : ''}`;
-  },
-});
+const flowEndSchema = z
+  .string(expects(`${endKinds},`))
+  .refine((text) => parseFlowEnd(text) !== undefined, {
+    error: (issue) => {
+      const text = String(issue.input);
+      const meant = probableEnd(text);
+      return `${quote(text)} is not an end of a flow: expected is ${endKinds}${meant ? `; did you mean ${quote(meant)}?` : ''}`;
+    },
+  })
+  .meta({ examples: ['web', 'zone:internal', 'label:role=mail', 'world', 'all', '203.0.113.0/24'] });
 
 function probableEnd(text: string): string | undefined {
   const address = canonicalAddress(text);

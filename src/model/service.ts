@@ -33,7 +33,8 @@ export const portRangeSchema = z
       const meant = probablePort(text);
       return `${quote(text)} is not a port: expected is for example tcp/80, udp/53, tcp/8000-8100 or icmp${meant ? `; did you mean ${quote(meant)}?` : ''}`;
     },
-  });
+  })
+  .meta({ pattern: '^(icmp|(tcp|udp)/[1-9]\\d{0,4}(-[1-9]\\d{0,4})?)$', examples: ['tcp/80', 'udp/5000-5100', 'icmp'] });
 
 function probablePort(text: string): string | undefined {
   const tidy = text.toLowerCase().replaceAll(/\s+/g, '').replace(':', '/');
@@ -170,7 +171,7 @@ export const serviceFileSchema = z
         .describe(
           'When the service is ready: one check, or a list of checks that must all hold. Without one a guest is ready when it runs.',
         ),
-      readyWithin: durationSchema.optional().describe('From power on to ready, at most; then `apply` fails. 10min when absent.'),
+      readyWithin: durationSchema.optional().meta({ default: '10min' }).describe('From power on to ready, at most; then `apply` fails.'),
     },
     expects('a map such as { ports: [tcp/80], ready: { http: 80 } }'),
   )

@@ -13,24 +13,30 @@ export const interfaceNameSchema = z
     'an interface name has at most 15 letters, digits, dots, hyphens and underscores and begins with a letter',
   );
 
-export const addressSchema = z.string(expects('an IPv4 or IPv6 address')).transform((text, context) => {
-  const address = canonicalAddress(text);
-  if (address) return address;
-  const hint = text.includes('/') ? ': an address stands here without a prefix length' : ', for example 192.0.2.10 or 2001:db8::10';
-  context.addIssue({ code: 'custom', message: `${quote(text)} is not an IPv4 or IPv6 address${hint}` });
-  return z.NEVER;
-});
+export const addressSchema = z
+  .string(expects('an IPv4 or IPv6 address'))
+  .transform((text, context) => {
+    const address = canonicalAddress(text);
+    if (address) return address;
+    const hint = text.includes('/') ? ': an address stands here without a prefix length' : ', for example 192.0.2.10 or 2001:db8::10';
+    context.addIssue({ code: 'custom', message: `${quote(text)} is not an IPv4 or IPv6 address${hint}` });
+    return z.NEVER;
+  })
+  .meta({ examples: ['192.0.2.10', '2001:db8::10'] });
 
-export const cidrSchema = z.string(expects('an address range, for example 10.20.0.0/16,')).transform((text, context) => {
-  const cidr = parseCidr(text);
-  if (cidr) return formatCidr(cidr);
-  const around = surroundingCidr(text);
-  const hint = around
-    ? `has bits set after its prefix; did you mean “${formatCidr(around)}”?`
-    : 'is not an address range: expected is for example 10.20.0.0/16';
-  context.addIssue({ code: 'custom', message: `${quote(text)} ${hint}` });
-  return z.NEVER;
-});
+export const cidrSchema = z
+  .string(expects('an address range, for example 10.20.0.0/16,'))
+  .transform((text, context) => {
+    const cidr = parseCidr(text);
+    if (cidr) return formatCidr(cidr);
+    const around = surroundingCidr(text);
+    const hint = around
+      ? `has bits set after its prefix; did you mean “${formatCidr(around)}”?`
+      : 'is not an address range: expected is for example 10.20.0.0/16';
+    context.addIssue({ code: 'custom', message: `${quote(text)} ${hint}` });
+    return z.NEVER;
+  })
+  .meta({ examples: ['10.20.0.0/16', '2001:db8:1::/64'] });
 
 const uplinkSchema = z.strictObject(
   {
