@@ -10,7 +10,6 @@ import { readYaml, type YamlPlace } from './site-file-yaml.ts';
 import { wordsOfIssue } from './site-file-words.ts';
 import { type Site, siteFileSchema } from './site.ts';
 
-
 export interface SiteFileProblem {
   /** 1-based. */
   line: number;

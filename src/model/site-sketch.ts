@@ -43,11 +43,6 @@ export function entries<T>(record: Known<Record<string, Known<T>>>): [string, T]
   return Object.entries(record ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== null && entry[1] !== undefined);
 }
 
-/** One object of a kind, when it is there and known. */
-export function own<T>(record: Known<Record<string, Known<T>>>, name: string): T | undefined {
-  return record && Object.hasOwn(record, name) ? (record[name] ?? undefined) : undefined;
-}
-
 /** Whether every entry of a list is known. */
 export function isWhole<T>(list: Known<readonly Known<T>[]> | undefined): list is readonly T[] {
   return list !== null && list !== undefined && list.every((item) => item !== null);
