@@ -1,5 +1,6 @@
 // One guest with a process: its monitor, what was last seen of it, and how it ended. It is never told what state a guest is in,
 // it asks; and it believes that a process is gone only when the kernel says so.
+import { existsSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -13,6 +14,7 @@ import { type RunState, isSameObservation, observationOf } from './observe-statu
 import { isAlive } from './process-stat.ts';
 import { QmpClient, type QmpEvent } from './qmp-client.ts';
 import type { QmpCommands } from './qmp-types.ts';
+import { withDeadline } from './with-deadline.ts';
 
 /** A QEMU that says nothing for this long is unresponsive. The longest that it was seen busy is 0.3 s, saving a state. */
 export const silentAfterMs = 2000;
@@ -22,6 +24,9 @@ const commandTimeoutMs = 10_000;
 
 /** After this, a QEMU that was asked to end is killed. */
 const quitGraceMs = 1500;
+
+/** A killed process is gone at once, unless the kernel waits for something on its behalf. */
+const killedTimeoutMs = 30_000;
 
 /** QEMU makes its sockets within 30 ms; on an overloaded host it takes longer. */
 const listenTimeoutMs = 30_000;
@@ -91,15 +96,18 @@ export class RunningGuest {
     this.#announced = true;
   }
 
-  /** Connects as soon as QEMU listens; rejects when it ends before. */
+  /** Connects as soon as QEMU listens; resolves as well when it ends before. */
   async awaitListening(): Promise<void> {
+    const path = `${this.#parts.socketFolder}/qmp.sock`;
+    let rounds = 0;
     await waitFor(
       `QEMU of guest ${this.process.uid} to listen`,
       async () => {
-        if (this.#ended || !(await isAlive(this.process))) return true;
-        return this.#connect().catch(() => undefined);
+        // The helper tells of an end; one that it has missed is found now and then.
+        if (this.#ended || (rounds++ % 50 === 49 && !(await isAlive(this.process)))) return true;
+        return existsSync(path) && this.#connect().catch(() => undefined);
       },
-      { timeoutMs: listenTimeoutMs, everyMs: 2, clock: this.#parts.clock },
+      { timeoutMs: listenTimeoutMs, everyMs: 3, clock: this.#parts.clock },
     );
   }
 
@@ -127,18 +135,20 @@ export class RunningGuest {
     return qmp.execute(command, timeoutMs);
   }
 
-  /** Ends the process: QEMU is asked, so that it leaves its disk images in order, then killed. Resolves when it is gone. */
+  /**
+   * Ends the process: QEMU is asked, so that it leaves its disk images in order, then killed. Resolves when it is gone; throws
+   * `timeout` when even that does not end it, as while its disk's server is away.
+   */
   async end(why: 'stopped' | 'shut-down'): Promise<void> {
     this.#ending ??= why;
     const asked = this.#connect().then((qmp) => qmp.execute('quit', quitGraceMs));
     asked.catch(() => {});
-    const late = new AbortController();
-    const kill = this.#parts.clock.sleep(quitGraceMs, late.signal).then(() => this.#parts.processes.kill(this.process, 'KILL'));
+    const { clock, processes } = this.#parts;
     try {
-      await Promise.race([this.whenGone(), kill.then(() => this.whenGone())]);
-    } finally {
-      late.abort();
-      kill.catch(() => {});
+      await withDeadline(clock, "QEMU's end", quitGraceMs, this.whenGone());
+    } catch {
+      await processes.kill(this.process, 'KILL');
+      await withDeadline(clock, `the end of process ${this.process.pid}`, killedTimeoutMs, this.whenGone());
     }
   }
 
@@ -177,16 +187,7 @@ export class RunningGuest {
   /** One question at a time: a silent QEMU must not pile up more of them. */
   async #runState(limitMs: number): Promise<RunState> {
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    const late = new AbortController();
-    const limit = this.#parts.clock.sleep(limitMs, late.signal).then(() => {
-      throw new CaissonError('timeout', `QEMU of guest ${this.process.uid} says nothing`);
-    });
-    try {
-      return await Promise.race([this.#asking, limit]);
-    } finally {
-      late.abort();
-      limit.catch(() => {});
-    }
+    return withDeadline(this.#parts.clock, `QEMU of guest ${this.process.uid}`, limitMs, this.#asking);
   }
 
   async #ask(): Promise<RunState> {
