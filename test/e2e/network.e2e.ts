@@ -311,6 +311,30 @@ describe('network of the example', () => {
     await real.ip(real.guestsNetwork, 'link del eth2');
   });
 
+  test('the world cannot speak with addresses from inside', async () => {
+    const guest = real.guestOf(web);
+    await real.nft(guest, 'add table inet heard');
+    await real.nft(guest, 'add chain inet heard arrival { type filter hook prerouting priority 0 ; }');
+    await real.nft(guest, 'add set inet heard senders { type ipv4_addr ; flags dynamic ; }');
+    await real.nft(guest, 'add rule inet heard arrival tcp dport 80 add @senders { ip saddr }');
+    const foreign = [dnsAddress, appAddress, '10.20.9.9', '169.254.64.1'];
+    for (const from of foreign) await real.ip(real.worldNetwork, `address add ${from}/32 dev lo`);
+    for (const from of [...foreign, world.far])
+      await real.probe(real.worldNetwork, { protocol: 'tcp', from, to: webAddress, port: 80 }, 300);
+    for (const from of foreign) await real.ip(real.worldNetwork, `address del ${from}/32 dev lo`);
+    const senders = /elements = \{ ([^}]*) \}/.exec(await real.nft(guest, 'list set inet heard senders'))?.[1];
+    assert.equal(senders, world.far);
+    await real.nft(guest, 'delete table inet heard');
+  });
+
+  test('a guest that is away is not looked for on the wire', async () => {
+    await network.disconnect(dns.tap);
+    await real.ip(real.worldNetwork, `address add ${dnsAddress}/32 dev eth0`);
+    assert.equal(await real.probe(real.guestOf(app), { protocol: 'tcp', to: world.wire, port: 25 }), 'closed');
+    assert.equal(await real.probe(real.guestOf(app), { protocol: 'tcp', to: dnsAddress, port: 25 }), 'prohibited');
+    await real.ip(real.worldNetwork, `address del ${dnsAddress}/32 dev eth0`);
+  });
+
   test('a nic that goes out leaves nothing behind', async () => {
     await network.disconnect(app.tap);
     await network.disconnect(app.tap);
