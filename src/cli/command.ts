@@ -1,54 +1,124 @@
-// What commands have in common: the options that find the daemon and choose the format, errors, and waiting for jobs.
-import { type Command, Option } from 'commander';
+// What commands have in common: the options that find the daemon and choose the format, showing things, and waiting for jobs.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Client } from '../api/client.ts';
+import { parseDuration } from '../lib/units.ts';
 import type { Job } from '../model/job.ts';
-import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
-import { followJob } from './follow-job.ts';
-import { type Format, formats, printValue } from './output.ts';
+import { type Connection, type ConnectionOptions, connected } from './connection.ts';
+import { followJob, throwUnlessSucceeded } from './follow-job.ts';
+import type { Io } from './io.ts';
+import { fieldsFor, type Format, formats, renderValue, tableFor } from './output.ts';
+import type { Column, Field } from './table.ts';
+import { watchView } from './watch.ts';
 
-export interface CommonOptions extends ConnectionOptions {
+export interface OutputOptions extends ConnectionOptions {
   output: Format;
+}
+
+export interface ViewOptions extends OutputOptions {
+  watch?: boolean;
+}
+
+export interface JobOptions extends OutputOptions {
   wait: boolean;
 }
+
+export const daemonGroup = 'The daemon:';
 
 export function withConnection(command: Command): Command {
   return command
     .addOption(
-      new Option('--url <url>', 'the daemon: http://127.0.0.1:PORT (token in CAISSON_TOKEN) or unix:PATH')
-        .env('CAISSON_URL')
-        .conflicts('data'),
+      new Option('--data <dir>', 'data directory whose daemon is asked (CAISSON_DATA; default /var/lib/caisson)').helpGroup(daemonGroup),
     )
-    .addOption(new Option('--data <dir>', 'data directory whose daemon is asked (default /var/lib/caisson)'));
+    .addOption(
+      new Option('--url <url>', 'its address: http://127.0.0.1:PORT with CAISSON_TOKEN, or unix:PATH (CAISSON_URL)')
+        .conflicts('data')
+        .helpGroup(daemonGroup),
+    );
+}
+
+export function withFormat(command: Command): Command {
+  return command.addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('table'));
 }
 
 export function withOutput(command: Command): Command {
-  return withConnection(command).addOption(new Option('-o, --output <format>', 'how to print').choices(formats).default('table'));
+  return withFormat(withConnection(command));
+}
+
+/** For commands that show something that changes. */
+export function withWatch(command: Command): Command {
+  return withOutput(command).option('--watch', 'print anew at every change, until Ctrl-C');
 }
 
 /** For commands that start a job. */
 export function withJob(command: Command): Command {
-  return withOutput(command).option('--no-wait', 'return at once instead of waiting for the job’s end');
+  return withOutput(command).option('--no-wait', 'return once the job runs, instead of waiting for its end');
 }
 
-/** Runs `work` with a connection that is closed afterwards. */
-export async function connected<T>(options: ConnectionOptions, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = openConnection(options);
-  try {
-    return await work(connection);
-  } finally {
-    connection.transport.close();
-  }
+/** A parser of option values: a whole number. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`A whole number from ${least} to ${most} is expected.`);
+    return value;
+  };
 }
 
-/** Starts a job, waits for it unless told otherwise, and prints it where JSON or YAML was asked for. */
-export async function runJob(options: CommonOptions, start: (connection: Connection) => Promise<Job>): Promise<void> {
-  await runJobForResult(options, start);
+/** A parser of option values: `90s`, `5min`; a bare number means seconds. Milliseconds. */
+export function duration(text: string): number {
+  const ms = parseDuration(/^\d+$/.test(text) ? `${text}s` : text);
+  if (ms === undefined || ms === 0) throw new InvalidArgumentError('A duration is expected, for example 90s or 5min.');
+  return ms;
 }
 
-/** The same, for commands that say something about the job’s result. */
-export async function runJobForResult(options: CommonOptions, start: (connection: Connection) => Promise<Job>): Promise<Job> {
-  return connected(options, async (connection) => {
-    const job = await followJob(connection, await start(connection), { wait: options.wait });
-    if (options.output !== 'table') await printValue(job, options.output);
+/** Prints what `render` returns, once or, with `--watch`, at every change. */
+export async function showView(
+  io: Io,
+  options: ViewOptions,
+  render: (connection: Connection, compact: boolean) => Promise<string>,
+): Promise<void> {
+  await connected(io, options, async (connection) => {
+    if (options.watch) await watchView(io, connection, () => render(connection, true));
+    else io.stdout.write(await render(connection, false));
+  });
+}
+
+export interface ListView<T> {
+  columns: readonly Column<T>[];
+  /** Said on standard error when there are none. */
+  none: string;
+  fetch: (client: Client) => Promise<{ items: T[] }>;
+}
+
+export function showList<T>(io: Io, options: ViewOptions, { columns, none, fetch }: ListView<T>): Promise<void> {
+  return showView(io, options, async ({ client }, compact) => {
+    const { items } = await fetch(client);
+    if (options.output !== 'table') return renderValue({ items }, options.output, compact);
+    if (items.length > 0) return tableFor(io, items, columns);
+    if (options.watch) return `${none}\n`;
+    io.stderr.write(`${none}\n`);
+    return '';
+  });
+}
+
+export interface DetailView<T> {
+  fields: (value: T) => readonly Field[] | Promise<readonly Field[]>;
+  fetch: (client: Client) => Promise<T>;
+}
+
+export function showDetail<T>(io: Io, options: ViewOptions, { fields, fetch }: DetailView<T>): Promise<void> {
+  return showView(io, options, async ({ client }, compact) => {
+    const value = await fetch(client);
+    return options.output === 'table' ? fieldsFor(io, await fields(value)) : renderValue(value, options.output, compact);
+  });
+}
+
+/** Starts a job, waits for it unless told otherwise, and prints it where JSON or YAML was asked for. Throws when it did not succeed. */
+export function runJob(io: Io, options: JobOptions, start: (client: Client) => Promise<Job>): Promise<Job> {
+  return connected(io, options, async (connection) => {
+    const job = await followJob(io, connection, await start(connection.client), { wait: options.wait });
+    if (options.output !== 'table') io.stdout.write(await renderValue(job, options.output));
+    if (options.wait) throwUnlessSucceeded(job);
     return job;
   });
 }

@@ -1,127 +1,142 @@
-// Waiting for a job: its steps redrawn in place on a terminal, one line for each change elsewhere. Ctrl-C stops watching, not the job.
-import { CaissonError } from '../lib/errors.ts';
-import { formatDuration } from '../lib/units.ts';
-import type { Job, JobStep } from '../model/job.ts';
+// Waiting for a job: its steps redrawn in place on a terminal, one line for each change elsewhere. Ctrl-C ends the watching, not the job.
+import { CaissonError, type ErrorCode } from '../lib/errors.ts';
+import type { Job } from '../model/job.ts';
 import type { Connection } from './connection.ts';
-import { harmless } from './output.ts';
+import { Advised, Ended, exitCodes } from './failure.ts';
+import type { Io } from './io.ts';
+import { JobLines, renderJobTree } from './job-view.ts';
+import { harmless, painter } from './style.ts';
 
 export interface FollowOptions {
-  /** Return at once. */
+  /** False: return at once. */
   wait: boolean;
-  quiet?: boolean;
+  /** Nothing is shown of a job that ends well within this time. */
+  quietMs?: number;
 }
 
-/** Resolves with the ended job when it succeeded (or with the running one when not waiting); throws its error otherwise. */
-export async function followJob({ client }: Connection, job: Job, options: FollowOptions): Promise<Job> {
-  if (!options.wait) {
-    process.stderr.write(`job ${job.uid} runs: ${job.title}\n`);
+/** Resolves with the ended job, however it ended; with the running one when not waiting. Throws Ended after Ctrl-C. */
+export async function followJob(io: Io, { client }: Connection, job: Job, { wait, quietMs = 0 }: FollowOptions): Promise<Job> {
+  if (!wait) {
+    io.stderr.write(`job ${job.uid} runs: ${harmless(job.title)}\n`);
     return job;
   }
-  const view = options.quiet ? undefined : process.stderr.isTTY ? new LiveView() : new LineView();
+  const view = io.stderr.isTTY ? new LiveView(io, quietMs) : new LineView(io, quietMs);
   const watching = new AbortController();
-  const interrupt = () => {
-    view?.end();
-    process.stderr.write(
-      `job ${job.uid} goes on; “caisson job show ${job.uid}” tells how it stands, “caisson job cancel ${job.uid}” stops it\n`,
-    );
-    process.exit(130);
-  };
-  process.once('SIGINT', interrupt);
-  const { jobSchema } = await import('../model/job.ts'); // schemas take a while to make: only where they are used
+  const stop = io.onInterrupt(() => watching.abort());
+  const options = { signal: watching.signal };
   let last = job;
   try {
-    for await (const value of client.stream('jobFollow', { params: { job: job.uid } }, { signal: watching.signal })) {
-      last = jobSchema.parse(value);
-      view?.show(last);
+    for await (const state of client.stream('jobFollow', { params: { job: job.uid } }, options)) {
+      last = state as Job;
+      view.show(last);
       if (last.state !== 'running') break;
     }
     // The stream may have been cut just before the end.
-    if (last.state === 'running') last = await client.call('jobShow', { params: { job: job.uid } });
+    if (last.state === 'running' && !watching.signal.aborted) last = await client.call('jobShow', { params: { job: job.uid } }, options);
+  } catch (error) {
+    if (watching.signal.aborted) throw interrupted(io, job);
+    if (error instanceof CaissonError && error.code === 'unavailable') {
+      throw new Advised(`${error.message} while it worked on “${job.title}”`, error, [
+        'guests run on; once the daemon is back, it goes on with the job or takes it back',
+        `how it stands: caisson job show ${job.uid}`,
+      ]);
+    }
+    throw error;
   } finally {
-    watching.abort();
-    process.off('SIGINT', interrupt);
-    view?.end();
+    stop();
+    view.end();
   }
-  if (last.state === 'succeeded') return last;
-  const { code, message } = last.error ?? { code: 'failed' as const, message: `the job ended as ${last.state}` };
-  throw new CaissonError(code, message);
+  if (last.state === 'running') throw interrupted(io, job);
+  return last;
 }
 
-const marks: Record<JobStep['state'], string> = { pending: '·', running: '▸', done: '✓', failed: '✗', undone: '↶', skipped: '-' };
-
-function stepLine(step: JobStep, depth: number): string {
-  const took = step.startedAt && step.endedAt ? ` (${formatDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt))})` : '';
-  const percent = step.fraction === undefined ? '' : ` ${Math.round(step.fraction * 100)} %`;
-  const message = step.message ? ` — ${step.message}` : '';
-  return harmless(
-    `${'  '.repeat(depth)}${marks[step.state]} ${step.name}${percent}${step.state === 'running' ? message : step.state === 'failed' ? message : took}`,
-  );
+export function throwUnlessSucceeded(job: Job): void {
+  if (job.state === 'succeeded') return;
+  const usual: ErrorCode = job.state === 'cancelled' ? 'cancelled' : 'failed';
+  throw new CaissonError(job.error?.code ?? usual, job.error?.message ?? `job ${job.uid} was ${job.state}`);
 }
 
-function depthOf(job: Job, step: JobStep): number {
-  let depth = 0;
-  for (let parent = step.parent; parent !== undefined; parent = job.steps[parent]?.parent) depth++;
-  return depth;
+function interrupted(io: Io, job: Job): Ended {
+  io.stderr.write(`the job goes on: “caisson job show ${job.uid}” tells how it stands, “caisson job cancel ${job.uid}” stops it\n`);
+  return new Ended(exitCodes.interrupted);
 }
 
-/** Steps in the order in which a person reads them: each below the one that it is a part of. */
-function inReadingOrder(job: Job): { step: JobStep; depth: number }[] {
-  const children = Map.groupBy(job.steps.keys(), (index) => job.steps[index]?.parent);
-  const walk = (parent: number | undefined, depth: number): { step: JobStep; depth: number }[] =>
-    (children.get(parent) ?? []).flatMap((index) => [{ step: job.steps[index] as JobStep, depth }, ...walk(index, depth + 1)]);
-  return walk(undefined, 0);
+interface JobView {
+  show(job: Job): void;
+  end(): void;
 }
 
-class LiveView {
+/** Redraws at most every 80 ms, and each second while nothing happens, so that the time is seen passing. */
+class LiveView implements JobView {
+  readonly #io: Io;
+  readonly #drawAfter: number;
   #lines = 0;
   #timer: NodeJS.Timeout | undefined;
+  #drawAt = 0;
   #job: Job | undefined;
+
+  constructor(io: Io, quietMs: number) {
+    this.#io = io;
+    this.#drawAfter = performance.now() + quietMs;
+  }
 
   show(job: Job): void {
     this.#job = job;
-    this.#timer ??= setTimeout(() => this.#draw(), 80);
+    this.#schedule(Math.max(80, this.#drawAfter - performance.now()));
   }
 
   end(): void {
     clearTimeout(this.#timer);
-    this.#draw();
+    const isDull = this.#lines === 0 && performance.now() < this.#drawAfter && this.#job?.state === 'succeeded';
+    if (!isDull) this.#draw();
+  }
+
+  #schedule(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.#timer && this.#drawAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#drawAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#draw();
+      this.#schedule(1000);
+    }, ms);
   }
 
   #draw(): void {
-    this.#timer = undefined;
-    const job = this.#job;
-    if (!job) return;
-    const columns = process.stderr.columns || 80;
-    const rows = (process.stderr.rows || 24) - 2;
-    // Finished parts of finished steps are folded away, and what is more than the screen holds is cut at the top.
-    const all = inReadingOrder(job).filter(({ step, depth }) => depth === 0 || isUnfinished(job, step));
-    const lines = [job.title, ...all.map(({ step, depth }) => stepLine(step, depth + 1))]
-      .slice(-rows)
-      .map((line) => line.slice(0, columns - 1));
+    const { stderr, env } = this.#io;
+    if (!this.#job) return;
+    const lines = renderJobTree(this.#job, {
+      columns: stderr.columns ?? 80,
+      rows: Math.max(4, (stderr.rows ?? 24) - 2),
+      now: Date.now(),
+      paint: painter(stderr, env),
+    });
     const up = this.#lines > 0 ? `\u001b[${this.#lines}A` : '';
-    process.stderr.write(`${up}\u001b[J${lines.join('\n')}\n`);
+    stderr.write(`${up}${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
     this.#lines = lines.length;
   }
 }
 
-function isUnfinished(job: Job, step: JobStep): boolean {
-  const parent = step.parent === undefined ? undefined : job.steps[step.parent];
-  return parent !== undefined && parent.state !== 'done';
-}
+class LineView implements JobView {
+  readonly #io: Io;
+  readonly #lines = new JobLines();
+  readonly #tellAfter: number;
+  #kept: string[] = [];
 
-class LineView {
-  readonly #shown = new Map<number, string>();
+  constructor(io: Io, quietMs: number) {
+    this.#io = io;
+    this.#tellAfter = performance.now() + quietMs;
+  }
 
   show(job: Job): void {
-    for (const [index, step] of job.steps.entries()) {
-      const state = step.state === 'running' && step.message ? `running ${step.message.replaceAll(/[\d.,]+/g, '#')}` : step.state;
-      if (this.#shown.get(index) === state || step.state === 'pending') continue;
-      this.#shown.set(index, state);
-      process.stderr.write(`${stepLine(step, depthOf(job, step))}\n`);
-    }
+    this.#kept.push(...this.#lines.news(job, Date.now()));
+    if (performance.now() < this.#tellAfter && (job.state === 'running' || job.state === 'succeeded')) return;
+    for (const line of this.#kept) this.#io.stderr.write(`${line}\n`);
+    this.#kept = [];
   }
 
   end(): void {
-    // Every line is out already.
+    // Every line is out, or not worth telling.
   }
 }

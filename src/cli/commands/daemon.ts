@@ -1,19 +1,31 @@
-// `caisson daemon`. Run by root, the launcher starts the root helper instead of this program; what comes here is help, the simulation,
-// and the word to somebody who is not root.
-import type { Command } from 'commander';
+// `caisson daemon`. Run by root, the launcher starts the root helper instead of this program, and with `--simulate` the daemon itself;
+// what comes here is help, and a word to somebody who is not root.
+import { type Command, Option } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 
-export function addDaemonCommand(program: Command): void {
-  program
-    .command('daemon')
-    .description('run this host’s daemon (as root)')
+const simulation = 'A simulation, which needs neither root nor anything installed:';
+
+const notes = `
+It serves the API on the socket run/api.sock of its data directory, for root and the group caisson. SIGTERM or Ctrl-C ends it;
+guests run on, and the next daemon takes them over. “caisson host shutdown” stops the guests in order.`;
+
+export function addDaemon(daemon: Command): void {
+  daemon
     .option('--data <dir>', 'data directory', '/var/lib/caisson')
     .option('--netns <name>', 'network namespace of the guests: used when it exists, else made and removed again')
-    .option('--listen <address...>', 'loopback address and port to listen on beside the unix socket, for example 127.0.0.1:8420')
-    .action(() => {
+    .option('--listen <address...>', 'loopback address and port to listen on too, for those with a token, for example 127.0.0.1:8420')
+    .option('--teardown', 'remove what an ended daemon left of a data directory outside of it, and end; refused while guests run')
+    .addOption(new Option('--simulate', 'fake guests that boot in a moment').helpGroup(simulation))
+    .addOption(new Option('--boot-ms <number>', 'how long they take to boot').helpGroup(simulation))
+    .addOption(new Option('--seed <number>', 'of what is random').helpGroup(simulation))
+    .addOption(new Option('--verbose', 'log everything').helpGroup(simulation))
+    .addHelpText('after', notes)
+    .action(({ simulate }: { simulate?: boolean }) => {
+      if (simulate) throw new CaissonError('unsupported', 'a simulation is started by bin/caisson: caisson daemon --simulate');
       throw new CaissonError(
         'not-allowed',
-        'caisson daemon must be run by root: it gives its rights away at once, but needs them to make taps, rules and users’ processes',
+        'the daemon is started by root: it gives its rights away at once, but needs them to make taps, rules and users’ processes\n' +
+          '  to look around without root: caisson daemon --simulate --data DIR',
       );
     });
 }

@@ -1,47 +1,47 @@
 // `caisson host …`
 import type { Command } from 'commander';
-import { type CommonOptions, connected, runJobForResult, withJob, withOutput } from '../command.ts';
-import { printFields, printValue } from '../output.ts';
+import type { Host } from '../../model/host.ts';
+import { duration, type JobOptions, runJob, showDetail, type ViewOptions, withJob, withWatch } from '../command.ts';
+import type { Io } from '../io.ts';
+import { harmless } from '../style.ts';
+import type { Field } from '../table.ts';
+import { localTime } from '../times.ts';
 
-export function addHostCommands(program: Command): void {
-  const host = program.command('host').description('this host');
-
-  withOutput(host.command('show'))
+export function addHost(host: Command, io: Io): void {
+  withWatch(host.command('show'))
     .description('what it can carry and what it has promised')
-    .action((options: CommonOptions) =>
-      connected(options, async ({ client }) => {
-        const view = await client.call('hostShow');
-        if (options.output !== 'table') return printValue(view, options.output);
-        const { memory, guests, network } = view;
-        const mib = (value: number) => `${value.toLocaleString('en')} MiB`;
-        printFields([
-          ['name', view.name],
-          ['version', view.version],
-          ['QEMU', `${view.qemuVersion}, ${view.accelerator === 'kvm' ? 'KVM' : 'emulation (TCG)'}`],
-          ['processors', String(view.cpus)],
-          [
-            'memory',
-            `${mib(memory.freeMib)} free of ${mib(memory.totalMib)} (${mib(memory.promisedMib)} promised, ${mib(memory.reserveMib)} reserve)`,
-          ],
-          ['guests', `${guests.defined} defined, ${guests.running} running, ${guests.ready} ready`],
-          [
-            'network',
-            `${network.namespace ? `namespace ${network.namespace}, ` : ''}${network.rulesInForce ? 'rules in force' : `RULES NOT IN FORCE: ${network.problem}`}`,
-          ],
-          ['data', view.dataDirectory],
-          ['daemon since', view.startedAt],
-        ]);
-      }),
-    );
+    .action((options: ViewOptions) => showDetail(io, options, { fields, fetch: (client) => client.call('hostShow') }));
 
   withJob(host.command('shutdown'))
     .description('shut down every guest in order; they start again with the host')
-    .option('--timeout <seconds>', 'how long each may take before its power is cut', (text) => Math.round(Number(text) * 1000))
-    .action(async (options: CommonOptions & { timeout?: number }) => {
-      const job = await runJobForResult(options, ({ client }) =>
-        client.call('hostShutdown', { body: options.timeout === undefined ? {} : { timeoutMs: options.timeout } }),
-      );
+    .option('--timeout <duration>', 'how long each may take before its power is cut, for example 90s or 5min', duration)
+    .action(async (options: JobOptions & { timeout?: number }) => {
+      const body = options.timeout === undefined ? {} : { timeoutMs: options.timeout };
+      const job = await runJob(io, options, (client) => client.call('hostShutdown', { body }));
       const { guests = [] } = (job.result ?? {}) as { guests?: { name: string; way: string }[] };
-      if (options.output === 'table') for (const guest of guests) process.stdout.write(`${guest.name}: ${guest.way}\n`);
+      if (options.output === 'table') for (const guest of guests) io.stdout.write(harmless(`${guest.name}: ${guest.way}`).concat('\n'));
     });
+}
+
+function fields({ memory, guests, network, ...host }: Host): Field[] {
+  const mib = (value: number) => `${value.toLocaleString('en')} MiB`;
+  const place = network.namespace ? `namespace ${network.namespace}, ` : '';
+  return [
+    ['name', host.name],
+    ['version', host.version],
+    ['QEMU', `${host.qemuVersion}, ${host.accelerator === 'kvm' ? 'KVM' : 'emulation (TCG)'}`],
+    ['processors', String(host.cpus)],
+    [
+      'memory',
+      `${mib(memory.freeMib)} free of ${mib(memory.totalMib)} (${mib(memory.promisedMib)} promised, ${mib(memory.reserveMib)} reserve)`,
+    ],
+    ['guests', `${guests.defined} defined, ${guests.running} running, ${guests.ready} ready`],
+    [
+      'network',
+      `${place}${network.rulesInForce ? 'rules in force' : `RULES NOT IN FORCE: ${network.problem ?? 'nobody knows why'}`}`,
+      network.rulesInForce ? undefined : 'red',
+    ],
+    ['data', host.dataDirectory],
+    ['daemon since', localTime(host.startedAt)],
+  ];
 }

@@ -4,45 +4,49 @@ import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/units.ts';
 import type { ImageView } from '../../model/image-view.ts';
-import { type CommonOptions, connected, runJob, withJob, withOutput } from '../command.ts';
-import { type Column, printList } from '../output.ts';
+import { type JobOptions, runJob, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
+import type { Io } from '../io.ts';
+import { type Column, listNames } from '../table.ts';
 
 const columns: Column<ImageView>[] = [
   { title: 'NAME', text: (image) => image.name },
   { title: 'FROM', text: (image) => (image.builtIn ? 'built in' : image.source) },
-  { title: 'ON THIS HOST', text: (image) => (image.present ? 'yes' : 'no') },
-  { title: 'SIZE', text: (image) => (image.sizeBytes === undefined ? '' : formatSize(image.sizeBytes)), right: true },
+  { title: 'ON THIS HOST', text: (image) => (image.present ? 'yes' : 'no'), style: (image) => (image.present ? undefined : 'dim') },
+  { title: 'SIZE', text: (image) => (image.sizeBytes === undefined ? '' : formatSize(image.sizeBytes)), right: true, optional: true },
   { title: 'DIGEST', text: (image) => image.digest.slice(0, 12) },
-  { title: 'GUESTS', text: (image) => image.guests.join(' '), shrink: true },
+  { title: 'GUESTS', text: (image) => listNames(image.guests), shrink: true, optional: true },
 ];
 
-export function addImageCommands(program: Command): void {
-  const image = program.command('image').description('what guests’ first disks are made from');
-
-  withOutput(image.command('list'))
+export function addImage(image: Command, io: Io): void {
+  withWatch(image.command('list'))
     .description('every image of the site, and those built in')
-    .action((options: CommonOptions) =>
-      connected(options, async ({ client }) => printList((await client.call('imageList')).items, options.output, columns)),
+    .action((options: ViewOptions) =>
+      showList(io, options, { columns, none: 'there are no images', fetch: (client) => client.call('imageList') }),
     );
 
   withJob(image.command('build'))
     .description('make an image now; apply makes those that are missing by itself')
     .argument('<image>')
-    .action((name: string, options: CommonOptions) => runJob(options, ({ client }) => client.call('imageBuild', { params: { name } })));
+    .action(async (name: string, options: JobOptions) => {
+      await runJob(io, options, (client) => client.call('imageBuild', { params: { name } }));
+    });
 
   withJob(image.command('import'))
     .description('take a disk image into the site: a file of the host, or an address with its SHA-256')
-    .argument('<image>', 'the name that it gets')
+    .argument('<name>', 'the name that it gets')
     .argument('<source>', 'a file, or http(s)://…')
     .option('--sha256 <digest>', 'for an address: what must come from there')
-    .action((name: string, source: string, options: CommonOptions & { sha256?: string }) =>
-      runJob(options, ({ client }) => client.call('imageImport', { body: { name, source: sourceOf(source, options.sha256) } })),
-    );
+    .action(async (name: string, source: string, options: JobOptions & { sha256?: string }) => {
+      const body = { name, source: sourceOf(source, options.sha256) };
+      await runJob(io, options, (client) => client.call('imageImport', { body }));
+    });
 
   withJob(image.command('delete'))
     .description('delete an image that no guest uses')
     .argument('<image>')
-    .action((name: string, options: CommonOptions) => runJob(options, ({ client }) => client.call('imageDelete', { params: { name } })));
+    .action(async (name: string, options: JobOptions) => {
+      await runJob(io, options, (client) => client.call('imageDelete', { params: { name } }));
+    });
 }
 
 function sourceOf(source: string, sha256: string | undefined): { file: string } | { url: string; sha256: string } {

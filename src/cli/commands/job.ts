@@ -1,81 +1,88 @@
 // `caisson job …`
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { formatDuration } from '../../lib/units.ts';
-import type { Job } from '../../model/job.ts';
-import { type CommonOptions, connected, withOutput } from '../command.ts';
-import { followJob } from '../follow-job.ts';
-import { type Column, printFields, printList, printValue } from '../output.ts';
-import { watchList } from '../watch.ts';
+import type { Job, JobState } from '../../model/job.ts';
+import { type OutputOptions, showDetail, showList, type ViewOptions, wholeNumber, withOutput, withWatch } from '../command.ts';
+import { connected } from '../connection.ts';
+import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
+import type { Io } from '../io.ts';
+import { renderJobTree } from '../job-view.ts';
+import { renderValue } from '../output.ts';
+import { plain, type Style } from '../style.ts';
+import type { Column, Field } from '../table.ts';
+import { localTime } from '../times.ts';
+
+const states: readonly JobState[] = ['running', 'succeeded', 'failed', 'cancelled'];
+const styles: Partial<Record<JobState, Style>> = { running: 'amber', failed: 'red', cancelled: 'amber' };
 
 const columns: Column<Job>[] = [
   { title: 'JOB', text: (job) => job.uid },
   { title: 'STARTED', text: (job) => localTime(job.startedAt) },
-  { title: 'STATE', text: (job) => job.state },
+  { title: 'STATE', text: (job) => job.state, style: (job) => styles[job.state] },
   { title: 'TOOK', text: (job) => (job.endedAt ? formatDuration(Date.parse(job.endedAt) - Date.parse(job.startedAt)) : ''), right: true },
   { title: 'BY', text: (job) => job.actor },
   { title: 'WHAT', text: (job) => (job.error ? `${job.title}: ${job.error.message}` : job.title), shrink: true },
 ];
 
-export function addJobCommands(program: Command): void {
-  const job = program.command('job').description('work with an end: what runs, and how it went');
+interface ListOptions extends ViewOptions {
+  limit: number;
+  state?: JobState;
+}
 
-  withOutput(job.command('list'))
+export function addJob(job: Command, io: Io): void {
+  withWatch(job.command('list'))
     .description('jobs, newest first')
-    .option('--limit <number>', 'at most so many', Number, 20)
-    .option('--state <state>', 'only running, succeeded, failed or cancelled ones')
-    .option('--watch', 'go on, printing anew at every change')
-    .action(async (options: CommonOptions & { limit: number; state?: Job['state']; watch?: boolean }) => {
-      await connected(options, async (connection) => {
-        const query = { limit: options.limit, ...(options.state ? { state: options.state } : {}) };
-        const show = async () => printList((await connection.client.call('jobList', { query })).items, options.output, columns);
-        if (options.watch) await watchList(connection, show);
-        else await show();
-      });
-    });
-
-  withOutput(job.command('show'))
-    .description('one job with its steps')
-    .argument('<job>')
-    .option('--watch', 'follow it to its end')
-    .action((uid: string, options: CommonOptions & { watch?: boolean }) =>
-      connected(options, async (connection) => {
-        const found = await connection.client.call('jobShow', { params: { job: uid } });
-        if (options.watch && found.state === 'running') await followJob(connection, found, { wait: true });
-        else if (options.output === 'table') showJob(found);
-        else await printValue(found, options.output);
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 500), 20)
+    .addOption(new Option('--state <state>', 'only those').choices(states))
+    .action(({ limit, state, ...options }: ListOptions) =>
+      showList(io, options, {
+        columns,
+        none: 'there are no jobs',
+        fetch: (client) => client.call('jobList', { query: { limit, ...(state ? { state } : {}) } }),
       }),
     );
 
+  withOutput(job.command('show'))
+    .description('one job with its steps')
+    .argument('<job>', 'uid')
+    .option('--watch', 'follow it to its end; exit 0 only if it succeeds')
+    .action((uid: string, options: ViewOptions) => (options.watch ? watchJob(io, uid, options) : showJob(io, uid, options)));
+
   withOutput(job.command('cancel'))
     .description('cancel a running job: what it did is undone as far as it can be')
-    .argument('<job>')
-    .action((uid: string, options: CommonOptions) =>
-      connected(options, async ({ client }) => {
+    .argument('<job>', 'uid')
+    .action((uid: string, options: OutputOptions) =>
+      connected(io, options, async ({ client }) => {
         const found = await client.call('jobCancel', { params: { job: uid } });
-        if (options.output === 'table') process.stdout.write(`job ${found.uid} is ${found.state}\n`);
-        else await printValue(found, options.output);
+        io.stdout.write(options.output === 'table' ? `job ${found.uid} is ${found.state}\n` : await renderValue(found, options.output));
       }),
     );
 }
 
-function showJob(job: Job): void {
-  printFields([
+function showJob(io: Io, uid: string, options: OutputOptions): Promise<void> {
+  return showDetail(io, options, { fields, fetch: (client) => client.call('jobShow', { params: { job: uid } }) });
+}
+
+async function watchJob(io: Io, uid: string, options: OutputOptions): Promise<void> {
+  await connected(io, options, async (connection) => {
+    const found = await connection.client.call('jobShow', { params: { job: uid } });
+    const job = found.state === 'running' ? await followJob(io, connection, found, { wait: true }) : found;
+    if (options.output !== 'table') io.stdout.write(await renderValue(job, options.output));
+    else io.stdout.write(`job ${job.uid} is ${job.state}\n`);
+    throwUnlessSucceeded(job);
+  });
+}
+
+function fields(job: Job): Field[] {
+  const [, ...steps] = renderJobTree(job, { columns: Infinity, now: Date.now(), paint: plain });
+  return [
     ['job', job.uid],
     ['what', job.title],
-    ['state', job.state],
+    ['state', job.state, styles[job.state]],
     ['error', job.error?.message],
     ['by', job.actor],
     ['started', localTime(job.startedAt)],
     ['ended', job.endedAt && localTime(job.endedAt)],
-    [
-      'steps',
-      job.steps
-        .map((step) => `${step.parent === undefined ? '' : '  '}${step.name}: ${step.state}${step.message ? ` — ${step.message}` : ''}`)
-        .join('\n'),
-    ],
-  ]);
-}
-
-export function localTime(iso: string): string {
-  return new Date(iso).toLocaleString('sv');
+    ['steps', steps.map((line) => line.replace(/^ {2}/, '')).join('\n')],
+  ];
 }

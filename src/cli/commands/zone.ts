@@ -2,15 +2,18 @@
 import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 import type { ZoneCheck, ZoneCheckLine, ZoneView } from '../../model/zone-check.ts';
-import { type CommonOptions, connected, withJob, withOutput } from '../command.ts';
-import { followJob } from '../follow-job.ts';
-import { type Column, printFields, printList, printValue } from '../output.ts';
+import { type JobOptions, showDetail, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
+import { connected } from '../connection.ts';
+import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
+import type { Io } from '../io.ts';
+import { renderValue, tableFor } from '../output.ts';
+import { type Column, type Field, listNames } from '../table.ts';
 
 const columns: Column<ZoneView>[] = [
   { title: 'NAME', text: (zone) => zone.name },
   { title: 'SUBNETS', text: (zone) => zone.subnets.join(' ') },
-  { title: 'UPLINK', text: uplinkText },
-  { title: 'GUESTS', text: (zone) => zone.guests.join(' '), shrink: true },
+  { title: 'UPLINK', text: uplinkText, optional: true },
+  { title: 'GUESTS', text: (zone) => listNames(zone.guests), shrink: true },
 ];
 
 const checkColumns: Column<ZoneCheckLine>[] = [
@@ -19,35 +22,26 @@ const checkColumns: Column<ZoneCheckLine>[] = [
   { title: 'ADDRESS', text: (line) => line.address },
   { title: 'PORT', text: (line) => line.port },
   { title: 'EXPECTED', text: (line) => line.expected },
-  { title: 'GOT', text: (line) => line.got },
-  { title: '', text: (line) => line.detail ?? '', shrink: true },
+  {
+    title: 'GOT',
+    text: (line) => line.got,
+    style: ({ got, expected }) => (got === expected ? undefined : got === 'unknown' ? 'amber' : 'red'),
+  },
+  { title: 'DETAIL', text: (line) => line.detail ?? '', shrink: true, optional: true },
 ];
 
-export function addZoneCommands(program: Command): void {
-  const zone = program.command('zone').description('zones, and the proof that they hold');
-
-  withOutput(zone.command('list'))
+export function addZone(zone: Command, io: Io): void {
+  withWatch(zone.command('list'))
     .description('every zone with its guests')
-    .action((options: CommonOptions) =>
-      connected(options, async ({ client }) => printList((await client.call('zoneList')).items, options.output, columns)),
+    .action((options: ViewOptions) =>
+      showList(io, options, { columns, none: 'there are no zones', fetch: (client) => client.call('zoneList') }),
     );
 
-  withOutput(zone.command('show'))
+  withWatch(zone.command('show'))
     .description('one zone with the flows that touch it')
     .argument('<zone>')
-    .action((name: string, options: CommonOptions) =>
-      connected(options, async ({ client }) => {
-        const view = await client.call('zoneShow', { params: { name } });
-        if (options.output !== 'table') return printValue(view, options.output);
-        printFields([
-          ['name', view.name],
-          ['subnets', view.subnets.join(', ')],
-          ['gateways', view.gateways.join(', ')],
-          ['uplink', uplinkText(view)],
-          ['guests', view.guests.join(', ')],
-          ['flows', view.flows.join('\n') || 'none: it reaches nothing and is reached by nothing'],
-        ]);
-      }),
+    .action((name: string, options: ViewOptions) =>
+      showDetail(io, options, { fields, fetch: (client) => client.call('zoneShow', { params: { name } }) }),
     );
 
   withJob(zone.command('check'))
@@ -55,37 +49,56 @@ export function addZoneCommands(program: Command): void {
     .option('--no-control', 'do not open one flow on purpose to see that the check sees it')
     .option('--port <port...>', 'further ports to try, for example tcp/8080')
     .option('--all', 'print every attempt, not only those that differ')
-    .action(check);
+    .action((options: CheckOptions) => check(io, options));
 }
 
-async function check(options: CommonOptions & { control: boolean; port?: string[]; all?: boolean }): Promise<void> {
-  await connected(options, async (connection) => {
-    const started = await connection.client.call('zoneCheck', {
-      body: { control: options.control, ...(options.port ? { extraPorts: options.port } : {}) },
-    });
-    const job = await followJob(connection, started, { wait: options.wait });
-    if (!options.wait) return;
-    const { zoneCheckSchema } = await import('../../model/zone-check.ts');
-    const result = zoneCheckSchema.parse(job.result);
-    if (options.output === 'table') await printCheck(result, options.all ?? false);
-    else await printValue(result, options.output);
+interface CheckOptions extends JobOptions {
+  control: boolean;
+  port?: string[];
+  all?: boolean;
+}
+
+async function check(io: Io, options: CheckOptions): Promise<void> {
+  await connected(io, options, async (connection) => {
+    const body = { control: options.control, ...(options.port ? { extraPorts: options.port } : {}) };
+    const job = await followJob(io, connection, await connection.client.call('zoneCheck', { body }), { wait: options.wait });
+    if (!options.wait) {
+      if (options.output !== 'table') io.stdout.write(await renderValue(job, options.output));
+      return;
+    }
+    throwUnlessSucceeded(job);
+    const result = job.result as ZoneCheck;
+    io.stdout.write(options.output === 'table' ? renderCheck(io, result, options.all ?? false) : await renderValue(result, options.output));
     if (!result.ok) throw new CaissonError('failed', 'the filtering is not as the flows say');
   });
 }
 
-async function printCheck({ checks, control, ok }: ZoneCheck, all: boolean): Promise<void> {
+function renderCheck(io: Io, { checks, control, ok }: ZoneCheck, all: boolean): string {
   const shown = all ? checks : checks.filter((line) => line.got !== line.expected);
-  if (shown.length > 0) await printList(shown, 'table', checkColumns);
   const open = checks.filter((line) => line.got === 'open').length;
   const unknown = checks.filter((line) => line.got === 'unknown').length;
-  process.stdout.write(
-    `${checks.length} attempts: ${open} open, ${checks.length - open - unknown} refused${unknown > 0 ? `, ${unknown} could not be told` : ''}; ${ok ? 'all as the flows say' : 'not all as the flows say'}\n`,
-  );
-  if (control) {
-    process.stdout.write(
-      `control: ${control.from} → ${control.to} ${control.port} opened on purpose, ${control.sawItOpen ? 'seen open' : 'NOT SEEN'}, ${control.sawItClosedAgain ? 'and closed again' : 'and NOT CLOSED AGAIN'}\n`,
-    );
-  }
+  const untold = unknown > 0 ? `, ${unknown} could not be told` : '';
+  return [
+    tableFor(io, shown, checkColumns),
+    `${checks.length} attempts: ${open} open, ${checks.length - open - unknown} refused${untold}; ${ok ? 'all as the flows say' : 'not all as the flows say'}\n`,
+    control ? describeControl(control) : '',
+  ].join('');
+}
+
+function describeControl({ from, to, port, sawItOpen, sawItClosedAgain }: NonNullable<ZoneCheck['control']>): string {
+  const seen = sawItOpen ? 'seen open' : 'NOT SEEN';
+  return `control: ${from} → ${to} ${port} opened on purpose, ${seen}, ${sawItClosedAgain ? 'and closed again' : 'and NOT CLOSED AGAIN'}\n`;
+}
+
+function fields(zone: ZoneView): Field[] {
+  return [
+    ['name', zone.name],
+    ['subnets', zone.subnets.join(', ')],
+    ['gateways', zone.gateways.join(', ')],
+    ['uplink', uplinkText(zone)],
+    ['guests', listNames(zone.guests, ', ')],
+    ['flows', zone.flows.join('\n') || 'none: it reaches nothing and is reached by nothing'],
+  ];
 }
 
 function uplinkText({ uplink }: ZoneView): string {

@@ -1,0 +1,73 @@
+// `caisson doctor`: works without a daemon.
+import type { Command } from 'commander';
+import type { CheckResult, Verdict } from '../../local/doctor/check.ts';
+import { type OutputOptions, withFormat } from '../command.ts';
+import { dataDirectoryOf } from '../connection.ts';
+import { Ended } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { renderValue } from '../output.ts';
+import { harmless, painter, type Style } from '../style.ts';
+
+const cacheDirectory = '/var/cache/caisson';
+
+const words: Record<Verdict, string> = { ok: 'ok', warning: 'warning', bad: 'BAD' };
+const styles: Partial<Record<Verdict, Style>> = { warning: 'amber', bad: 'red' };
+
+const notes = `
+It changes nothing. As root it tries more: some checks need a network namespace of their own.
+Exit codes: 0 all is well; 1 there are warnings: guests run, but worse or less safely; 2 this machine cannot run guests.`;
+
+export function addDoctor(doctor: Command, io: Io): void {
+  withFormat(doctor)
+    .option('--data <dir>', 'data directory whose disk is looked at (CAISSON_DATA; default /var/lib/caisson)')
+    .addHelpText('after', notes)
+    .action((options: OutputOptions) => examine(io, options));
+}
+
+async function examine(io: Io, options: OutputOptions): Promise<void> {
+  const [{ doctorExitCode, runDoctor }, { probedHost }] = await Promise.all([
+    import('../../local/doctor.ts'),
+    import('../../local/doctor/probed-host.ts'),
+  ]);
+  const results: CheckResult[] = [];
+  for await (const result of runDoctor({ dataDirectory: dataDirectoryOf(options, io.env), cacheDirectory, host: probedHost() })) {
+    results.push(result);
+    if (options.output === 'table') io.stdout.write(renderResult(io, result));
+  }
+  const exitCode = doctorExitCode(results);
+  if (options.output === 'table') io.stdout.write(`\n${summary(results)}\n`);
+  else io.stdout.write(await renderValue({ items: results, exitCode }, options.output));
+  if (exitCode !== 0) throw new Ended(exitCode);
+}
+
+function renderResult({ stdout, env }: Io, { name, verdict, found, explanation, mend }: CheckResult): string {
+  const paint = painter(stdout, env);
+  const more = [explanation, mend === undefined ? undefined : `→ ${mend}`].filter((text) => text !== undefined);
+  const head = `${paint(words[verdict].padEnd(7), styles[verdict])}  ${name.padEnd(10)}  ${harmless(found)}\n`;
+  const width = Math.max(40, Math.min(stdout.columns ?? 120, 120) - 21);
+  return (
+    head +
+    more
+      .flatMap((text) => wrap(harmless(text), width))
+      .map((line) => `${' '.repeat(21)}${line}\n`)
+      .join('')
+  );
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width)
+      lines.push(lines.length > 0 && text.startsWith('→') ? `  ${word}` : word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+function summary(results: readonly CheckResult[]): string {
+  const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
+  const warnings = count('warning') === 1 ? 'one warning' : `${count('warning')} warnings`;
+  if (count('bad') > 0) return `this machine cannot run guests: ${count('bad')} bad, ${warnings}`;
+  return count('warning') > 0 ? `this machine can run guests: ${warnings}` : 'this machine can run guests: all is well';
+}

@@ -1,0 +1,41 @@
+// Everything about one guest, as people read it. Pure.
+import { formatDuration, formatSize } from '../lib/units.ts';
+import type { Guest } from '../model/guest-status.ts';
+import { describeCheck } from '../model/service.ts';
+import { guestStyle, stateWord } from './guest-state.ts';
+import type { Field } from './table.ts';
+import { localTime } from './times.ts';
+
+export function guestFields(guest: Guest): Field[] {
+  const { spec, status, hardware } = guest;
+  const list = (texts: readonly string[] | undefined) => texts?.join(', ');
+  return [
+    ['name', guest.name],
+    ['uid', guest.uid],
+    ['state', stateWord(guest), guestStyle(guest)],
+    ['why', status.reason],
+    ['possible now', list(guest.actions)],
+    ['zone', spec.zone],
+    ['addresses', list(status.nics.flatMap((nic) => nic.addresses))],
+    ['mac', list(status.nics.map((nic) => nic.mac))],
+    ['service', list(spec.service?.ports)],
+    ['readiness', list(spec.service?.ready.map(describeCheck))],
+    ['ready after', status.readyAfterMs === undefined ? undefined : formatDuration(status.readyAfterMs)],
+    ['started', status.startedAt && localTime(status.startedAt)],
+    ['starts after', list(spec.after.map((one) => ('requires' in one ? `${one.requires} (required)` : `${one.wants} (wanted)`)))],
+    ['processors', String(spec.cpus)],
+    ['memory', `${spec.memoryMib} MiB${status.memoryBytes === undefined ? '' : `, costs the host ${formatSize(status.memoryBytes)}`}`],
+    ['image', spec.image],
+    ['firmware', spec.firmware],
+    ['machine', `${hardware.machineType}, ${hardware.cpuModel}`],
+    ['disks', status.disks.map(describeDisk).join('\n')],
+    ['process', status.pid === undefined ? undefined : `${status.pid}, as user ${guest.userId}`],
+    ['labels', list(Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`))],
+    ['description', spec.description],
+  ];
+}
+
+function describeDisk({ name, sizeBytes, allocatedBytes, path }: Guest['status']['disks'][number]): string {
+  const used = allocatedBytes === undefined ? '' : `, ${formatSize(allocatedBytes)} used`;
+  return `${name}: ${formatSize(sizeBytes)}${used}, ${path}`;
+}
