@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { createClient } from '../../src/api/client.ts';
+import type { Endpoint } from '../../src/api/endpoint.ts';
+import { endpoints } from '../../src/api/endpoints.ts';
 import { createNodeTransport } from '../../src/api/node-transport.ts';
 import { PreparedJson } from '../../src/daemon/http/prepared-json.ts';
 import { CaissonError } from '../../src/lib/errors.ts';
@@ -90,6 +93,16 @@ describe('requests', () => {
     assert.equal(answer.status, 500);
     assert.doesNotMatch(answer.text, /secret/);
     assert.match((logged[0] as { stack: string }).stack, /TypeError: secret of \/var\/lib\n\s+at /);
+  });
+
+  test('who changes something is in the log, who only looks is not', async () => {
+    const logged: object[] = [];
+    const log = { ...silentLog, info: (message: string, fields?: object) => void (message === 'request' && logged.push(fields ?? {})) };
+    const site = await trial.serve({ guestStop: () => Promise.resolve(sampleJob('Stop guest web')) }, {}, { log });
+    await ask(site, { path: '/v1/host' });
+    await ask(site, { method: 'POST', path: '/v1/guests/web/stop' });
+    await waitFor('the request is in the log', () => logged.length > 0, { timeoutMs: 5000, everyMs: 5 });
+    assert.deepEqual(logged, [{ method: 'POST', path: '/v1/guests/web/stop', actor: 'local', status: 202 }]);
   });
 
   test('every wrong field is named at once, and the handler is not called', async () => {
@@ -236,6 +249,73 @@ describe('requests', () => {
     assert.equal((await ask(without, { path: '/' })).status, 404);
   });
 });
+
+describe('every row of the table', () => {
+  const rows = Object.entries(endpoints).map(([id, endpoint]): [string, Endpoint] => [id, endpoint]);
+  const pathFor = (endpoint: Endpoint) => endpoint.path.replaceAll(/:\w+/g, 'web');
+  let site: Served;
+  before(async () => {
+    site = await trial.serve({});
+  });
+
+  for (const [id, endpoint] of rows) {
+    test(`${id} wants the token on TCP, and is not called without`, async () => {
+      const answer = await ask(site, { method: endpoint.method, path: pathFor(endpoint), tcp: true });
+      assert.equal(answer.status, 401);
+    });
+  }
+
+  test('no body and no query makes an error of our own', async () => {
+    const value = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.json().map((text) => JSON.parse(text) as unknown),
+        fc.dictionary(fieldName, tie('value'), { maxKeys: 5 }),
+      ),
+    })).value;
+    const query = fc.dictionary(fieldName, fc.string({ unit: 'binary' }), { maxKeys: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...rows), value, query, async ([id, endpoint], body, search) => {
+        const path = `${pathFor(endpoint)}?${new URLSearchParams(search).toString()}`;
+        if (endpoint.stream !== undefined) return;
+        const answer = await ask(site, {
+          method: endpoint.method,
+          path,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+        // 422: it came through to the handler, which this test does not have.
+        assert.ok([400, 422].includes(answer.status), `${id} answered ${answer.status}: ${answer.text}`);
+        assert.ok(Buffer.byteLength(answer.text) < 16_384, `${answer.text.length} characters of problem`);
+      }),
+      { seed: 1, numRuns: 400 },
+    );
+  });
+});
+
+/** Names that schemas know, and others. */
+const fieldName = fc.oneof(
+  fc.constantFrom(
+    'site',
+    'version',
+    'zones',
+    'guests',
+    'flows',
+    'images',
+    'timezone',
+    'prune',
+    'force',
+    'timeoutMs',
+    'limit',
+    'after',
+    'state',
+    'name',
+    'source',
+    'file',
+    '__proto__',
+  ),
+  fc.string({ unit: 'binary', maxLength: 100 }),
+);
 
 describe('who may talk to it', () => {
   let site: Served;

@@ -84,6 +84,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const servers: Server[] = [];
   let closing: Promise<void> | undefined;
 
+  /** Who changed what, or tried to. */
+  const logWhenDone = (request: IncomingMessage, response: ServerResponse) => {
+    response.once('close', () => {
+      const status = response.writableFinished ? response.statusCode : undefined;
+      options.log.info('request', { method: request.method, path: request.url?.slice(0, 300), actor: actors.get(request), status });
+    });
+  };
+
   const addServer = (gate: Gate): Server => {
     const server = createServer({
       maxHeaderSize: maxHeaderBytes,
@@ -100,6 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       } catch (error) {
         return refuse(response, error);
       }
+      if (request.method !== 'GET') logWhenDone(request, response);
       router.routing(request, response);
     });
     server.on('upgrade', (request, socket, head) => upgrader.upgrade(request, socket, head, gate));
