@@ -71,7 +71,8 @@ export class GuestProcesses {
 
   /** The running guest that has this Unix user: two of one user could read each other's memory. */
   holderOf(userId: number): string | undefined {
-    return [...this.#known].find(([, known]) => known.userId === userId)?.[0];
+    // One that has just ended is known until its end is told: the guest may be started again before that.
+    return [...this.#known].find(([, known]) => known.userId === userId && readProcess(known.pid)?.startTime === known.startTime)?.[0];
   }
 
   /**
