@@ -47,7 +47,7 @@ export type NetworkFactory = (options: {
   folder: string;
   userId: number;
   log: Log;
-  takeTap: (uid: string, tap: string) => Promise<void>;
+  takeTap: (uid: string, tap: string) => Promise<boolean>;
 }) => NetworkHelper;
 
 export async function openHost(options: {

@@ -6,8 +6,12 @@ import { isTapOf } from './check-arguments.ts';
 import type { GuestProcesses } from './guest-processes.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
 
-/** Does nothing when the tap is in the guests' network already; `not-allowed` without a process that has it. */
-export async function takeTap(uid: string, tap: string, parts: { processes: GuestProcesses; namespace: NetworkNamespace }): Promise<void> {
+/** True when it was moved, false when it is in the guests' network already; `not-allowed` without a process that has it. */
+export async function takeTap(
+  uid: string,
+  tap: string,
+  parts: { processes: GuestProcesses; namespace: NetworkNamespace },
+): Promise<boolean> {
   if (!isTapOf(uid, tap)) throw new CaissonError('invalid', `${tap} is not a tap of guest ${uid}`);
   const guest = parts.processes.of(uid);
   const target = parts.namespace.name ?? String(process.pid);
@@ -16,6 +20,7 @@ export async function takeTap(uid: string, tap: string, parts: { processes: Gues
     : new CaissonError('not-allowed', `guest ${uid} has no process that holds ${tap}`);
   // Mostly it is where it should be taken from, so that is tried first.
   if (failure && !(await isInGuestsNetwork(parts.namespace, tap))) throw failure;
+  return !failure;
 }
 
 async function move(pid: number, tap: string, target: string): Promise<CaissonError | undefined> {

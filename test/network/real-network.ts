@@ -47,8 +47,9 @@ export class RealNetwork {
       log: silentLog,
       takeTap: async (_uid, tap) => {
         const from = this.#plugged.get(tap);
-        if (from === undefined || (await this.hasLink(this.guestsNetwork, tap))) return;
+        if (from === undefined || (await this.hasLink(this.guestsNetwork, tap))) return false;
         await run(['ip', '-n', from, 'link', 'set', 'dev', tap, 'netns', this.guestsNetwork]);
+        return true;
       },
     });
   }

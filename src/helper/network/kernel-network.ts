@@ -21,8 +21,8 @@ export interface KernelNetworkOptions {
   /** What dnsmasq runs as: neither the daemon's user nor a guest's. */
   userId: number;
   log: Log;
-  /** Takes the tap of a starting guest out of that guest's own namespace, when it is not in the guests' network yet. */
-  takeTap?: (uid: string, tap: string) => Promise<void>;
+  /** Takes the tap of a starting guest out of that guest's own namespace; false when it is in the guests' network already. */
+  takeTap?: (uid: string, tap: string) => Promise<boolean>;
 }
 
 const nothing = object({});
@@ -55,8 +55,8 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
     rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
     zonesApply: changing(checkZones, (args) => applyZones(namespace, args)),
     nicUp: changing(checkNicUp, async (nic) => {
-      await takeTap?.(nic.uid, nic.tap);
-      await setNicUp(namespace, nic);
+      const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
+      await setNicUp(namespace, nic, isFresh);
     }),
     nicDown: changing(checkNicDown, (nic) => setNicDown(namespace, nic)),
     linksRead: reading(nothing, async () => ({ taps: await readTaps(namespace) })),

@@ -18,13 +18,14 @@ interface Link {
   addr_info: { local: string; prefixlen: number; family: 'inet' | 'inet6' }[];
 }
 
-/** Sets the nic up exactly as asked; addresses and routes of before that are not asked for go away. */
-export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs): Promise<void> {
+/** Sets the nic up exactly as asked; addresses and routes of before that are not asked for go away. A fresh tap has none. */
+export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs, isFresh: boolean): Promise<void> {
   const { tap } = nic;
-  const [link] = (await namespace.read<Partial<Link>>(['address', 'show', 'dev', tap])).filter(({ ifname }) => ifname === tap);
+  const [link] = isFresh
+    ? []
+    : (await namespace.read<Partial<Link>>(['address', 'show', 'dev', tap])).filter(({ ifname }) => ifname === tap);
   const addresses = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
-  const isFresh = addresses.length === 0;
-  const routes = isFresh ? [] : await readRoutes(namespace, tap);
+  const routes = addresses.length === 0 ? [] : await readRoutes(namespace, tap);
   await namespace.set(settings(tap, nic.hostAddresses.some(isIpv6)));
   const source = nic.hostAddresses.find((address) => !isIpv6(address))?.split('/')[0];
   await namespace.change([

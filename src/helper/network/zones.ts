@@ -7,24 +7,30 @@ import { applyRoutes, zoneProtocol } from './routes.ts';
 
 type ZonesArgs = Parameters<NetworkHelper['zonesApply']>[0];
 
+interface Link {
+  ifname: string;
+  flags: string[];
+  master?: string;
+}
+
 /** Throws `missing` for an uplink that is not there and `not-allowed` for one that belongs to a bridge or bond; nothing is changed then. */
 export async function applyZones(namespace: GuestsNamespace, { zones, proxied }: ZonesArgs): Promise<void> {
   const uplinks = [...new Set(zones.flatMap((zone) => (zone.uplink ? [zone.uplink.interface] : [])))];
-  const links = uplinks.length === 0 ? [] : await namespace.read<{ ifname: string; master?: string }>(['link', 'show']);
+  const links = uplinks.length === 0 ? [] : await namespace.read<Link>(['link', 'show']);
   for (const uplink of uplinks) checkUplink(uplink, links);
   const hasIpv6 = zones.some((zone) => zone.subnets.some((subnet) => subnet.includes(':')));
-  if (hasIpv6) await forwardIpv6(namespace);
-  await namespace.set(
-    Object.assign({}, namespace.isOwn ? ownSettings : {}, ...uplinks.map((uplink) => uplinkSettings(uplink, hasIpv6, namespace.isOwn))),
-  );
-  await namespace.change(uplinks.map((uplink) => `link set dev ${uplink} up`));
+  const switched = hasIpv6 ? forwardingSettings(namespace.isOwn) : {};
+  const perUplink = uplinks.map((uplink) => uplinkSettings(uplink, hasIpv6, namespace.isOwn));
+  await namespace.set(Object.assign({}, namespace.isOwn ? ownSettings : {}, switched, ...perUplink));
+  const down = links.filter(({ ifname, flags }) => uplinks.includes(ifname) && !flags.includes('UP'));
+  await namespace.change(down.map(({ ifname }) => `link set dev ${ifname} up`));
   for (const family of [4, 6] as const) {
     await applyRoutes(namespace, family, zones);
   }
   await namespace.change(await changedProxies(namespace, proxied));
 }
 
-function checkUplink(uplink: string, links: { ifname: string; master?: string }[]): void {
+function checkUplink(uplink: string, links: Link[]): void {
   const link = links.find(({ ifname }) => ifname === uplink);
   if (!link)
     throw new CaissonError(
@@ -45,13 +51,11 @@ const ownSettings = { 'net/ipv4/icmp_ratelimit': 10, 'net/ipv6/icmp/ratelimit': 
  * IPv6 forwards nowhere unless it is switched on everywhere; IPv4 is set for each interface of ours. The switch makes a router of every
  * interface, deaf to advertisements: on the host's own network those that were not are put back.
  */
-async function forwardIpv6(namespace: GuestsNamespace): Promise<void> {
+function forwardingSettings(isOwn: boolean): Record<string, number> {
   const folder = '/proc/sys/net/ipv6/conf';
   const isOff = (name: string) => readFileSync(`${folder}/${name}/forwarding`, 'latin1').trim() === '0';
-  const off =
-    namespace.isOwn || !existsSync(folder) || !isOff('all') ? [] : readdirSync(folder).filter((name) => name !== 'all' && isOff(name));
-  await namespace.set({ 'net/ipv6/conf/all/forwarding': 1 });
-  await namespace.set(Object.fromEntries(off.map((name) => [`net/ipv6/conf/${name}/forwarding`, 0])));
+  const off = isOwn || !existsSync(folder) || !isOff('all') ? [] : readdirSync(folder).filter((name) => name !== 'all' && isOff(name));
+  return { 'net/ipv6/conf/all/forwarding': 1, ...Object.fromEntries(off.map((name) => [`net/ipv6/conf/${name}/forwarding`, 0])) };
 }
 
 function uplinkSettings(uplink: string, hasIpv6: boolean, isOwn: boolean): Record<string, number> {
