@@ -28,7 +28,7 @@ export async function answerShell(io: Io, args: readonly string[]): Promise<numb
   if (dashes !== '--') return 2;
   const words = joinedAtEquals(typed);
   const first = words[0];
-  const program = await createProgram(io, words.length > 1 && nouns.some((noun) => noun.name === first) ? first : undefined);
+  const program = createProgram(io, words.length > 1 && nouns.some((noun) => noun.name === first) ? first : undefined);
   const completion = completeWords(program, words);
   if (completion.kind === 'files' || completion.kind === 'folders') {
     io.stdout.write(`${completion.kind}\n`);

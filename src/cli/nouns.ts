@@ -1,16 +1,25 @@
-// Every first word of the command line. Only the one that is used is loaded.
+// Every first word of the command line.
 import type { Command } from 'commander';
+import { addApply } from './commands/apply.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addDaemon } from './commands/daemon.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvent } from './commands/event.ts';
+import { addGuest } from './commands/guest.ts';
+import { addHost } from './commands/host.ts';
+import { addImage } from './commands/image.ts';
+import { addJob } from './commands/job.ts';
+import { addSite } from './commands/site.ts';
+import { addZone } from './commands/zone.ts';
 import type { Io } from './io.ts';
-
-/** Adds the verbs and options of one first word to its command. */
-export type AddNoun = (command: Command, io: Io) => void;
 
 export interface Noun {
   name: string;
   description: string;
   /** `first`: what one begins with. */
   group: 'first' | 'noun' | 'tool';
-  load: () => Promise<AddNoun>;
+  /** Adds its verbs and options to its command. */
+  add: (command: Command, io: Io) => void;
 }
 
 export const nouns: readonly Noun[] = [
@@ -18,66 +27,66 @@ export const nouns: readonly Noun[] = [
     name: 'doctor',
     description: 'can this machine run guests? What is missing, and how to mend it',
     group: 'first',
-    load: async () => (await import('./commands/doctor.ts')).addDoctor,
+    add: addDoctor,
   },
   {
     name: 'daemon',
     description: 'run this host’s daemon (as root)',
     group: 'first',
-    load: async () => (await import('./commands/daemon.ts')).addDaemon,
+    add: addDaemon,
   },
   {
     name: 'apply',
     description: 'show what a site file changes, make it so, and wait until every service answers',
     group: 'first',
-    load: async () => (await import('./commands/apply.ts')).addApply,
+    add: addApply,
   },
   {
     name: 'site',
     description: 'the site as a whole',
     group: 'noun',
-    load: async () => (await import('./commands/site.ts')).addSite,
+    add: addSite,
   },
   {
     name: 'guest',
     description: 'virtual machines',
     group: 'noun',
-    load: async () => (await import('./commands/guest.ts')).addGuest,
+    add: addGuest,
   },
   {
     name: 'zone',
     description: 'zones, and the proof that they hold',
     group: 'noun',
-    load: async () => (await import('./commands/zone.ts')).addZone,
+    add: addZone,
   },
   {
     name: 'image',
     description: 'what guests’ first disks are made from',
     group: 'noun',
-    load: async () => (await import('./commands/image.ts')).addImage,
+    add: addImage,
   },
   {
     name: 'job',
     description: 'work with an end: what runs, and how it went',
     group: 'noun',
-    load: async () => (await import('./commands/job.ts')).addJob,
+    add: addJob,
   },
   {
     name: 'event',
     description: 'what happened',
     group: 'noun',
-    load: async () => (await import('./commands/event.ts')).addEvent,
+    add: addEvent,
   },
   {
     name: 'host',
     description: 'this host',
     group: 'noun',
-    load: async () => (await import('./commands/host.ts')).addHost,
+    add: addHost,
   },
   {
     name: 'completion',
     description: 'completion of commands and names for your shell',
     group: 'tool',
-    load: async () => (await import('./commands/completion.ts')).addCompletion,
+    add: addCompletion,
   },
 ];

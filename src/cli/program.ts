@@ -8,7 +8,7 @@ import { renderOverview } from './overview.ts';
 import { harmless } from './style.ts';
 
 /** With `only`, the other first words have a name and a description, and nothing below. */
-export async function createProgram(io: Io, only?: string): Promise<Command> {
+export function createProgram(io: Io, only?: string): Command {
   const program = new Command('caisson')
     .description('Every important service in its own watertight virtual machine.')
     .usage('NOUN VERB [options]')
@@ -29,7 +29,7 @@ export async function createProgram(io: Io, only?: string): Promise<Command> {
   program.helpInformation = () => renderOverview(program);
   for (const noun of nouns) {
     const command = program.command(noun.name).description(noun.description).helpCommand(false);
-    if (only === undefined || only === noun.name) (await noun.load())(command, io);
+    if (only === undefined || only === noun.name) noun.add(command, io);
   }
   return program;
 }

@@ -14,7 +14,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       const { answerShell } = await import('./complete.ts');
       return await answerShell(io, argv.slice(1));
     }
-    const program = await createProgram(io, nouns.some((noun) => noun.name === first) ? first : undefined);
+    const program = createProgram(io, needsOne(first) ? first : undefined);
     if (first === undefined) {
       program.outputHelp();
       return exitCodes.done;
@@ -28,4 +28,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     io.stderr.write(describeFailure(error));
     return exitCodeOf(error);
   }
+}
+
+/** Help, and the search for what was probably meant, need all first words; a noun needs itself, and the version none. */
+function needsOne(first: string | undefined): boolean {
+  return first === '--version' || first === '-V' || nouns.some((noun) => noun.name === first);
 }

@@ -1,6 +1,6 @@
 // Tables and lists of fields as text. Pure.
 import { harmless, type Paint, type Style } from './style.ts';
-import { cutText, textWidth } from './text-width.ts';
+import { cutText, isPlain, textWidth } from './text-width.ts';
 
 export interface Column<T> {
   title: string;
@@ -22,42 +22,53 @@ export interface TableOptions {
 
 const between = '  ';
 
+/** A column with the text of its cells, ready to be shown. */
+interface Shown<T> {
+  column: Column<T>;
+  cells: readonly string[];
+  /** The widest cell, or the title. */
+  width: number;
+  widthOf: (text: string) => number;
+}
+
 /** Empty when there are no items. */
-export function renderTable<T>(items: readonly T[], all: readonly Column<T>[], options: TableOptions): string {
+export function renderTable<T>(items: readonly T[], columns: readonly Column<T>[], { width, paint }: TableOptions): string {
   if (items.length === 0) return '';
-  const cells = all.map((column) => items.map((item) => harmless(column.text(item)).replaceAll(/[\n\t]+/g, ' ')));
-  const columns = all
-    .map((column, index) => ({ column, cells: cells[index] ?? [] }))
-    .filter(({ column, cells }) => !column.optional || cells.some((cell) => cell !== ''));
-  const natural = columns.map(({ column, cells }) =>
-    cells.reduce((most, cell) => Math.max(most, textWidth(cell)), textWidth(column.title)),
-  );
+  const shown = columns.flatMap((column) => showColumn(items, column) ?? []);
   const widths = fitWidths(
-    natural,
-    columns.map(({ column }) => column.shrink === true),
-    options.width,
+    shown.map((each) => each.width),
+    shown.map(({ column }) => column.shrink === true),
+    width,
   );
-  const line = (cellOf: (position: number) => string, styleOf: (position: number) => Style | undefined) => {
-    let text = '';
-    for (let position = 0; position < columns.length; position++) {
-      const cell = cutText(cellOf(position), widths[position] ?? 0);
-      const room = ' '.repeat((widths[position] ?? 0) - textWidth(cell));
-      const shown = options.paint(cell, styleOf(position));
-      text += `${position === 0 ? '' : between}${columns[position]?.column.right ? `${room}${shown}` : `${shown}${room}`}`;
-    }
-    return `${text.trimEnd()}\n`;
+  const fitted = shown.map((each, position) => fitCells(each, widths[position] ?? 0, items, paint));
+  let text = '';
+  for (let row = 0; row <= items.length; row++)
+    text += `${fitted
+      .map((cells) => cells[row])
+      .join(between)
+      .trimEnd()}\n`;
+  return text;
+}
+
+/** The title and the cells, each as wide as the column is to be. */
+function fitCells<T>({ column, cells, width, widthOf }: Shown<T>, room: number, items: readonly T[], paint: Paint): string[] {
+  const pad = (text: string, style: Style | undefined) => {
+    const cut = width <= room ? text : cutText(text, room);
+    const gap = ' '.repeat(room - widthOf(cut));
+    return column.right ? gap + paint(cut, style) : paint(cut, style) + gap;
   };
-  const head = line(
-    (position) => columns[position]?.column.title ?? '',
-    () => 'dim',
-  );
-  const body = items.map((item, row) =>
-    line(
-      (position) => columns[position]?.cells[row] ?? '',
-      (position) => columns[position]?.column.style?.(item),
-    ),
-  );
-  return head + body.join('');
+  return [pad(column.title, 'dim'), ...cells.map((cell, row) => pad(cell, column.style?.(items[row] as T)))];
+}
+
+/** Undefined for an optional column without content. */
+function showColumn<T>(items: readonly T[], column: Column<T>): Shown<T> | undefined {
+  const raw = items.map(column.text);
+  // Looked at as a whole, since nearly always every cell is plain.
+  const plain = isPlain(raw.join(''));
+  const cells = plain ? raw : raw.map((cell) => harmless(cell).replaceAll(/[\n\t]+/g, ' '));
+  const widthOf = plain ? (text: string) => text.length : textWidth;
+  if (column.optional && cells.every((cell) => cell === '')) return undefined;
+  return { column, cells, widthOf, width: cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(column.title)) };
 }
 
 /** Widths that fit: columns that may shrink give way first, the widest before others; then every column does. */

@@ -33,9 +33,14 @@ function characterWidth(character: string): number {
   return wide.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
 }
 
+/** Printable ASCII alone: a column a character. */
+export function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}
+
 /** The text must have no control characters. */
 export function textWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  if (isPlain(text)) return text.length;
   let width = 0;
   for (const character of text) width += characterWidth(character);
   return width;
@@ -43,7 +48,8 @@ export function textWidth(text: string): number {
 
 /** At most `columns` wide; what is cut off is told by an ellipsis. */
 export function cutText(text: string, columns: number): string {
-  if (textWidth(text) <= columns) return text;
+  // No character takes more than two columns.
+  if (text.length * 2 <= columns || textWidth(text) <= columns) return text;
   let kept = '';
   let width = 0;
   for (const character of text) {
