@@ -219,3 +219,13 @@ test('a field that does not exist is one problem, at its key', () => {
     runs(80),
   );
 });
+
+test('four megabytes of rubbish end in a refusal, not in a wait', { timeout: 120_000 }, () => {
+  // As far as reading goes with each: the limits of depth, of words and signs, of mistakes, and of size.
+  const rubbish = ['[', '- ', 'a: *b\n', '"a" ', '{}, ', '---\n', 'é'];
+  for (const unit of rubbish) {
+    const text = `version: 1\nsite: lab\nguests:\n${unit.repeat(Math.floor((4 * 1024 * 1024 - 100) / Buffer.byteLength(unit)))}`;
+    const result = parseSiteFile(text, () => undefined);
+    assert.ok('problems' in result && result.problems.length >= 1, JSON.stringify(unit));
+  }
+});
