@@ -72,7 +72,7 @@ async function showDemo(earlier: { left: boolean }): Promise<DemoReport> {
     })),
   );
   say('Checking the filtering between all of them …');
-  const check = await ask<ZoneCheck>(['zone', 'check'], { signal, okCodes: [0, 1] });
+  const check = await ask<ZoneCheck>(['zone', 'check'], { signal, okCodes: [0, 1], progress: output });
   return makeReport({ api: `http://${daemon.address}/v1`, token: `${demo.dataDirectory}/api-token`, guests, check });
 }
 

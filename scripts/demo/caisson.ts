@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { CaissonError } from '../../src/lib/errors.ts';
 import { projectRoot } from '../project.ts';
@@ -16,11 +17,14 @@ export async function tell(args: readonly string[], options: { output: 1 | 2; si
   await ended(child, args, options.signal, '');
 }
 
-/** Runs a command with `-o json` and returns what it said. `okCodes`: exit codes that come with an answer. */
-export async function ask<T>(args: readonly string[], options: { signal?: AbortSignal; okCodes?: readonly number[] } = {}): Promise<T> {
+/** Runs a command with `-o json` and returns what it said. `okCodes`: exit codes that come with an answer; `progress`: where it tells how it goes on. */
+export async function ask<T>(
+  args: readonly string[],
+  options: { signal?: AbortSignal; okCodes?: readonly number[]; progress?: 1 | 2 } = {},
+): Promise<T> {
   const argv = withData([...args, '-o', 'json']);
-  const child = spawn(program, argv, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  const child = spawn(program, argv, { cwd: projectRoot, stdio: ['ignore', 'pipe', options.progress ?? 'pipe'], detached: true });
+  const [stdout, stderr] = [text(child.stdout as Readable), child.stderr ? text(child.stderr) : ''];
   await ended(child, args, options.signal, stderr, options.okCodes);
   return JSON.parse(await stdout) as T;
 }

@@ -30,9 +30,7 @@ export function makeReport(input: { api: string; token: string; guests: readonly
   const { api, token, guests, check } = input;
   const problems = [
     ...guests.filter(({ status }) => !status.ready).map(({ name, status }) => `${name} is not ready: ${status.reason || status.power}`),
-    ...check.checks
-      .filter((line) => !holds(line))
-      .map(({ from, to, port, address, expected, got }) => `${from} → ${to} (${address}) ${port} should be ${expected} and is ${got}`),
+    ...wrongLines(check),
     ...(check.control?.sawItOpen && check.control.sawItClosedAgain ? [] : ['the filtering check did not see the flow opened on purpose']),
     ...(check.checks.length === 0 ? ['the filtering check tried nothing'] : []),
   ];
@@ -55,6 +53,21 @@ export function makeReport(input: { api: string; token: string; guests: readonly
     control: check.control ?? null,
     problems,
   };
+}
+
+/** What got through, or did not, against the site file; attempts that could not be made are told once for each reason. */
+function wrongLines(check: ZoneCheck): string[] {
+  const wrong = check.checks.filter((line) => !holds(line));
+  const untried = Map.groupBy(
+    wrong.filter(({ got }) => got === 'unknown'),
+    ({ from, detail }) => `from ${from}: ${detail ?? 'no reason given'}`,
+  );
+  return [
+    ...wrong
+      .filter(({ got }) => got !== 'unknown')
+      .map(({ from, to, port, address, expected, got }) => `${from} → ${to} (${address}) ${port} should be ${expected} and is ${got}`),
+    ...[...untried].map(([why, lines]) => `${lines.length} connections could not be tried ${why}`),
+  ];
 }
 
 /** A datagram that is allowed need not be answered: then nothing is known, and nothing is wrong. */
