@@ -19,7 +19,7 @@ testHypervisor('fake', () => {
         consoleLogPath: '/console.log',
       });
     },
-    startOptions: { userId: 1000, generation: 1, limits: { memoryMib: 512, cpuWeight: 100, pids: 64 } },
+    startOptions: () => ({ userId: 1000, generation: 1, limits: { memoryMib: 512, cpuWeight: 100, pids: 64 } }),
     crash: async (uid) => host.crash(uid),
     freeze: async (uid) => host.freeze(uid),
     thaw: async (uid) => host.thaw(uid),

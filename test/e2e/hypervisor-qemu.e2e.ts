@@ -13,7 +13,7 @@ testHypervisor('QEMU', async () => {
   return {
     open: () => fixture.open(),
     machine: () => fixture.machine(),
-    startOptions,
+    startOptions: () => startOptions,
     crash: (uid) => signal(uid, 'SIGKILL'),
     freeze: (uid) => signal(uid, 'SIGSTOP'),
     thaw: (uid) => signal(uid, 'SIGCONT'),

@@ -28,6 +28,9 @@ const quitGraceMs = 1500;
 /** A killed process is gone at once, unless the kernel waits for something on its behalf. */
 const killedTimeoutMs = 30_000;
 
+/** A firmware that is reset resets the machine once more to start clean: both are one reboot. */
+const sameRebootMs = 5000;
+
 /** QEMU makes its sockets within 30 ms; on an overloaded host it takes longer. */
 const listenTimeoutMs = 30_000;
 
@@ -58,6 +61,7 @@ export class RunningGuest {
   #asking: Promise<RunState> | undefined;
   #last: Observation | undefined;
   #noSpace = false;
+  #rebootedAt = -Infinity;
   /** Why it will end, once that is known. */
   #ending: 'stopped' | 'shut-down' | undefined;
   #said = '';
@@ -216,7 +220,7 @@ export class RunningGuest {
         return;
       case 'RESET':
         this.agent.noteReset();
-        this.#parts.emit({ kind: 'rebooted', uid });
+        this.#tellReboot();
         return;
       case 'GUEST_PANICKED':
         this.#parts.emit({ kind: 'panicked', uid });
@@ -233,6 +237,13 @@ export class RunningGuest {
       case 'POWERDOWN':
         return;
     }
+  }
+
+  #tellReboot(): void {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#rebootedAt < sameRebootMs) return;
+    this.#rebootedAt = now;
+    this.#parts.emit({ kind: 'rebooted', uid: this.process.uid });
   }
 
   #endAfterShutdown(): void {
