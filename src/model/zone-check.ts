@@ -20,7 +20,9 @@ export const zoneCheckSchema = z.strictObject({
   checkedAt: z.iso.datetime(),
   checks: z.array(zoneCheckLineSchema),
   /** One flow opened on purpose, seen open, and closed again: proof that the check can see. */
-  control: z.strictObject({ from: z.string(), to: z.string(), port: z.string(), sawItOpen: z.boolean(), sawItClosedAgain: z.boolean() }).optional(),
+  control: z
+    .strictObject({ from: z.string(), to: z.string(), port: z.string(), sawItOpen: z.boolean(), sawItClosedAgain: z.boolean() })
+    .optional(),
 });
 export type ZoneCheck = z.output<typeof zoneCheckSchema>;
 
