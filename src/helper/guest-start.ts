@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Undo } from '../lib/undo.ts';
+import { waitFor } from '../lib/wait-for.ts';
 import type { GuestStartArgs } from '../model/helper-protocol.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { GuestFiles } from './guest-files.ts';
@@ -17,6 +18,7 @@ import { readBootId, readProcess, startedAt } from './process-stat.ts';
 import { openSocketFolder, sealSocketFolder, socketsOf } from './socket-folder.ts';
 
 const readyTimeoutMs = 20_000;
+const endingTimeoutMs = 10_000;
 
 export interface GuestStartParts {
   runDirectory: string;
@@ -34,6 +36,13 @@ export async function startGuest(
   const running = parts.processes.of(args.uid);
   if (running)
     throw new CaissonError('not-allowed', `guest ${args.uid} has a process already (${running.pid})`, { details: { pid: running.pid } });
+  // Its monitor closes some milliseconds before QEMU has given its memory back and is gone.
+  if (parts.processes.holderOf(args.userId) === args.uid) {
+    await waitFor(`the end of the process that guest ${args.uid} had`, () => parts.processes.holderOf(args.userId) !== args.uid, {
+      timeoutMs: endingTimeoutMs,
+      everyMs: 5,
+    });
+  }
   const holder = parts.processes.holderOf(args.userId);
   if (holder !== undefined) throw new CaissonError('conflict', `user id ${args.userId} is guest ${holder}'s, which runs`);
   const files = await Promise.all([

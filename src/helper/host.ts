@@ -134,9 +134,13 @@ export async function openHost(options: {
 /** Removes the guest's taps from the guests' network, whoever put them there. */
 export async function removeTaps(namespace: NetworkNamespace, uid: string): Promise<void> {
   const [first = 'env', ...rest] = namespace.enter();
-  const { stdout } = await run([first, ...rest, 'ls', '/proc/sys/net/ipv4/conf']);
-  for (const name of stdout.split('\n').filter((one) => one.startsWith(`cs${uid}`))) {
-    await run([first, ...rest, 'ip', 'link', 'delete', 'dev', name]);
+  const list = async () =>
+    (await run([first, ...rest, 'ls', '/proc/sys/net/ipv4/conf'])).stdout.split('\n').filter((one) => one.startsWith(`cs${uid}`));
+  for (const name of await list()) {
+    await run([first, ...rest, 'ip', 'link', 'delete', 'dev', name]).catch(async (error: unknown) => {
+      // The network may have taken its nic down in the same moment.
+      if ((await list()).includes(name)) throw error;
+    });
   }
 }
 

@@ -58,10 +58,9 @@ export function createGuestFolder(options: GuestFolderOptions): GuestFiles {
     },
     async prepareStart(owner, firmware) {
       const consoleLog = join(folder(owner.uid), 'console.log');
-      if (!(await exists(consoleLog))) {
-        await (await open(consoleLog, 'a', 0o660)).close();
-        await own(owner, consoleLog);
-      }
+      await (await open(consoleLog, 'a', 0o660)).close();
+      // Each time: a crash between making and owning it would keep the guest from starting for ever.
+      await own(owner, consoleLog);
       const variables = join(folder(owner.uid), 'nvram.fd');
       if (firmware === 'uefi' && !(await exists(variables))) await make(owner, variables, options.createUefiVariables);
     },

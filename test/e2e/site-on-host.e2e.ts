@@ -1,0 +1,242 @@
+// A site of tiny guests on a real host, from the file to the running service: daemon and helper, QEMU, nftables, dnsmasq. The guests
+// ask for their addresses by DHCP, as any image does that cannot read a seed. Whatever dies beside them, they run on.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Client, createClient } from '../../src/api/client.ts';
+import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { Job } from '../../src/model/job.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+import type { Site } from '../../src/model/site.ts';
+import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/caisson');
+const netns = 'cst-site';
+let data = '';
+let image = '';
+let helper: ChildProcess | undefined;
+let transport: NodeTransport;
+let client: Client;
+
+before(async () => {
+  image = await tinyDisk();
+  data = mkdtempSync(join(tmpdir(), 'caisson-site-'));
+  await startDaemon();
+});
+
+after(async () => {
+  if (helper?.exitCode === null) {
+    await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
+    helper.kill('SIGTERM');
+    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 20_000 });
+  }
+  transport?.close();
+  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function startDaemon(): Promise<void> {
+  let said = '';
+  const child = spawn(launcher, ['daemon', '--data', data, '--netns', netns], { stdio: ['ignore', 'pipe', 'pipe'] });
+  helper = child;
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await waitFor(
+    'the daemon is ready',
+    () => {
+      assert.equal(child.exitCode, null, said);
+      return /^ready /m.test(said);
+    },
+    { timeoutMs: 60_000 },
+  );
+  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
+  client = createClient(transport);
+}
+
+/** Kills helper and daemon at once, as a machine that runs out of memory might, and waits until both are gone. */
+async function killDaemon(): Promise<void> {
+  const { pid } = helper as ChildProcess;
+  const daemons = execFileSync('pgrep', ['-P', String(pid), '-f', 'dist/daemon.js'], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+  for (const victim of [...daemons.map(Number), pid as number]) process.kill(victim, 'SIGKILL');
+  transport.close();
+  await waitFor('both are gone', () => helper?.signalCode === 'SIGKILL' && daemons.every((daemon) => !existsSync(`/proc/${daemon}/exe`)), {
+    timeoutMs: 10_000,
+  });
+}
+
+function site(change: (text: string) => string = (text) => text): Site {
+  const text = `
+version: 1
+site: tiny
+zones:
+  one: { subnets: [10.77.1.0/24] }
+  two: { subnets: [10.77.2.0/24] }
+flows:
+  - { from: b, to: a, allow: [tcp/4000] }
+images: { tiny: { file: ${image} } }
+guests:
+  a:
+    image: tiny
+    zone: one
+    addresses: [10.77.1.10]
+    memory: 96MiB
+    disks: { root: 64MiB, data: 10MiB }
+    display: none
+    service: { ports: [tcp/4000], ready: { agent: true } }
+  b:
+    image: tiny
+    zone: two
+    addresses: [10.77.2.10]
+    memory: 96MiB
+    disks: { root: 64MiB }
+    display: none
+    service: { ready: { command: [/bin/true] } }
+    after: [{ requires: a }]
+`;
+  const parsed = parseSiteFile(change(text), () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
+
+async function finish(started: Promise<Job>): Promise<Job> {
+  const { uid } = await started;
+  let job: Job | undefined;
+  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
+  return job as Job;
+}
+
+async function guest(name: string): Promise<Guest> {
+  return client.call('guestShow', { params: { guest: name } });
+}
+
+function inNetwork(...argv: string[]): string {
+  return execFileSync('ip', ['netns', 'exec', netns, ...argv], { encoding: 'utf8' });
+}
+
+test('apply builds everything from the file and ends when every service is ready, in order', async () => {
+  const job = await finish(client.call('siteApply', { body: { site: site() } }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  const [a, b] = await Promise.all([guest('a'), guest('b')]);
+  assert.ok(a.status.ready && b.status.ready);
+  assert.ok(Date.parse(b.status.startedAt as string) >= Date.parse(a.status.readyAt as string), 'b was started before a was ready');
+  assert.deepEqual(
+    a.status.disks.map(({ name, path }) => [name, existsSync(path)]),
+    [
+      ['root', true],
+      ['data', true],
+    ],
+  );
+});
+
+test('a guest without a seed reader gets its address by DHCP, and the host reaches it', async () => {
+  await waitFor('an answer to ping', () => isTrue(() => inNetwork('ping', '-c', '1', '-W', '1', '10.77.1.10')), { timeoutMs: 20_000 });
+});
+
+test('every QEMU is its own user, without rights, in a network of its own', async () => {
+  const users = new Set<number>();
+  for (const { status, userId } of [await guest('a'), await guest('b')]) {
+    const text = execFileSync('cat', [`/proc/${status.pid}/status`], { encoding: 'utf8' });
+    assert.match(text, new RegExp(`^Uid:\\t${userId}\\t${userId}\\t`, 'm'));
+    assert.match(text, /^CapEff:\t0+$/m);
+    assert.match(text, /^NoNewPrivs:\t1$/m);
+    assert.match(text, /^Seccomp:\t2$/m);
+    assert.equal(statSync(status.disks[0]?.path ?? '').uid, userId);
+    users.add(userId);
+  }
+  assert.equal(users.size, 2);
+});
+
+test('a second apply changes nothing', async () => {
+  const before = [(await guest('a')).status.pid, (await guest('b')).status.pid];
+  const job = await finish(client.call('siteApply', { body: { site: site() } }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  assert.deepEqual((job.result as { changes: string[] }).changes, []);
+  assert.deepEqual([(await guest('a')).status.pid, (await guest('b')).status.pid], before);
+});
+
+test('daemon and helper killed at once: the guests run on, are reached on, and the next daemon takes them over', async () => {
+  const before = [await guest('a'), await guest('b')];
+  await killDaemon();
+  inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
+  await startDaemon();
+  for (const old of before) {
+    const now = await waitFor(`${old.name} ready`, async () => ((await guest(old.name)).status.ready ? guest(old.name) : undefined), {
+      timeoutMs: 30_000,
+    });
+    assert.equal(now.status.pid, old.status.pid);
+    // From the kernel's clock ticks, so within a tick of what was said before.
+    assert.ok(Math.abs(Date.parse(now.status.startedAt as string) - Date.parse(old.status.startedAt as string)) < 1000);
+  }
+});
+
+test('a flush of the rules is found and mended, and told', async () => {
+  inNetwork('nft', 'flush', 'ruleset');
+  await waitFor('the rules are back', () => inNetwork('nft', 'list', 'tables').includes('table inet caisson'), { timeoutMs: 20_000 });
+  const told = await waitFor(
+    'the event',
+    async () => (await client.call('eventList', { query: { limit: 200 } })).items.find((event) => event.kind === 'network-failed'),
+    { timeoutMs: 10_000 },
+  );
+  assert.equal(told.severity, 'error');
+  inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
+});
+
+test('QEMU killed is a crash that is told; the guest starts again on its own disk', async () => {
+  const { status } = await guest('b');
+  process.kill(status.pid as number, 'SIGKILL');
+  const crashed = await waitFor('crashed', async () => ((await guest('b')).status.power === 'crashed' ? guest('b') : undefined), {
+    timeoutMs: 5000,
+  });
+  assert.match(crashed.status.reason, /crashed/);
+  const job = await finish(client.call('guestStart', { params: { guest: 'b' } }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+});
+
+test('pause and resume, shutdown by the agent, start, reboot, stop', async () => {
+  const run = async (job: Promise<Job>) => {
+    const ended = await finish(job);
+    assert.equal(ended.state, 'succeeded', ended.error?.message);
+    return ended;
+  };
+  const params = { guest: 'b' };
+  await run(client.call('guestPause', { params }));
+  assert.equal((await guest('b')).status.power, 'paused');
+  await run(client.call('guestResume', { params }));
+  const down = await run(client.call('guestShutdown', { params, body: { timeoutMs: 30_000 } }));
+  assert.deepEqual(down.result, { way: 'agent' });
+  assert.equal((await guest('b')).status.power, 'stopped');
+  await run(client.call('guestStart', { params }));
+  await run(client.call('guestReboot', { params, body: { force: true } }));
+  await run(client.call('guestStop', { params }));
+  const { tap } = (await guest('b')).status.nics[0] as { tap: string };
+  await waitFor('its tap is gone', () => !inNetwork('ip', '-o', 'link').includes(tap), { timeoutMs: 5000 });
+});
+
+test('a guest that is pruned leaves its disk, and nothing else; destroying with its disks leaves nothing', async () => {
+  const { uid } = await guest('b');
+  const fewer = site((text) => text.replace(/flows:[\s\S]*?images/, 'images').replace(/ {2}b:[\s\S]*/, ''));
+  const pruned = await finish(client.call('siteApply', { body: { site: fewer, prune: true } }));
+  assert.equal(pruned.state, 'succeeded', pruned.error?.message);
+  assert.ok(existsSync(join(data, 'guests', uid, 'root.qcow2')));
+  assert.ok(!existsSync(join(data, 'run', uid)));
+  const a = (await guest('a')).uid;
+  const destroyed = await finish(client.call('siteDestroy', { query: { deleteDisks: 'true' } }));
+  assert.equal(destroyed.state, 'succeeded', destroyed.error?.message);
+  assert.ok(!readdirSync(join(data, 'guests')).includes(a));
+});
+
+function isTrue(work: () => unknown): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
+}
