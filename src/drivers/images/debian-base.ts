@@ -4,7 +4,7 @@
 // Images with cloud-init leave names, keys, addresses and user data to it; all others carry our own small reader, because
 // cloud-init costs ten seconds and more of a boot under software emulation. Both grow their file system by our service.
 import type { ImageRecipe } from '../../model/image-recipe.ts';
-import { bootModules, fastBootFiles, maskedGenerators, slimMaskedUnits } from './guest-boot.ts';
+import { agentFiles, bootModules, fastBootFiles, maskedGenerators, slimMaskedUnits } from './guest-boot.ts';
 import { type GuestFile, plain, program } from './guest-file.ts';
 import { seedFiles } from './guest-seed.ts';
 
@@ -15,10 +15,11 @@ export function hasCloudInit(recipe: Pick<ImageRecipe, 'packages'>): boolean {
 /** Packages to ask for, sorted: the base system's and the recipe's. */
 export function basePackages(recipe: Pick<ImageRecipe, 'packages'>): string[] {
   const initramfs = recipe.packages.some((name) => name === 'initramfs-tools' || name === 'dracut') ? [] : ['tiny-initramfs'];
-  // The power button: logind comes with cloud images; acpid is the light way elsewhere.
-  const power = hasCloudInit(recipe) ? ['dbus', 'libpam-systemd'] : ['acpid'];
+  // Cloud images get what Debian's own have: logind for the power button, netplan because only it keeps on-link routes of the
+  // seed. Elsewhere acpid is the light way, and networkd reads what our seed reader writes.
+  const others = hasCloudInit(recipe) ? ['dbus', 'libpam-systemd', 'netplan.io'] : ['acpid'];
   const base = ['linux-image-cloud-amd64', 'systemd-sysv', 'udev', 'kmod', 'qemu-guest-agent', 'iproute2', 'fdisk', 'e2fsprogs'];
-  return [...new Set([...base, ...initramfs, ...power, ...recipe.packages])].toSorted();
+  return [...new Set([...base, ...initramfs, ...others, ...recipe.packages])].toSorted();
 }
 
 /** Files by absolute path. `rootUuid` names the root file system. */
@@ -34,19 +35,22 @@ export function baseFiles(recipe: Pick<ImageRecipe, 'packages'>, rootUuid: strin
     ),
     '/etc/kernel-img.conf': plain('do_symlinks = yes\ndo_bootloader = no\ndo_initrd = yes\nlink_in_boot = no\n'),
     ...growFiles,
+    ...agentFiles,
+    ...resolverFiles,
     ...(hasCloudInit(recipe) ? cloudInitFiles : { ...networkFiles, ...powerFiles, ...fastBootFiles, ...seedFiles() }),
   };
 }
 
 /** Units that every image starts. */
 export function enabledUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
-  if (hasCloudInit(recipe)) return ['caisson-grow.service', 'systemd-networkd.service'];
+  if (hasCloudInit(recipe)) return ['caisson-grow.service', 'caisson-resolv.path', 'systemd-networkd.service'];
   return ['caisson-grow.service', 'caisson-seed.service', 'caisson-user-data.service', 'caisson-resolv.path', 'caisson-coldplug.timer', 'systemd-networkd.service'];
 }
 
 /** Units that never start. */
 export function maskedUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
-  return hasCloudInit(recipe) ? [] : slimMaskedUnits;
+  // e2scrub needs LVM, which these images do not have, and takes seconds to find that out.
+  return hasCloudInit(recipe) ? ['e2scrub_reap.service', 'e2scrub_all.timer'] : slimMaskedUnits;
 }
 
 /** systemd generators that never run. */
@@ -113,6 +117,9 @@ const networkFiles: Record<string, GuestFile> = {
   '/etc/systemd/network/50-caisson.network': plain(
     '[Match]\nName=en* eth*\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=yes\nLinkLocalAddressing=ipv6\n\n[DHCPv4]\nUseDomains=yes\n\n[IPv6AcceptRA]\nUseDomains=yes\n',
   ),
+};
+
+const resolverFiles: Record<string, GuestFile> = {
   // networkd learns name servers from DHCP and router advertisements; this hands them to the resolver library.
   '/usr/lib/caisson/resolv': program(`#!/bin/sh
 set -eu
@@ -143,7 +150,8 @@ const powerFiles: Record<string, GuestFile> = {
   '/etc/acpi/events/power-button': plain('event=button/power.*\naction=/usr/bin/systemctl poweroff\n'),
 };
 
+// One data source instead of twenty: the seed is the only one that a guest of ours can have. No locale, because translations are not
+// in the image; no RSA and DSA keys, because making them takes ten seconds under emulation and no client needs them.
 const cloudInitFiles: Record<string, GuestFile> = {
-  // Asking one data source instead of twenty: the seed is the only one that a guest of ours can have.
-  '/etc/cloud/cloud.cfg.d/90-caisson.cfg': plain('datasource_list: [NoCloud, None]\n'),
+  '/etc/cloud/cloud.cfg.d/90-caisson.cfg': plain('datasource_list: [NoCloud, None]\nlocale: false\nssh_genkeytypes: [ed25519, ecdsa]\n'),
 };

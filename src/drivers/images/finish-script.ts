@@ -56,8 +56,7 @@ fi
 grep -q '^[^#]' "$root/etc/modules" 2>/dev/null || rm -f "$root/etc/modules-load.d/modules.conf"
 
 say 'removing what belongs to the build'
-[ -e "$root/usr/bin/cloud-init" ] || ln -sf /run/resolv.conf "$root/etc/resolv.conf"
-[ ! -e "$root/usr/bin/cloud-init" ] || : >"$root/etc/resolv.conf"
+ln -sf /run/resolv.conf "$root/etc/resolv.conf"
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id" "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/usr/sbin/policy-rc.d"
 rm -f "$root"/etc/ssh/ssh_host_*_key "$root"/etc/ssh/ssh_host_*_key.pub

@@ -33,10 +33,6 @@ mkdir -p /run/tmpfiles.d
 kmod static-nodes --format=tmpfiles --output=/run/tmpfiles.d/static-nodes.conf
 systemd-tmpfiles --prefix=/dev --create --boot
 `),
-  // The agent needs nothing but its port: it answers while the services still start, and until they have stopped.
-  '/etc/systemd/system/qemu-guest-agent.service.d/caisson.conf': plain(
-    '[Unit]\nDefaultDependencies=no\nAfter=systemd-remount-fs.service caisson-seed.service\nConflicts=shutdown.target\nBefore=shutdown.target\n',
-  ),
   // The agent shuts down by "shutdown -P +0", which systemd would hand to logind; without logind that must be "now".
   '/usr/lib/caisson/shutdown': program(`#!/bin/sh
 for argument; do
@@ -46,6 +42,14 @@ for argument; do
 done
 exec /usr/sbin/shutdown.systemd "$@"
 `),
+};
+
+/** For every image. */
+export const agentFiles: Record<string, GuestFile> = {
+  // The agent needs nothing but its port: it answers while the services still start, and until they have stopped.
+  '/etc/systemd/system/qemu-guest-agent.service.d/caisson.conf': plain(
+    '[Unit]\nDefaultDependencies=no\nAfter=systemd-remount-fs.service\nConflicts=shutdown.target\nBefore=shutdown.target\n',
+  ),
 };
 
 /** Generators of units for things that a guest's image cannot have: encrypted, hibernating, hot-split disks. */
