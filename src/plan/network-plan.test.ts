@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { Zone } from '../model/zone.ts';
 import { planNetwork, seedNics } from './network-plan.ts';
+import { isAllowed } from './reachability.ts';
 
 function guest(name: string, zone: string, addresses: string[], labels: Record<string, string> = {}): GuestRecord {
   return {
@@ -44,8 +45,8 @@ test('the router of the institution is used and never claimed; a zone without on
   assert.deepEqual(internal?.hostAddresses, ['10.20.0.1']);
 });
 
-test('flows become addresses: a zone means its guests, not the router beside them', () => {
-  assert.deepEqual(state.flows[1]?.from, { kind: 'addresses', cidrs: ['192.0.2.10/32', '2001:db8:1::10/128', '192.0.2.12/32'] });
+test('flows become addresses: a zone is its subnets, a label its guests', () => {
+  assert.deepEqual(state.flows[1]?.from, { kind: 'addresses', cidrs: ['192.0.2.0/24', '2001:db8:1::/64'] });
   assert.deepEqual(state.flows[2]?.from, { kind: 'addresses', cidrs: ['192.0.2.10/32', '2001:db8:1::10/128'] });
   assert.deepEqual(state.flows[3]?.from, { kind: 'addresses', cidrs: ['203.0.113.0/24'] });
   assert.deepEqual(state.flows[0]?.services, [
@@ -68,4 +69,13 @@ test('a guest’s seed fixes every address, its router and its name server', () 
   );
   assert.deepEqual(nic?.searchDomains, ['external.lab']);
   assert.equal(nic?.nameServers.length, 2);
+});
+
+test('a zone in a flow means its guests, not the router or other machines beside them', () => {
+  const to = { address: '10.20.0.10' };
+  const attempt = (kind: 'world' | 'guest', address: string) =>
+    isAllowed(state, { from: { kind, address }, to, protocol: 'tcp', port: 80 }).allowed;
+  assert.equal(attempt('guest', '192.0.2.12'), true);
+  assert.equal(attempt('world', '192.0.2.1'), false);
+  assert.equal(attempt('world', '192.0.2.200'), false);
 });

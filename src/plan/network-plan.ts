@@ -78,12 +78,17 @@ function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
   if (!end) return undefined;
   if (end.kind === 'world' || end.kind === 'host') return { kind: end.kind };
   if (end.kind === 'range') return { kind: 'addresses', cidrs: [end.cidr] };
-  const guests = input.guests.filter((guest) => {
-    if (end.kind === 'all') return true;
-    if (end.kind === 'guest') return guest.name === end.name;
-    if (end.kind === 'zone') return guest.spec.zone === end.name;
-    return guest.spec.labels[end.key] === end.value;
-  });
+  // A zone as a whole is its subnets, in which a range means guests only: one element instead of one for each guest.
+  if (end.kind === 'zone' || end.kind === 'all') {
+    const inhabited = new Set(input.guests.map((guest) => guest.spec.zone));
+    const cidrs = [...input.zones]
+      .filter(([name]) => inhabited.has(name) && (end.kind === 'all' || name === end.name))
+      .flatMap(([, { zone }]) => zone.subnets);
+    return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
+  }
+  const guests = input.guests.filter((guest) =>
+    end.kind === 'guest' ? guest.name === end.name : guest.spec.labels[end.key] === end.value,
+  );
   const cidrs = guests.flatMap((guest) => guest.addresses.map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
   return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
 }
