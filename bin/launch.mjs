@@ -14,7 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Purposes of Debian packages that a task needs; whether it runs guests. */
 const tasks = {
-  start: { packages: ['run', 'images'], guests: true, root: 'makes users, namespaces and network interfaces' },
+  start: { packages: ['run', 'images', 'demo'], guests: true, root: 'makes users, namespaces and network interfaces' },
   test: { packages: ['run', 'images', 'test'], guests: true },
   bench: { packages: ['run', 'images', 'test', 'bench'], guests: true, root: 'starts guests' },
   check: { packages: [], guests: false },

@@ -68,10 +68,16 @@ test('a datagram that is allowed and not answered is no fault', () => {
   assert.equal(makeReport({ api, token, guests: [guest('web', true)], check: { ...good, checks: [silent] } }).ok, true);
 });
 
-test('what to try is one command a port that the world may reach, and one that is refused', () => {
-  const report = makeReport({ api, token, guests: [guest('web', true)], check: good });
+test('what to try is one command for each port that the world may reach, and one that is refused', () => {
+  const sixth = { ...line, address: '2001:db8:1::10' };
+  const hidden = { ...line, to: 'app', address: '2001:db8:2::5', expected: 'refused', got: 'refused' } as const;
+  const commands = thingsToTry({ checks: [line, sixth, refused, { ...line, port: 'tcp/22' }, hidden] });
   assert.deepEqual(
-    thingsToTry(report).map((text) => text.replace(/ +#/, ' #')),
-    ['curl http://192.0.2.10/ # web', 'nc -zvw3 192.0.2.10 3306 # web: refused, no flow allows it'],
+    commands.map((text) => text.replace(/ +#/, ' #')),
+    [
+      'curl http://192.0.2.10/ # web',
+      'ssh 192.0.2.10 # web',
+      'curl --max-time 3 http://[2001:db8:2::5]/ # app: refused, no flow allows it',
+    ],
   );
 });

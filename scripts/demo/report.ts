@@ -103,27 +103,30 @@ export function renderReport(report: DemoReport): string[] {
   ];
 }
 
-/** Commands for the ports that the world may reach, and one for a port that it may not. */
-export function thingsToTry(report: DemoReport): string[] {
-  const commands = report.checks
-    .filter(({ from, expected }) => from === 'world' && expected === 'open')
-    .flatMap(({ to, address, port }) => {
-      const command = commandFor(address, port);
-      return command === undefined ? [] : [{ command, note: to }];
-    });
-  const closed = report.checks.find(({ from, expected, port }) => from === 'world' && expected === 'refused' && port.startsWith('tcp/'));
-  if (closed)
-    commands.push({ command: `nc -zvw3 ${closed.address} ${closed.port.slice(4)}`, note: `${closed.to}: refused, no flow allows it` });
+/** A command for each port that the world may reach, and one that is refused. */
+export function thingsToTry(report: Pick<DemoReport, 'checks'>): string[] {
+  const fromWorld = report.checks.filter(({ from }) => from === 'world');
+  const open = fromWorld.filter(({ expected }) => expected === 'open');
+  const first = [...Map.groupBy(open, ({ to, port }) => `${to} ${port}`).values()].flatMap(([line]) => (line ? [line] : []));
+  const commands = first.flatMap(({ to, address, port }) => {
+    const command = commandFor(address, port);
+    return command === undefined ? [] : [{ command, note: to }];
+  });
+  const closed = fromWorld.find(({ expected, port }) => expected === 'refused' && port === 'tcp/80');
+  if (closed) commands.push({ command: `curl --max-time 3 ${urlOf(closed.address)}`, note: `${closed.to}: refused, no flow allows it` });
   const width = Math.max(0, ...commands.map(({ command }) => command.length));
-  return [...new Set(commands.map(({ command, note }) => `${command.padEnd(width)}   # ${note}`))];
+  return commands.map(({ command, note }) => `${command.padEnd(width)}  # ${note}`);
 }
 
 function commandFor(address: string, port: string): string | undefined {
-  const host = address.includes(':') ? `[${address}]` : address;
-  if (port === 'tcp/80') return `curl http://${host}/`;
-  if (port === 'tcp/22') return `ssh root@${address}`;
-  if (port === 'udp/53') return `dig @${address} lab.example SOA`;
+  if (port === 'tcp/80') return `curl ${urlOf(address)}`;
+  if (port === 'tcp/22') return `ssh ${address}`;
+  if (port === 'udp/53') return `host -t SOA lab.example ${address}`;
   return undefined;
+}
+
+function urlOf(address: string): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}/`;
 }
 
 function renderTable(rows: readonly string[][]): string[] {

@@ -7,7 +7,7 @@ const debianArch = { x64: 'amd64', arm64: 'arm64' };
 
 /**
  * What is missing for these purposes; one call of dpkg-query.
- * @param {string[]} purposes of run, images, test, bench
+ * @param {string[]} purposes of run, images, demo, test, bench
  * @returns {{ name: string, why: string }[]}
  */
 export function findMissingPackages(purposes) {

@@ -52,7 +52,9 @@ test('every Debian package has a reason and a purpose, and is named once', () =>
     assert.match(String(name), /^[a-z0-9][a-z0-9.+-]+$/);
     assert.match(String(why), /\w{3}/, `${String(name)} has a reason`);
     assert.ok(
-      Array.isArray(purposes) && purposes.length > 0 && purposes.every((each) => ['run', 'images', 'test', 'bench'].includes(String(each))),
+      Array.isArray(purposes) &&
+        purposes.length > 0 &&
+        purposes.every((each) => ['run', 'images', 'demo', 'test', 'bench'].includes(String(each))),
     );
     assert.ok(Object.keys(rest).every((key) => key === 'arch'));
   }
