@@ -8,6 +8,9 @@ import { CaissonError } from '../../lib/errors.ts';
 /** What a reader may be behind, bytes. */
 const maxBehind = 256 * 1024;
 
+/** What a reader may ask to see of before, bytes. */
+const maxHistory = 1024 * 1024;
+
 const leftOut = Buffer.from('\r\n[output left out]\r\n');
 
 export class ConsoleShare {
@@ -156,7 +159,7 @@ async function readTail(path: string, bytes: number): Promise<Buffer> {
   if (!file) return Buffer.alloc(0);
   try {
     const { size } = await file.stat();
-    const length = Math.min(size, bytes);
+    const length = Math.min(size, bytes, maxHistory);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
     return buffer.subarray(0, bytesRead);
   } finally {
