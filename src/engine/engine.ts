@@ -9,8 +9,7 @@ import { imageSchema } from '../model/image.ts';
 import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
 import type { Site } from '../model/site.ts';
-import { zoneAddressesOfHost } from '../model/zone.ts';
-import { describeFlow, parseFlowEnd } from '../model/flow.ts';
+import { describeFlow } from '../model/flow.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { createEvents, type Events } from './events.ts';
 import { GuestBoard } from './guest-board.ts';
@@ -24,6 +23,7 @@ import { Readiness } from './readiness.ts';
 import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
 import { ZoneChecker } from './zone-check.ts';
+import { viewZone, viewZones } from './zones.ts';
 
 /** No two jobs change the site as a whole at once. */
 const siteKey = 'site';
@@ -236,29 +236,11 @@ export class Engine {
   }
 
   zones(): ZoneView[] {
-    return [...this.#site.zones.keys()].toSorted().map((name) => this.zone(name));
+    return viewZones(this.#site);
   }
 
   zone(name: string): ZoneView {
-    const record = this.#site.zones.get(name);
-    if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
-    const { zone } = record;
-    const guests = [...this.#site.guests.values()].filter((guest) => guest.spec.zone === name);
-    const touches = (text: string) => {
-      const end = parseFlowEnd(text);
-      if (end?.kind === 'zone') return end.name === name;
-      if (end?.kind === 'guest') return guests.some((guest) => guest.name === end.name);
-      if (end?.kind === 'label') return guests.some((guest) => guest.spec.labels[end.key] === end.value);
-      return end?.kind === 'all';
-    };
-    return {
-      name,
-      subnets: zone.subnets,
-      gateways: zoneAddressesOfHost(zone),
-      ...(zone.uplink ? { uplink: { ...zone.uplink } } : {}),
-      guests: guests.map((guest) => guest.name).toSorted(),
-      flows: this.#site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeFlow),
-    } as ZoneView;
+    return viewZone(this.#site, name);
   }
 
   checkZones(options: { control?: boolean | undefined; extraPorts?: string[] | undefined }, actor: string): Promise<Job> {

@@ -8,12 +8,13 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Observation } from '../drivers/hypervisor.ts';
 import { explainIllegal, isLegal, type GuestAction } from '../model/guest-actions.ts';
 import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
-import { dependencyName } from '../model/guest.ts';
 import { admit } from '../plan/admission.ts';
 import { machineOf, tapName } from '../plan/machine.ts';
 import { seedNics } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
 import type { GuestBoard } from './guest-board.ts';
+import { ensureDisks, refreshDisks } from './guest-disks.ts';
+import { waitForDependencies, waitReady } from './guest-waiting.ts';
 import type { ImageService } from './images.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
@@ -74,7 +75,7 @@ export class Guests {
       if (board.get(record.uid).pid !== observation.pid) board.set(record.uid, { readyAt: undefined, readyAfterMs: undefined });
       this.#observed(record.uid, observation);
       if (observation.state === 'running') readiness.watch(record.uid);
-      await this.#refreshDisks(record);
+      await refreshDisks(this.#w, record);
       events.emit({
         kind: 'guest-adopted',
         object: `guest/${record.uid}`,
@@ -121,7 +122,7 @@ export class Guests {
   /** Makes the guest run, after what it depends on; does nothing when it runs. Steps go to the job. */
   async start(uid: string, job: StepContext): Promise<void> {
     try {
-      await this.#waitForDependencies(uid, job);
+      await waitForDependencies(this.#w, uid, job);
       await this.#lock.with(uid, () => this.#startNow(uid, job));
     } catch (error) {
       if (job.signal.aborted) {
@@ -144,41 +145,6 @@ export class Guests {
 
   #isDown(uid: string): boolean {
     return ['starting', 'stopped'].includes(this.#w.board.get(uid).power);
-  }
-
-  /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */
-  async waitReady(uid: string, job: StepContext): Promise<void> {
-    const { site, board, parts } = this.#w;
-    const record = site.guest(uid);
-    const limitMs = record.spec.service?.readyWithinMs ?? 600_000;
-    const timeout = new AbortController();
-    const elapsed = new AbortController();
-    const stop = board.onChange((changed) => changed === uid && job.progress(undefined, this.#w.board.get(uid).reason || undefined));
-    parts.clock.sleep(limitMs, elapsed.signal).then(
-      () =>
-        timeout.abort(
-          new CaissonError(
-            'timeout',
-            `guest ${record.name} was not ready after ${limitMs / 1000} s: ${board.get(uid).reason || 'its service does not answer'}`,
-          ),
-        ),
-      () => undefined,
-    );
-    try {
-      const status = await board.until(
-        uid,
-        (now) => now.ready || now.power === 'stopped' || now.power === 'crashed',
-        AbortSignal.any([job.signal, timeout.signal]),
-      );
-      if (!status.ready)
-        throw new CaissonError(
-          'failed',
-          `guest ${record.name} is ${status.power} and will not get ready${status.reason ? `: ${status.reason}` : ''}`,
-        );
-    } finally {
-      stop();
-      elapsed.abort();
-    }
   }
 
   /**
@@ -230,6 +196,11 @@ export class Guests {
     }
   }
 
+  /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */
+  waitReady(uid: string, job: StepContext): Promise<void> {
+    return waitReady(this.#w, uid, job);
+  }
+
   async reboot(uid: string, options: { force: boolean }, job: StepContext): Promise<void> {
     const { parts, readiness, board } = this.#w;
     await this.#lock.with(uid, async () => {
@@ -240,7 +211,7 @@ export class Guests {
       board.set(uid, { ready: false, reason: 'reboots', readyAt: undefined, readyAfterMs: undefined, startedAt: board.now() });
       readiness.watch(uid);
     });
-    await job.step('ready', () => this.waitReady(uid, job));
+    await job.step('ready', () => waitReady(this.#w, uid, job));
   }
 
   async pause(uid: string): Promise<void> {
@@ -297,31 +268,6 @@ export class Guests {
     if (this.#w.site.guest(uid).wantedPower !== wantedPower) await this.#w.site.updateGuest(uid, { wantedPower });
   }
 
-  async #waitForDependencies(uid: string, job: StepContext): Promise<void> {
-    const { site, board } = this.#w;
-    const record = site.guest(uid);
-    if (!['stopped', 'crashed'].includes(board.get(uid).power)) return;
-    const waits = record.spec.after.flatMap((dependency) => {
-      const on = site.findGuest(dependencyName(dependency));
-      return on ? [{ on, strong: 'requires' in dependency }] : [];
-    });
-    for (const { on, strong } of waits) {
-      if (board.get(on.uid).ready) continue;
-      board.set(uid, { reason: `waits for ${on.name} to be ready` });
-      await job.step(`wait for ${on.name}`, async () => {
-        const settled = await board.until(
-          on.uid,
-          (status) =>
-            status.ready ||
-            (!strong && (status.power === 'crashed' || status.reason.startsWith('did not start'))) ||
-            (strong && status.reason.startsWith('did not start')),
-          job.signal,
-        );
-        if (strong && !settled.ready) throw new CaissonError('failed', `it requires ${on.name}, which ${settled.reason}`);
-      });
-    }
-  }
-
   async #startNow(uid: string, job: StepContext): Promise<void> {
     const { site, board, parts, images, network, readiness } = this.#w;
     const observed = await parts.hypervisor.observe(uid);
@@ -336,7 +282,7 @@ export class Guests {
     if (answer.kind === 'refused') throw new CaissonError('no-capacity', answer.message);
     board.set(uid, { power: 'starting', reason: 'is being prepared' });
     const image = await job.step('image', (step) => images.ensure(record.spec.image, record.imageDigest, step));
-    record = await job.step('disks', () => this.#ensureDisks(record, image));
+    record = await job.step('disks', () => ensureDisks(this.#w, record, image));
     const zone = await job.step('network', async () =>
       (await network.ensure()).zones.find((candidate) => candidate.name === record.spec.zone),
     );
@@ -367,53 +313,6 @@ export class Guests {
       this.#tell(uid, 'guest-started', 'was started');
       readiness.watch(uid);
     });
-  }
-
-  /** Makes disks that were never made, grows those that shall be larger; one that was made and is gone is an error. */
-  async #ensureDisks(record: GuestRecord, image: { digest: string; path: string }): Promise<GuestRecord> {
-    const { parts, site } = this.#w;
-    const owner = { uid: record.uid, userId: record.userId };
-    const made = new Set(record.disksMade);
-    for (const [name, disk] of Object.entries(record.spec.disks)) {
-      const found = await parts.guestFiles.disk(record.uid, name);
-      if (found && !made.has(name)) {
-        // Made by a start that died before it could say so.
-        made.add(name);
-      } else if (!found && made.has(name)) {
-        throw new CaissonError(
-          'missing',
-          `disk “${name}” of guest ${record.name} is gone: ${parts.guestFiles.folders(record.uid).data}/${name}.qcow2 was made and is not there; put it back, or delete the guest`,
-        );
-      } else if (!found) {
-        if (name === 'root') await parts.guestFiles.createRootDisk(owner, image.path, disk.sizeMib);
-        else await parts.guestFiles.createDisk(owner, name, disk.sizeMib);
-        made.add(name);
-      } else if (found.sizeBytes < disk.sizeMib * 1024 * 1024) {
-        await parts.guestFiles.growDisk(record.uid, name, disk.sizeMib);
-      }
-    }
-    const imageDigest = record.imageDigest ?? image.digest;
-    const same = record.imageDigest === imageDigest && made.size === record.disksMade.length;
-    const updated = same ? record : await site.updateGuest(record.uid, { imageDigest, disksMade: [...made] });
-    await this.#refreshDisks(updated);
-    return updated;
-  }
-
-  async #refreshDisks(record: GuestRecord): Promise<void> {
-    const { parts, board } = this.#w;
-    const folder = parts.guestFiles.folders(record.uid).data;
-    const disks = await Promise.all(
-      Object.entries(record.spec.disks).map(async ([name, disk]) => {
-        const info = await parts.guestFiles.disk(record.uid, name);
-        return {
-          name,
-          path: `${folder}/${name}.qcow2`,
-          sizeBytes: info?.sizeBytes ?? disk.sizeMib * 1024 * 1024,
-          ...(info ? { allocatedBytes: info.allocatedBytes } : {}),
-        };
-      }),
-    );
-    board.set(record.uid, { disks });
   }
 
   /** Undefined when the guest did not go within the time. */
@@ -529,7 +428,7 @@ export class Guests {
       // A guest that shut itself down is meant to stay down, until somebody starts it.
       if (why === 'shut-down' && !asked) await this.#want(uid, 'stopped');
       for (const index of record.hardware.macs.keys()) await network.disconnect(tapName(uid, index));
-      await this.#refreshDisks(record);
+      await refreshDisks(this.#w, record);
     };
     cleanUp().catch((error: unknown) => parts.log.error('what a guest left could not be cleaned up', { uid, error }));
   }

@@ -54,7 +54,8 @@ export class Readiness {
   }
 
   close(): void {
-    for (const uid of [...this.#loops.keys()]) this.stop(uid);
+    for (const ending of this.#loops.values()) ending.abort(new Error('the daemon ends'));
+    this.#loops.clear();
   }
 
   async #loop(uid: string, signal: AbortSignal): Promise<void> {
@@ -116,8 +117,9 @@ export class Readiness {
       this.#board.set(uid, { checkedAt });
       return;
     }
-    const first = status.readyAfterMs === undefined && status.startedAt !== undefined;
-    const readyAfterMs = first ? Math.max(0, this.#parts.clock.now() - Date.parse(status.startedAt as string)) : status.readyAfterMs;
+    const sinceStart = status.startedAt === undefined ? undefined : Math.max(0, this.#parts.clock.now() - Date.parse(status.startedAt));
+    const first = status.readyAfterMs === undefined;
+    const readyAfterMs = status.readyAfterMs ?? sinceStart;
     const memoryBytes = await this.#parts.hypervisor.memoryBytes(uid);
     this.#board.set(uid, { ready: true, reason: '', checkedAt, readyAt: checkedAt, readyAfterMs, memoryBytes });
     this.#events.emit({

@@ -2,12 +2,10 @@
 // in the middle it is resumed from the wish in the store, since every part of making it so does only what is missing.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
-import type { GuestSpec } from '../model/guest.ts';
 import { checkSite } from '../model/check-site.ts';
 import type { Site } from '../model/site.ts';
 import type { SiteDifference } from '../model/site-difference.ts';
 import { mergeSites } from '../plan/merge-sites.ts';
-import { completeAddresses, newGuestRecord, withDisksOf } from '../plan/new-guest.ts';
 import { compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
 import { stopOrder } from '../plan/start-order.ts';
 import { defaultShutdownTimeoutMs, type Guests } from './guests.ts';
@@ -17,7 +15,8 @@ import type { GuestBoard } from './guest-board.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
-import type { SiteStore, SiteWrite } from './site-store.ts';
+import type { SiteStore } from './site-store.ts';
+import { writeSite } from './site-writes.ts';
 
 const imagesAtOnce = 2;
 
@@ -79,7 +78,7 @@ export class SiteService {
     this.#checkMemory(merged);
     const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
     if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
-    await job.step('write the site', () => this.#write(merged, applied));
+    await job.step('write the site', () => writeSite(this.#w, merged, applied));
     if (!isEmpty(difference))
       this.#w.events.emit({
         kind: 'site-changed',
@@ -155,7 +154,7 @@ export class SiteService {
     await job.step('delete the guests', () => this.#removeGuests([...site.guests.values()], options.deleteDisks, job));
     await job.step('delete the site', async () => {
       const empty: Site = { version: 1, site: site.name, timezone: 'UTC', zones: {}, flows: [], images: {}, guests: {} };
-      await this.#write(empty, empty);
+      await writeSite(this.#w, empty, empty);
       await site.forget();
       await network.ensure();
     });
@@ -256,85 +255,6 @@ export class SiteService {
       if (site.guests.has(uid)) await guests.delete(uid, { deleteDisks });
     }
   }
-
-  /** Writes what differs, what others refer to first; guests get their identity here. */
-  async #write(wanted: Site, applied: Site): Promise<void> {
-    const { site } = this.#w;
-    const before = site.site();
-    const writes: SiteWrite[] = [];
-    const put = (key: string, value: unknown) => writes.push(site.write(key, value));
-    const { version, timezone } = wanted;
-    if (before.site !== wanted.site || before.timezone !== timezone || !site.isDefined)
-      put('site', { version, site: wanted.site, timezone });
-    const usedIndexes = new Set([...site.zones.values()].map((zone) => zone.index));
-    for (const [name, zone] of Object.entries(wanted.zones)) {
-      const record = site.zones.get(name);
-      if (record && same(record.zone, zone)) continue;
-      let index = record?.index ?? 0;
-      while (!record && usedIndexes.has(index)) index++;
-      usedIndexes.add(index);
-      put(`zone/${name}`, { index, zone });
-    }
-    for (const [name, image] of Object.entries(wanted.images)) if (!same(site.images.get(name), image)) put(`image/${name}`, image);
-    writes.push(...(await this.#guestWrites(wanted)));
-    if (!same(site.flows, wanted.flows)) put('flows', wanted.flows);
-    for (const name of site.images.keys()) if (!wanted.images[name]) writes.push(site.erase(`image/${name}`));
-    for (const name of site.zones.keys()) if (!wanted.zones[name]) writes.push(site.erase(`zone/${name}`));
-    await site.commit([...writes, ...(await site.appliedWrites(applied))]);
-  }
-
-  async #guestWrites(wanted: Site): Promise<SiteWrite[]> {
-    const { site, parts, events } = this.#w;
-    const writes: SiteWrite[] = [];
-    const kept = [...site.guests.values()].filter((record) => wanted.guests[record.name]);
-    const taken = new Set([
-      ...kept.flatMap((record) => record.addresses),
-      ...Object.values(wanted.guests).flatMap((spec) => spec.addresses),
-    ]);
-    const fresh: [string, GuestSpec][] = [];
-    for (const [name, spec] of Object.entries(wanted.guests)) {
-      const record = site.findGuest(name);
-      if (!record) fresh.push([name, spec]);
-      else if (!same(record.spec, spec)) writes.push(site.write(`guest/${record.uid}`, this.#changedGuest(record, spec, wanted, taken)));
-    }
-    if (fresh.length === 0) return writes;
-    const facts = await parts.hypervisor.facts();
-    let offset = site.counters.nextUserOffset;
-    const userIds = new Set([...site.guests.values()].map((record) => record.userId));
-    for (const [name, spec] of fresh) {
-      const userId = nextUserId(parts.host.userIds, userIds, offset);
-      offset = userId - parts.host.userIds.base + 1;
-      userIds.add(userId);
-      const zone = wanted.zones[spec.zone];
-      if (!zone) throw new CaissonError('internal', `zone ${spec.zone} of guest ${name} is gone`);
-      const others = new Set([...taken].filter((address) => !spec.addresses.includes(address)));
-      const record = newGuestRecord(name, spec, {
-        random: parts.random,
-        machineType: facts.machineType,
-        cpuModel: facts.cpuModel,
-        userId,
-        now: parts.clock.now(),
-        zone,
-        taken: others,
-      });
-      for (const address of record.addresses) taken.add(address);
-      writes.push(site.write(`guest/${record.uid}`, record));
-      events.emit({ kind: 'guest-created', object: `guest/${record.uid}`, message: `guest ${name} was created` });
-    }
-    return [site.write('counters', { nextUserOffset: offset }), ...writes];
-  }
-
-  #changedGuest(record: GuestRecord, spec: GuestSpec, wanted: Site, taken: ReadonlySet<string>): GuestRecord {
-    const zone = wanted.zones[spec.zone];
-    const others = new Set([...taken].filter((address) => !record.addresses.includes(address) && !spec.addresses.includes(address)));
-    return {
-      ...record,
-      spec,
-      hardware: withDisksOf(record.hardware, record.uid, spec),
-      addresses: zone ? completeAddresses(record.name, spec, zone, others, record.addresses) : record.addresses,
-      wantedPower: spec.autostart && !record.spec.autostart ? 'running' : record.wantedPower,
-    };
-  }
 }
 
 /** Why this cannot be applied: what is impossible in place, and what somebody else changed too. */
@@ -347,18 +267,4 @@ function reasonsAgainst(difference: SiteDifference, options: ApplyOptions): stri
         `${object.object} ${object.name} was changed here and elsewhere since the last apply: take the other change into the file, or apply with --overwrite`,
     ),
   ];
-}
-
-/** Ids are given in order and come round only when all were used, so that disks of a deleted guest are not soon somebody else's. */
-function nextUserId(range: { base: number; count: number }, used: ReadonlySet<number>, offset: number): number {
-  for (let step = 0; step < range.count; step++) {
-    // The last ids of the range are kept for services such as DHCP.
-    const userId = range.base + ((offset + step) % (range.count - 16));
-    if (!used.has(userId)) return userId;
-  }
-  throw new CaissonError('no-capacity', `this data directory has no user id left for another guest (${range.count} in all)`);
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

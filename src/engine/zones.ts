@@ -1,0 +1,33 @@
+// Zones as they are shown: with their guests, and the flows that touch them.
+import { CaissonError } from '../lib/errors.ts';
+import { describeFlow, parseFlowEnd } from '../model/flow.ts';
+import type { ZoneView } from '../model/zone-check.ts';
+import { zoneAddressesOfHost } from '../model/zone.ts';
+import type { SiteStore } from './site-store.ts';
+
+export function viewZones(site: SiteStore): ZoneView[] {
+  return [...site.zones.keys()].toSorted().map((name) => viewZone(site, name));
+}
+
+/** Throws `not-found`. */
+export function viewZone(site: SiteStore, name: string): ZoneView {
+  const record = site.zones.get(name);
+  if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
+  const { subnets, uplink } = record.zone;
+  const guests = [...site.guests.values()].filter((guest) => guest.spec.zone === name);
+  const touches = (text: string) => {
+    const end = parseFlowEnd(text);
+    if (end?.kind === 'zone') return end.name === name;
+    if (end?.kind === 'guest') return guests.some((guest) => guest.name === end.name);
+    if (end?.kind === 'label') return guests.some((guest) => guest.spec.labels[end.key] === end.value);
+    return end?.kind === 'all';
+  };
+  return {
+    name,
+    subnets,
+    gateways: zoneAddressesOfHost(record.zone),
+    ...(uplink ? { uplink } : {}),
+    guests: guests.map((guest) => guest.name).toSorted(),
+    flows: site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeFlow),
+  };
+}
