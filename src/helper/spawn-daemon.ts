@@ -1,6 +1,7 @@
 // Starting the daemon: as its ordinary user without any way back to a privilege, in the guests' network, with the channel as file
 // descriptor 3 and the listening sockets, which belong to the host's own network, from 4 on.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { CaissonError } from '../lib/errors.ts';
 import type { HelperHello } from '../model/helper-protocol.ts';
@@ -69,6 +70,13 @@ export interface DaemonOptions {
   lockFd: number;
 }
 
+/** The group of /dev/kvm, where it has one: the daemon tries whether KVM really runs a guest. */
+function supplementaryGroups(): string[] {
+  const device = statSync('/dev/kvm', { throwIfNoEntry: false });
+  const isOpenToGroup = device !== undefined && device.gid !== 0 && (device.mode & 0o060) === 0o060;
+  return isOpenToGroup ? ['--groups', String(device.gid)] : ['--clear-groups'];
+}
+
 export function spawnDaemon(options: DaemonOptions): ChildProcess {
   const { user } = options;
   const drop = [
@@ -77,7 +85,7 @@ export function spawnDaemon(options: DaemonOptions): ChildProcess {
     String(user.userId),
     '--regid',
     String(user.groupId),
-    '--clear-groups',
+    ...supplementaryGroups(),
     '--bounding-set=-all',
     '--inh-caps=-all',
     '--ambient-caps=-all',
