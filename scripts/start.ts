@@ -1,10 +1,10 @@
 // `npm start [-- --exit] [--json]`: the demo. A consolidated host at work: four guests in two zones from examples/lab/site.yaml,
 // reachable from this machine as from the world. Ctrl-C takes all of it away again.
-import { parseArgs } from 'node:util';
 import { CaissonError, describeError } from '../src/lib/errors.ts';
 import { formatDuration } from '../src/lib/units.ts';
 import type { Guest } from '../src/model/guest-status.ts';
 import type { ZoneCheck, ZoneView } from '../src/model/zone-check.ts';
+import { readOptions } from './command-options.ts';
 import { ask, tell } from './demo/caisson.ts';
 import { leave, listDemoTraces, meetEarlierDemo } from './demo/clean.ts';
 import { type DemoDaemon, logTail, startDaemon } from './demo/daemon.ts';
@@ -13,7 +13,9 @@ import { demo } from './demo/place.ts';
 import { type DemoReport, makeReport, renderReport } from './demo/report.ts';
 import { isAlive, type ProcessName, processName, writeDemoState } from './demo/state.ts';
 
-const { values } = parseArgs({ options: { exit: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } });
+const { values } = readOptions('npm start [-- --exit] [--json]', {
+  options: { exit: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+});
 /** With --json standard output is for the report alone. */
 const output = values.json ? 2 : 1;
 const startedAt = performance.now();

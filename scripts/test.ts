@@ -1,16 +1,16 @@
 // `npm test [-- FILTER…] [--long] [--name PATTERN]`: the checks of the sources, the pure tests, the tests of the real thing,
 // and whether anything was left behind. The last line is `N passed, N failed, N skipped`.
 import { execFileSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { formatDuration } from '../src/lib/units.ts';
 import { runCheckSteps } from './check.ts';
+import { readOptions } from './command-options.ts';
 import { findLeftovers, listTraces, traceMark } from './leftovers.ts';
 import { runTestProcess } from './run-test-process.ts';
 import { type EndToEndFile, findEndToEndTests, findPureTests } from './test-files.ts';
 import type { TestEnd } from './test-events.ts';
 import { TestTotals } from './test-totals.ts';
 
-const { values, positionals: filters } = parseArgs({
+const { values, positionals: filters } = readOptions('npm test [-- FILTER…] [--long] [--name PATTERN]', {
   options: { long: { type: 'boolean', default: false }, name: { type: 'string' } },
   allowPositionals: true,
 });
