@@ -79,7 +79,10 @@ export async function showView(
 ): Promise<void> {
   await connected(io, options, async (connection) => {
     if (options.watch) await watchView(io, connection, () => render(connection, true));
-    else io.stdout.write(await render(connection, false));
+    else {
+      const text = await render(connection, false);
+      if (text !== '') io.stdout.write(text);
+    }
   });
 }
 

@@ -176,9 +176,9 @@ function renderFor(shell: string, { value, about = '' }: Value): string {
   const text = harmless(about).replaceAll(/\s+/g, ' ');
   switch (shell) {
     case 'zsh':
-      return `${value.replaceAll(':', '\\:')}:${text}`;
+      return `${value.replaceAll(':', '\\:')}${text === '' ? '' : `:${text}`}`;
     case 'fish':
-      return `${value}\t${text}`;
+      return text === '' ? value : `${value}\t${text}`;
     default:
       return value;
   }

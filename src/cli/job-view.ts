@@ -50,14 +50,23 @@ export class JobLines {
   readonly #told = new Map<number, string>();
 
   news(job: Job, now: number): string[] {
-    return job.steps.flatMap((step, index) => {
+    const changed = [...job.steps.entries()].filter(([index, step]) => {
       // Figures that go on changing are not news.
       const state = step.state === 'running' ? `running ${(step.message ?? '').replaceAll(/[\d.,]+/g, '#')}` : step.state;
-      if (step.state === 'pending' || this.#told.get(index) === state) return [];
+      if (step.state === 'pending' || this.#told.get(index) === state) return false;
       this.#told.set(index, state);
-      return [describeStep({ ...step, name: pathOf(job, step).join(' › ') }, now)];
+      return true;
     });
+    return inOrderOfTime(job, changed).map((step) => describeStep({ ...step, name: pathOf(job, step).join(' › ') }, now));
   }
+}
+
+/** Of one moment, what ended comes before what began, and the parts of what ended before the whole. */
+function inOrderOfTime(job: Job, steps: readonly (readonly [number, JobStep])[]): JobStep[] {
+  const at = (step: JobStep) => Date.parse(step.endedAt ?? step.startedAt ?? '') || 0;
+  const rank = ([index, step]: readonly [number, JobStep]) =>
+    step.endedAt === undefined ? job.steps.length + index : -pathOf(job, step).length * job.steps.length + index;
+  return steps.toSorted((a, b) => at(a[1]) - at(b[1]) || rank(a) - rank(b)).map(([, step]) => step);
 }
 
 function describeStep(step: JobStep, now: number): string {

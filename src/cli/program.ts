@@ -25,6 +25,7 @@ export function createProgram(io: Io, only?: string): Command {
       getErrHasColors: () => false,
     })
     .configureHelp({ groupItems: daemonLast })
+    .addHelpText('afterAll', ({ command }) => (hasUsualExitCodes(command) ? exitCodeHelp : ''))
     .exitOverride();
   program.helpInformation = () => renderOverview(program);
   for (const noun of nouns) {
@@ -32,6 +33,12 @@ export function createProgram(io: Io, only?: string): Command {
     if (only === undefined || only === noun.name) noun.add(command, io);
   }
   return program;
+}
+
+export const exitCodeHelp = '\nExit codes: 0 done and true; 1 failed; 2 wrong command or input, nothing was changed.';
+
+function hasUsualExitCodes(command: Command): boolean {
+  return command.parent !== null && command.commands.length === 0 && command.name() !== 'doctor';
 }
 
 /** The leaves: what can be run. */
@@ -60,5 +67,8 @@ function helpWidth(columns: number | undefined): number {
 }
 
 function inOurWords(text: string): string {
-  return text.replace(/^error: /, 'caisson: ').replace(/\n\(Did you mean (.*)\?\)/s, '; did you mean $1?');
+  return text
+    .replace(/^error: /, 'caisson: ')
+    .replace(/\n\(Did you mean (.*)\?\)/s, '; did you mean $1?')
+    .replaceAll(/'([^'\n]*)'/g, '“$1”');
 }

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CaissonError } from '../lib/errors.ts';
 import type { Site } from '../model/site.ts';
+import type { Input, Io } from './io.ts';
 
 /** `-` is standard input. Throws `invalid` with every problem of the file, one a line. */
-export async function readSiteFile(file: string): Promise<Site> {
-  const text = readInput(file);
+export async function readSiteFile(io: Io, file: string): Promise<Site> {
+  const text = file === '-' ? await readAll(io.stdin) : readFile(file);
   const folder = file === '-' ? process.cwd() : dirname(resolve(file));
   const { formatProblems, parseSiteFile } = await import('../model/site-file.ts');
   const parsed = parseSiteFile(text, (path) => {
@@ -23,18 +24,25 @@ export async function readSiteFile(file: string): Promise<Site> {
   throw new CaissonError('invalid', `nothing was changed: ${name} has ${count}\n${formatProblems(name, problems)}`);
 }
 
-function readInput(file: string): Buffer {
+function readAll(input: Input): Promise<Buffer> {
+  const { promise, resolve } = Promise.withResolvers<Buffer>();
+  const chunks: Buffer[] = [];
+  input.on('data', (chunk) => chunks.push(chunk));
+  input.on('end', () => resolve(Buffer.concat(chunks)));
+  return promise;
+}
+
+function readFile(file: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file);
+    return readFileSync(file);
   } catch (cause) {
-    const name = file === '-' ? 'standard input' : file;
     switch ((cause as NodeJS.ErrnoException).code) {
       case 'ENOENT':
-        throw new CaissonError('invalid', `there is no site file ${name}`);
+        throw new CaissonError('invalid', `there is no site file ${file}`);
       case 'EISDIR':
-        throw new CaissonError('invalid', `${name} is a folder, not a site file`);
+        throw new CaissonError('invalid', `${file} is a folder, not a site file`);
       default:
-        throw new CaissonError('invalid', `the site file ${name} cannot be read`, { cause });
+        throw new CaissonError('invalid', `the site file ${file} cannot be read`, { cause });
     }
   }
 }

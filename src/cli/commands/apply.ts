@@ -31,7 +31,7 @@ export function addApply(command: Command, io: Io): void {
 async function apply(io: Io, file: string, options: ApplyOptions): Promise<void> {
   const { dryRun = false, prune = false, deleteDisks = false, overwrite = false, output, wait } = options;
   if (deleteDisks && !prune) throw new CaissonError('invalid', '--delete-disks deletes disks of guests that --prune deletes: give both');
-  const body = { site: await readSiteFile(file), prune, deleteDisks, overwrite };
+  const body = { site: await readSiteFile(io, file), prune, deleteDisks, overwrite };
   await connected(io, options, async (connection) => {
     const { client } = connection;
     const plan = await client.call('sitePlan', { body });

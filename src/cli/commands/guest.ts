@@ -104,7 +104,7 @@ function addPowerVerbs(guest: Command, io: Io): void {
       .description(description)
       .argument('<guest>', 'name or uid')
       .action(async (name: string, options: JobOptions) => {
-        await runJob(io, options, (client) => call(client, name));
+        await runGuestJob(io, options, name, (client) => call(client, name));
       });
 
   plain('start', 'start it, after what it requires, and wait until it is ready', (client, name) =>
@@ -121,7 +121,7 @@ function addPowerVerbs(guest: Command, io: Io): void {
         ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
         ...(options.force ? { force: true } : {}),
       };
-      await runJob(io, options, (client) => client.call('guestShutdown', { params: { guest: name }, body }));
+      await runGuestJob(io, options, name, (client) => client.call('guestShutdown', { params: { guest: name }, body }));
     });
 
   plain('stop', 'cut its power', (client, name) => client.call('guestStop', { params: { guest: name } }));
@@ -132,9 +132,18 @@ function addPowerVerbs(guest: Command, io: Io): void {
     .option('--force', 'press reset instead of asking')
     .action(async (name: string, options: JobOptions & { force?: boolean }) => {
       const body = options.force ? { force: true } : {};
-      await runJob(io, options, (client) => client.call('guestReboot', { params: { guest: name }, body }));
+      await runGuestJob(io, options, name, (client) => client.call('guestReboot', { params: { guest: name }, body }));
     });
 
   plain('pause', 'stop its processors', (client, name) => client.call('guestPause', { params: { guest: name } }));
   plain('resume', 'let its processors run again', (client, name) => client.call('guestResume', { params: { guest: name } }));
+}
+
+/** Afterwards says how the guest is. */
+async function runGuestJob(io: Io, options: JobOptions, name: string, start: (client: Client) => Promise<Job>): Promise<void> {
+  await runJob(io, options, start);
+  if (!options.wait || options.output !== 'table') return;
+  const guest = await connected(io, options, ({ client }) => client.call('guestShow', { params: { guest: name } }));
+  const { reason } = guest.status;
+  io.stdout.write(harmless(`${guest.name} is ${stateWord(guest)}${reason === '' || reason.startsWith('is ') ? '' : `: ${reason}`}\n`));
 }

@@ -26,7 +26,7 @@ export function addImage(image: Command, io: Io): void {
 
   withJob(image.command('build'))
     .description('make an image now; apply makes those that are missing by itself')
-    .argument('<image>')
+    .argument('<image>', 'name')
     .action(async (name: string, options: JobOptions) => {
       await runJob(io, options, (client) => client.call('imageBuild', { params: { name } }));
     });
@@ -43,7 +43,7 @@ export function addImage(image: Command, io: Io): void {
 
   withJob(image.command('delete'))
     .description('delete an image that no guest uses')
-    .argument('<image>')
+    .argument('<image>', 'name')
     .action(async (name: string, options: JobOptions) => {
       await runJob(io, options, (client) => client.call('imageDelete', { params: { name } }));
     });

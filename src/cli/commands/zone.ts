@@ -39,7 +39,7 @@ export function addZone(zone: Command, io: Io): void {
 
   withWatch(zone.command('show'))
     .description('one zone with the flows that touch it')
-    .argument('<zone>')
+    .argument('<zone>', 'name')
     .action((name: string, options: ViewOptions) =>
       showDetail(io, options, { fields, fetch: (client) => client.call('zoneShow', { params: { name } }) }),
     );
@@ -68,15 +68,26 @@ async function check(io: Io, options: CheckOptions): Promise<void> {
     }
     throwUnlessSucceeded(job);
     const result = job.result as ZoneCheck;
-    io.stdout.write(options.output === 'table' ? renderCheck(io, result, options.all ?? false) : await renderValue(result, options.output));
-    if (!result.ok) throw new CaissonError('failed', 'the filtering is not as the flows say');
+    const text = options.output === 'table' ? renderCheck(io, result, options.all ?? false) : await renderValue(result, options.output);
+    if (text !== '') io.stdout.write(text);
+    if (result.checks.length === 0) throw new CaissonError('failed', nothingTried);
+    if (!result.ok) throw new CaissonError('failed', whatIsWrong(result));
   });
+}
+
+const nothingTried = 'nothing was tried, so nothing is proved: start two guests (the world is tried only where the daemon has --netns)';
+
+function whatIsWrong({ checks, control }: ZoneCheck): string {
+  const isSilent = checks.every((line) => line.got === 'unknown' || line.got === line.expected);
+  const controlled = !control || (control.sawItOpen && control.sawItClosedAgain);
+  return isSilent && controlled ? 'not every attempt could be told, so nothing is proved' : 'the filtering is not as the flows say';
 }
 
 function renderCheck(io: Io, { checks, control, ok }: ZoneCheck, all: boolean): string {
   const shown = all ? checks : checks.filter((line) => line.got !== line.expected);
   const open = checks.filter((line) => line.got === 'open').length;
   const unknown = checks.filter((line) => line.got === 'unknown').length;
+  if (checks.length === 0) return '';
   const untold = unknown > 0 ? `, ${unknown} could not be told` : '';
   return [
     tableFor(io, shown, checkColumns),
