@@ -3,16 +3,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { findLeftovers, listTraces } from '../../scripts/leftovers.ts';
 import { projectRoot } from '../../scripts/project.ts';
+import { listDemoTraces } from '../../scripts/demo/clean.ts';
 import type { DemoReport } from '../../scripts/demo/report.ts';
 import { run } from '../../src/lib/exec.ts';
 
-const before = listTraces();
 const demos: ChildProcess[] = [];
 
 interface Demo {
@@ -82,8 +79,7 @@ test('killed without mercy and started again, it adopts its guests as they are, 
   const identity = ({ guests }: DemoReport) => guests.map(({ name, uid, pid }) => ({ name, uid, pid }));
   assert.deepEqual(identity(second), identity(first));
   assert.deepEqual(await ended, [0, null]);
-  assert.deepEqual(await findLeftovers(before), []);
-  assert.equal(existsSync('/var/lib/caisson-demo'), false);
+  assert.deepEqual(listDemoTraces(), []);
 });
 
 test('told to leave while it still begins, it takes away what it has made so far', async () => {
@@ -93,6 +89,5 @@ test('told to leave while it still begins, it takes away what it has made so far
   const ended = once(demo.process, 'exit');
   process.kill(-(demo.process.pid ?? 0), 'SIGINT');
   assert.equal(((await ended) as [number])[0] === 0, false);
-  assert.deepEqual(await findLeftovers(before), []);
-  assert.equal(existsSync(join('/run/netns', 'caisson-demo')), false);
+  assert.deepEqual(listDemoTraces(), []);
 });
