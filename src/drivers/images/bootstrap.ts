@@ -39,7 +39,12 @@ export async function runBootstrap(options: BootstrapOptions): Promise<void> {
     argv.push(`--setup-hook=sync-in ${packageCache} /var/cache/apt/archives`);
     argv.push(`--customize-hook=sync-out /var/cache/apt/archives ${newPackages}`);
   }
-  argv.push('--customize-hook=sh "$CAISSON_BUILD/finish" "$1"', options.suite, '/dev/null', ...(await readMirrors(options.suite, options.signal)));
+  argv.push(
+    '--customize-hook=sh "$CAISSON_BUILD/finish" "$1"',
+    options.suite,
+    '/dev/null',
+    ...(await readMirrors(options.suite, options.signal)),
+  );
   await watchMmdebstrap(argv, options);
   if (packageCache) await keepPackages(newPackages, packageCache);
 }
@@ -94,7 +99,9 @@ async function watchMmdebstrap(argv: string[], options: BootstrapOptions): Promi
 
 /** The line that says most: apt's or dpkg's error, else the last that is not mmdebstrap's own ending. */
 function findReason(said: readonly string[]): string {
-  const telling = said.filter((line) => !/^E: (setup failed|mmdebstrap failed|command failed|(apt-get|env|run_chroot)\b.* failed)/.test(line));
+  const telling = said.filter(
+    (line) => !/^E: (setup failed|mmdebstrap failed|command failed|(apt-get|env|run_chroot)\b.* failed)/.test(line),
+  );
   return telling.findLast((line) => /^(E:|dpkg: error|newuidmap:)/.test(line)) ?? telling.at(-1) ?? 'mmdebstrap said nothing';
 }
 

@@ -78,8 +78,14 @@ export async function buildImage(options: BuildOptions): Promise<BuiltImage> {
     onStep('making it boot');
     await writeBootDisk({ disk, layout, workFolder, uuids, ...limits });
     onStep('converting to qcow2');
-    await run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', '-o', 'compat=1.1', disk, options.outPath], { timeoutMs: 600_000, ...limits });
-    const manifest = renderManifest(await readFile(join(workFolder, 'out/entries'), 'utf8'), await readFile(join(workFolder, 'out/digests'), 'utf8'));
+    await run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', '-o', 'compat=1.1', disk, options.outPath], {
+      timeoutMs: 600_000,
+      ...limits,
+    });
+    const manifest = renderManifest(
+      await readFile(join(workFolder, 'out/entries'), 'utf8'),
+      await readFile(join(workFolder, 'out/digests'), 'utf8'),
+    );
     if (options.manifestPath) await writeFile(options.manifestPath, manifest.map((line) => `${line}\n`).join(''));
     const packages = (await readFile(join(workFolder, 'out/packages'), 'utf8')).split('\n').filter((line) => line !== '');
     const { size } = await stat(options.outPath);
@@ -110,8 +116,18 @@ async function prepareFolder(recipe: ImageRecipe, folder: string, rootUuid: stri
   await file.close();
   await writeFile(join(folder, 'finish'), finishScript);
   await writeFile(join(folder, 'units-enable'), `${enabledUnits(recipe).join('\n')}\n`);
-  await writeFile(join(folder, 'units-mask'), maskedUnits(recipe).map((unit) => `${unit}\n`).join(''));
-  await writeFile(join(folder, 'generators-mask'), withoutGenerators(recipe).map((name) => `${name}\n`).join(''));
+  await writeFile(
+    join(folder, 'units-mask'),
+    maskedUnits(recipe)
+      .map((unit) => `${unit}\n`)
+      .join(''),
+  );
+  await writeFile(
+    join(folder, 'generators-mask'),
+    withoutGenerators(recipe)
+      .map((name) => `${name}\n`)
+      .join(''),
+  );
   await mkdir(join(folder, 'run'));
   for (const [index, command] of recipe.run.entries()) {
     await writeFile(join(folder, 'run', String(index).padStart(4, '0')), command);
@@ -132,8 +148,26 @@ async function packFiles(files: ImageRecipe['files'], folder: string): Promise<v
     await chmod(join(tree, path), Number.parseInt(file.mode, 8));
     names.push(path.slice(1));
   }
-  await writeFile(join(folder, 'names'), names.toSorted().map((name) => `${name}\0`).join(''));
+  await writeFile(
+    join(folder, 'names'),
+    names
+      .toSorted()
+      .map((name) => `${name}\0`)
+      .join(''),
+  );
   const options = ['--owner=0', '--group=0', '--numeric-owner', `--mtime=@${epoch}`, '--format=pax', '--no-recursion'];
   const archive = join(folder, 'files.tar');
-  await run(['tar', '--create', '--file', archive, '--directory', tree, ...options, '--null', '--verbatim-files-from', '--files-from', join(folder, 'names')]);
+  await run([
+    'tar',
+    '--create',
+    '--file',
+    archive,
+    '--directory',
+    tree,
+    ...options,
+    '--null',
+    '--verbatim-files-from',
+    '--files-from',
+    join(folder, 'names'),
+  ]);
 }

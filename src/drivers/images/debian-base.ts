@@ -44,7 +44,14 @@ export function baseFiles(recipe: Pick<ImageRecipe, 'packages'>, rootUuid: strin
 /** Units that every image starts. */
 export function enabledUnits(recipe: Pick<ImageRecipe, 'packages'>): string[] {
   if (hasCloudInit(recipe)) return ['caisson-grow.service', 'caisson-resolv.path', 'systemd-networkd.service'];
-  return ['caisson-grow.service', 'caisson-seed.service', 'caisson-user-data.service', 'caisson-resolv.path', 'caisson-coldplug.timer', 'systemd-networkd.service'];
+  return [
+    'caisson-grow.service',
+    'caisson-seed.service',
+    'caisson-user-data.service',
+    'caisson-resolv.path',
+    'caisson-coldplug.timer',
+    'systemd-networkd.service',
+  ];
 }
 
 /** Units that never start. */

@@ -40,7 +40,8 @@ export async function readForeignImage(path: string, name: string): Promise<Fore
     if (other) throw new CaissonError('unsupported', `${name} is ${other[0]}; ${other[2]}`);
     if (start.length < 512 || start.readUInt16LE(510) !== 0xaa55)
       throw new CaissonError('invalid', `${name} is neither a qcow2 image nor a raw disk with a boot sector`);
-    if (about.size % 512 !== 0) throw new CaissonError('invalid', `${name} is a raw disk that is cut off: ${about.size} bytes are not whole sectors`);
+    if (about.size % 512 !== 0)
+      throw new CaissonError('invalid', `${name} is a raw disk that is cut off: ${about.size} bytes are not whole sectors`);
     return { format: 'raw', virtualBytes: about.size };
   } finally {
     await file.close();
@@ -61,10 +62,10 @@ export async function convertForeignImage(from: string, image: ForeignImage, to:
 }
 
 function sandboxed(from: string, to: string): [string, ...string[]] {
-  const links = ['lib', 'lib64', 'bin', 'sbin'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]);
-  return [
-    ...['prlimit', '--as=4294967296', '--nofile=64', 'bwrap', '--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
-    ...['--ro-bind', '/usr', '/usr', ...links, '--dev', '/dev', '--ro-bind', from, '/from', '--bind', to, '/to', '--chdir', '/'],
-    ...['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', '-o', 'compat=1.1', '/from', '/to'],
-  ] as [string, ...string[]];
+  const limits = 'prlimit --as=4294967296 --nofile=64';
+  const links = ['lib', 'lib64', 'bin', 'sbin'].map((name) => `--symlink usr/${name} /${name}`).join(' ');
+  const sandbox = `bwrap --unshare-all --die-with-parent --new-session --cap-drop ALL --ro-bind /usr /usr ${links} --dev /dev --chdir /`;
+  const words = `${limits} ${sandbox}`.split(' ') as [string, ...string[]];
+  const convert = 'qemu-img convert -f raw -O qcow2 -o compat=1.1 /from /to'.split(' ');
+  return [...words, '--ro-bind', from, '/from', '--bind', to, '/to', ...convert];
 }

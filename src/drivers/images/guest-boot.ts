@@ -7,7 +7,17 @@ import { type GuestFile, plain, program } from './guest-file.ts';
  * Modules that the initial ram disk loads, in this order: what the machines of Caisson have. Loading them there costs a tenth of
  * having udev find them. Those that a kernel has built in are passed over.
  */
-export const bootModules = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod', 'virtio_net', 'virtio_console', 'virtio_rng', 'virtio_balloon', 'button'];
+export const bootModules = [
+  'virtio_pci',
+  'virtio_blk',
+  'virtio_scsi',
+  'sd_mod',
+  'virtio_net',
+  'virtio_console',
+  'virtio_rng',
+  'virtio_balloon',
+  'button',
+];
 
 export const fastBootFiles: Record<string, GuestFile> = {
   '/etc/systemd/system/systemd-udev-trigger.service.d/caisson.conf': plain(`[Service]
@@ -78,7 +88,6 @@ export const slimMaskedUnits = [
   'getty-static.service',
   // Needs a bus; acpid has the power button.
   'systemd-logind.service',
-  'systemd-user-sessions.service',
   'systemd-update-utmp.service',
   'systemd-update-utmp-runlevel.service',
   'systemd-ask-password-console.path',

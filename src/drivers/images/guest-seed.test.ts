@@ -22,7 +22,15 @@ const fixed: SeedNic = {
   nameServers: ['192.0.2.1', '2001:db8:1::1'],
   searchDomains: ['external.lab'],
 };
-const dynamic: SeedNic = { mac: '52:54:00:00:00:02', dhcp4: true, acceptRa: true, addresses: [], routes: [], nameServers: [], searchDomains: [] };
+const dynamic: SeedNic = {
+  mac: '52:54:00:00:00:02',
+  dhcp4: true,
+  acceptRa: true,
+  addresses: [],
+  routes: [],
+  nameServers: [],
+  searchDomains: [],
+};
 
 async function networkFiles(t: TestContext, network: SeedNic[]): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'caisson-network-'));
@@ -79,7 +87,9 @@ test('a seed without nics leaves the network to the image', async (t) => {
 test('every script of an image is valid shell', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'caisson-scripts-'));
   t.after(() => rm(folder, { recursive: true }));
-  const scripts = Object.entries({ ...slim, ...baseFiles({ packages: ['cloud-init'] }, '0') }).filter(([, file]) => file.text.startsWith('#!/bin/sh'));
+  const scripts = Object.entries({ ...slim, ...baseFiles({ packages: ['cloud-init'] }, '0') }).filter(([, file]) =>
+    file.text.startsWith('#!/bin/sh'),
+  );
   assert.ok(scripts.length >= 6);
   for (const [path, file] of scripts) {
     await writeFile(join(folder, 'script'), file.text);

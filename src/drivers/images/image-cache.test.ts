@@ -38,7 +38,13 @@ async function trial(t: TestContext, changes: Partial<ImagesOptions> = {}): Prom
     ...changes,
   };
   const { cacheFolder, imagesFolder } = options;
-  return { images: await createImages(options), cacheFolder, imagesFolder, builds: () => builds, again: (more) => createImages({ ...options, ...more }) };
+  return {
+    images: await createImages(options),
+    cacheFolder,
+    imagesFolder,
+    builds: () => builds,
+    again: (more) => createImages({ ...options, ...more }),
+  };
 }
 
 test('an image is made once, then found, also by another data directory', async (t) => {
@@ -49,7 +55,12 @@ test('an image is made once, then found, also by another data directory', async 
   assert.deepEqual(made.packages, ['nginx=1']);
   assert.equal(made.path, join(imagesFolder, `${made.digest}.qcow2`));
   assert.match(await readFile(made.path, 'utf8'), /^image of \{"files"/);
-  assert.deepEqual(await images.find(made.digest), { path: made.path, packages: ['nginx=1'], manifestSha256: 'm', sizeBytes: made.sizeBytes });
+  assert.deepEqual(await images.find(made.digest), {
+    path: made.path,
+    packages: ['nginx=1'],
+    manifestSha256: 'm',
+    sizeBytes: made.sizeBytes,
+  });
   const other = await again({ imagesFolder: join(imagesFolder, '../other') });
   assert.equal((await other.make(source, () => undefined)).digest, made.digest);
   assert.equal(builds(), 1);
@@ -75,7 +86,10 @@ test('a failed build leaves nothing, says why, and can be tried again', async (t
       return { path: outPath, packages: [], manifestSha256: 'm', sizeBytes: 4 };
     },
   });
-  await assert.rejects(images.make(source, () => undefined), /Unable to locate package nginx/);
+  await assert.rejects(
+    images.make(source, () => undefined),
+    /Unable to locate package nginx/,
+  );
   assert.deepEqual([...(await readdir(cacheFolder)), ...(await readdir(imagesFolder))], []);
   broken = false;
   assert.ok((await images.make(source, () => undefined)).path);
@@ -100,10 +114,16 @@ test('a build is stopped when the last who waits for it leaves, and not before',
   await waitFor('the build runs', async () => (await readdir(cacheFolder)).length > 0, { timeoutMs: 5000 });
   leave[0].abort();
   await assert.rejects(waiters[0] as Promise<unknown>, { code: 'cancelled' });
-  assert.equal(await Promise.race([stopped.promise.then(() => 'stopped'), new Promise((resolve) => setImmediate(() => resolve('goes on')))]), 'goes on');
+  assert.equal(
+    await Promise.race([stopped.promise.then(() => 'stopped'), new Promise((resolve) => setImmediate(() => resolve('goes on')))]),
+    'goes on',
+  );
   leave[1].abort();
   await stopped.promise;
-  assert.deepEqual((await outcomes).map((outcome) => outcome.status), ['rejected', 'rejected']);
+  assert.deepEqual(
+    (await outcomes).map((outcome) => outcome.status),
+    ['rejected', 'rejected'],
+  );
   assert.deepEqual(await readdir(cacheFolder), []);
 });
 
@@ -127,7 +147,10 @@ test('what a killed process was making is no image, and is removed by the next',
 test('a removed image is gone from the data directory and comes back from the cache', async (t) => {
   const { images, builds } = await trial(t);
   const made = await images.make(source, () => undefined);
-  assert.deepEqual((await images.list()).map((image) => image.digest), [made.digest]);
+  assert.deepEqual(
+    (await images.list()).map((image) => image.digest),
+    [made.digest],
+  );
   await images.remove(made.digest);
   await images.remove(made.digest);
   assert.equal(await images.find(made.digest), undefined);
@@ -141,8 +164,17 @@ test('the digest names the recipe: order of packages and fields is nothing, ever
   const digest = (changes: Partial<ImageRecipe>) => images.digest({ kind: 'recipe', recipe: { ...recipe, ...changes } });
   const one = await digest({});
   assert.equal(await digest({ packages: ['nginx', 'nginx'] }), one);
-  assert.equal(await images.digest({ kind: 'recipe', recipe: Object.fromEntries(Object.entries(recipe).toReversed()) as unknown as ImageRecipe }), one);
-  const others = [{ suite: 'trixie' as const }, { packages: [] }, { run: ['true'] }, { sizeMib: 2049 }, { files: { '/etc/motd': { text: '', mode: '0644' } } }];
+  assert.equal(
+    await images.digest({ kind: 'recipe', recipe: Object.fromEntries(Object.entries(recipe).toReversed()) as unknown as ImageRecipe }),
+    one,
+  );
+  const others = [
+    { suite: 'trixie' as const },
+    { packages: [] },
+    { run: ['true'] },
+    { sizeMib: 2049 },
+    { files: { '/etc/motd': { text: '', mode: '0644' } } },
+  ];
   const digests = await Promise.all(others.map(digest));
   assert.equal(new Set([one, ...digests]).size, 1 + others.length);
 });
@@ -177,7 +209,10 @@ test('a fetched image is named by the digest that was asked for, and checked bef
   bad.writeUInt32BE(0x514649fb, 0);
   bad.writeUInt32BE(3, 4);
   bad.writeBigUInt64BE(512n, 8);
-  const contents: Record<string, Buffer> = { 'http://example.org/page': Buffer.from('<html>not found</html>'.padEnd(2000)), 'http://example.org/bad': bad };
+  const contents: Record<string, Buffer> = {
+    'http://example.org/page': Buffer.from('<html>not found</html>'.padEnd(2000)),
+    'http://example.org/bad': bad,
+  };
   const { images, cacheFolder } = await trial(t, { fetch: (url, _sha256, outPath) => writeFile(outPath, contents[url] ?? '') });
   const make = (url: string) => images.make({ kind: 'url', url, sha256: 'a'.repeat(64) }, () => undefined);
   await assert.rejects(make('http://example.org/page'), /neither a qcow2 image nor a raw disk/);

@@ -23,7 +23,13 @@ export interface ImagesOptions {
   /** Runs the builder on a recipe file; the image must be complete at `outPath` when it resolves. */
   build: (recipePath: string, outPath: string, onProgress: (progress: ImageProgress) => void, signal: AbortSignal) => Promise<BuiltImage>;
   /** Fetches a file and has checked its SHA-256 when it resolves. */
-  fetch: (url: string, sha256: string, outPath: string, onProgress: (progress: ImageProgress) => void, signal: AbortSignal) => Promise<void>;
+  fetch: (
+    url: string,
+    sha256: string,
+    outPath: string,
+    onProgress: (progress: ImageProgress) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
 }
 
 interface Flight {
@@ -95,7 +101,12 @@ export async function createImages(options: ImagesOptions): Promise<Images> {
     }
   };
 
-  const makeOnce = async (source: ImageSource, digest: string, onProgress: Flight['listeners'], signal: AbortSignal): Promise<BuiltImage> => {
+  const makeOnce = async (
+    source: ImageSource,
+    digest: string,
+    onProgress: Flight['listeners'],
+    signal: AbortSignal,
+  ): Promise<BuiltImage> => {
     if (!(await readImage(cacheFolder, digest))) {
       const part = newPart(cacheFolder, digest);
       try {

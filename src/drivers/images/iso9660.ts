@@ -24,7 +24,8 @@ export function renderIso(volume: string, files: readonly IsoFile[]): Buffer {
   const placed = files
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((file): PlacedFile => {
-      if (!/^[a-z0-9][a-z0-9.-]{0,29}$/.test(file.name)) throw new CaissonError('invalid', `“${file.name}” cannot be a file name on a seed`);
+      if (!/^[a-z0-9][a-z0-9.-]{0,29}$/.test(file.name))
+        throw new CaissonError('invalid', `“${file.name}” cannot be a file name on a seed`);
       const at = { ...file, sector: next };
       next += Math.ceil(file.content.length / sector);
       return at;

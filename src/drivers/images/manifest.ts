@@ -30,7 +30,9 @@ export function renderManifest(entries: string, digests: string): string[] {
 }
 
 export function digestManifest(lines: readonly string[]): string {
-  return createHash('sha256').update(lines.map((line) => `${line}\n`).join('')).digest('hex');
+  return createHash('sha256')
+    .update(lines.map((line) => `${line}\n`).join(''))
+    .digest('hex');
 }
 
 function split(text: string): string[] {

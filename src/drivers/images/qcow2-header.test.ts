@@ -50,7 +50,10 @@ function extend(bytes: Buffer, type: number, text: string, next = 0): void {
 
 for (const [what, change, message] of refused) {
   test(`an image is refused for ${what}`, () => {
-    assert.throws(() => parseQcow2Header(header(change), 'x'), (error: unknown) => error instanceof CaissonError && error.code === 'invalid' && message.test(error.message));
+    assert.throws(
+      () => parseQcow2Header(header(change), 'x'),
+      (error: unknown) => error instanceof CaissonError && error.code === 'invalid' && message.test(error.message),
+    );
   });
 }
 

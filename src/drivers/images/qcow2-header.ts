@@ -44,14 +44,15 @@ export function parseQcow2Header(start: Buffer, name: string): Qcow2Header {
     if (features & feature.corrupt) refuse('it is marked as damaged; mend it first (qemu-img check -r all)');
     if (features & feature.dirty) refuse('it was not closed; mend it first (qemu-img check -r all)');
     if (features & ~(feature.compression | feature.extendedL2)) refuse('it uses features that are not known here');
-    if (headerLength < 104 || headerLength > 1024 || headerLength % 8 !== 0) refuse(`its header says that it is ${headerLength} bytes long`);
+    if (headerLength < 104 || headerLength > 1024 || headerLength % 8 !== 0)
+      refuse(`its header says that it is ${headerLength} bytes long`);
   }
   checkExtensions(start, headerLength, refuse);
   return { version, virtualBytes, clusterBytes: 2 ** clusterBits };
 }
 
 function checkExtensions(start: Buffer, from: number, refuse: (why: string) => never): void {
-  for (let at = from; ; ) {
+  for (let at = from; ;) {
     if (at + 8 > start.length) refuse('its header extensions have no end');
     const type = start.readUInt32BE(at);
     const length = start.readUInt32BE(at + 4);

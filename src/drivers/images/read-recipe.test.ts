@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { CaissonError } from '../../lib/errors.ts';
 import { parseRecipe } from './read-recipe.ts';
 
-const good = { recipe: 'debian', suite: 'trixie', packages: ['nginx', 'bash'], files: { '/etc/motd': { text: 'hi', mode: '0644' } }, run: ['true'], sizeMib: 1024 };
+const good = {
+  recipe: 'debian',
+  suite: 'trixie',
+  packages: ['nginx', 'bash'],
+  files: { '/etc/motd': { text: 'hi', mode: '0644' } },
+  run: ['true'],
+  sizeMib: 1024,
+};
 
 test('a recipe is read, its packages sorted', () => {
   assert.deepEqual(parseRecipe(good), { ...good, packages: ['bash', 'nginx'] });
@@ -28,6 +35,9 @@ const bad: [string, Record<string, unknown>][] = [
 
 for (const [what, change] of bad) {
   test(`a recipe is refused for ${what}`, () => {
-    assert.throws(() => parseRecipe({ ...good, ...change }), (error: unknown) => error instanceof CaissonError && error.code === 'invalid');
+    assert.throws(
+      () => parseRecipe({ ...good, ...change }),
+      (error: unknown) => error instanceof CaissonError && error.code === 'invalid',
+    );
   });
 }

@@ -44,7 +44,8 @@ function parseFile(path: string, value: unknown): ImageRecipe['files'][string] {
   check(plain && !/[\0-\x1f]/.test(path), `recipe: "${path}" must be an absolute path without . or ..`);
   const { text, base64, mode, ...others } = object(value, `files "${path}"`);
   for (const key of Object.keys(others)) check(false, `recipe: files "${path}": unknown field "${key}"`);
-  if (typeof mode !== 'string' || !modePattern.test(mode)) throw new CaissonError('invalid', `recipe: files "${path}": "mode" must be octal, e.g. 0644`);
+  if (typeof mode !== 'string' || !modePattern.test(mode))
+    throw new CaissonError('invalid', `recipe: files "${path}": "mode" must be octal, e.g. 0644`);
   if (typeof text === 'string' && base64 === undefined) return { text, mode };
   if (typeof base64 === 'string' && text === undefined) return { base64, mode };
   throw new CaissonError('invalid', `recipe: files "${path}" must have exactly one of "text" and "base64"`);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ImageRecipe } from '../../model/image-recipe.ts';
 
 /** Raised whenever the same recipe would give another image: caches then build anew. */
-export const builderVersion = 2;
+export const builderVersion = 4;
 
 /** JSON with sorted keys, without spaces: equal values give equal text. */
 export function renderCanonicalJson(value: unknown): string {
@@ -20,7 +20,9 @@ export function renderCanonicalJson(value: unknown): string {
 /** 64 hexadecimal digits. The order of packages does not matter, that of commands does. */
 export function digestRecipe(recipe: ImageRecipe): string {
   const canonical = { ...recipe, packages: [...new Set(recipe.packages)].toSorted() };
-  return createHash('sha256').update(renderCanonicalJson({ builderVersion, recipe: canonical })).digest('hex');
+  return createHash('sha256')
+    .update(renderCanonicalJson({ builderVersion, recipe: canonical }))
+    .digest('hex');
 }
 
 /** A UUID that the recipe determines, one for each purpose. */

@@ -57,7 +57,10 @@ test('user data is passed on byte for byte, and is an empty cloud-config when th
 
 test('a value with a line break is refused: it would add a line of its own to the seed', () => {
   for (const bad of ['a\npublic-keys:', 'a\rb', 'a\u2028b', 'a\0b']) {
-    assert.throws(() => renderSeed({ ...seed, hostName: bad }), (error: unknown) => error instanceof CaissonError && error.code === 'invalid');
+    assert.throws(
+      () => renderSeed({ ...seed, hostName: bad }),
+      (error: unknown) => error instanceof CaissonError && error.code === 'invalid',
+    );
   }
 });
 

@@ -58,6 +58,7 @@ function renderNic(nic: SeedNic, index: number): string {
 /** A JSON string, which is YAML too. */
 function quote(value: string): string {
   // eslint-disable-next-line no-control-regex
-  if (/[\0-\x1f\x7f\u2028\u2029]/.test(value)) throw new CaissonError('invalid', `a seed's value has a line break or control character: ${JSON.stringify(value)}`);
+  if (/[\0-\x1f\x7f\u2028\u2029]/.test(value))
+    throw new CaissonError('invalid', `a seed's value has a line break or control character: ${JSON.stringify(value)}`);
   return JSON.stringify(value);
 }
