@@ -41,7 +41,7 @@ function renderCliReference(program: Command): string {
 }
 
 function renderCommand(command: Command, isVerb: boolean): string {
-  const args = command.registeredArguments.map((argument) => `${argument.name().toUpperCase()}`).join(' ');
+  const args = command.registeredArguments.map((argument) => argument.name().toUpperCase()).join(' ');
   const rows = [...command.registeredArguments.map(argumentRow), ...command.options.filter((option) => !isCommon(option)).map(optionRow)];
   const more = helpAfter(command);
   return [

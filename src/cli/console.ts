@@ -23,7 +23,7 @@ const resetTerminal = [
 export async function openConsole(io: Io, { transport }: Connection, guest: string, history: number): Promise<void> {
   const stream = await transport.openWebSocket(pathOf(endpoints.guestConsole, { guest }, { history }));
   if (!io.stdin.isTTY) return pipe(io, stream);
-  io.stderr.write(`console of ${guest}: leave with Ctrl-] and then q\r\n`);
+  io.stderr.write(`console of ${guest}: leave with Ctrl-] and then q\n`);
   io.stdin.setRawMode?.(true);
   const { promise, resolve, reject } = Promise.withResolvers<'left' | 'closed' | 'killed'>();
   const stop = io.onInterrupt(() => resolve('killed'));
@@ -46,7 +46,7 @@ export async function openConsole(io: Io, { transport }: Connection, guest: stri
     stream.destroy();
     io.stdin.setRawMode?.(false);
     io.stdin.pause();
-    if (io.stdout.isTTY) io.stdout.write(`${resetTerminal}\r\n`);
+    if (io.stdout.isTTY) io.stdout.write(`${resetTerminal}\n`);
   }
   if (how === 'closed') io.stderr.write(`the console of ${guest} was closed: the guest has ended\n`);
   if (how === 'killed') throw new Ended(1);
