@@ -60,7 +60,8 @@ const documentation = [
 
 async function watchMmdebstrap(argv: string[], options: BootstrapOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn('mmdebstrap', argv, {
+  // It ends, and cleans up, when the builder is killed.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'mmdebstrap', ...argv], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true, // a group of its own, so that a cancelled build takes apt and dpkg with it
     cwd: options.buildFolder,
@@ -86,12 +87,13 @@ async function watchMmdebstrap(argv: string[], options: BootstrapOptions): Promi
     if (said.length > 40) said.shift();
   });
   child.on('error', (cause) => {
-    reject(new CaissonError('missing', 'mmdebstrap cannot be run: install the package mmdebstrap', { cause }));
+    reject(new CaissonError('missing', 'setpriv cannot be run: install the package util-linux', { cause }));
   });
   child.on('close', (code) => {
     options.signal?.removeEventListener('abort', cancel);
     if (options.signal?.aborted) return reject(new CaissonError('cancelled', 'the image build was cancelled'));
     if (code === 0) return resolve();
+    if (code === 127) return reject(new CaissonError('missing', 'mmdebstrap cannot be run: install the package mmdebstrap'));
     reject(new CaissonError('failed', `${step} failed: ${findReason(said)}`, { details: { step, output: said.slice(-20).join('\n') } }));
   });
   return promise;

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { CaissonError, describeError } from '../../lib/errors.ts';
 import { buildImage } from './build-image.ts';
 import { readRecipe } from './read-recipe.ts';
+import { buildFolderName, removeStaleBuilds } from './stale-builds.ts';
 
 const usage = 'usage: image-builder RECIPE.json OUT.qcow2 --work DIR [--packages DIR] [--manifest FILE]';
 
@@ -19,10 +20,13 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => stop.abort());
   const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+  const recipe = await readRecipe(recipePath);
+  const work = resolve(values.work);
+  await removeStaleBuilds(work);
   const result = await buildImage({
-    recipe: await readRecipe(recipePath),
+    recipe,
     outPath: resolve(outPath),
-    workFolder: join(resolve(values.work), `build-${process.pid}`),
+    workFolder: join(work, buildFolderName(process.pid)),
     ...(values.packages ? { packageCache: resolve(values.packages) } : {}),
     ...(values.manifest ? { manifestPath: resolve(values.manifest) } : {}),
     onProgress: say,
