@@ -13,6 +13,13 @@ export interface Measurement {
   value: number;
   /** What was measured beside it in the same run, in the same unit unless said; null where it is not installed here. */
   baseline: { what: string; value: number | null; unit?: string };
+  /** The same of other programs, in the same run and unit; null where they are not installed. */
+  peers?: Peer[];
+}
+
+export interface Peer {
+  what: string;
+  value: number | null;
 }
 
 export interface BenchContext {

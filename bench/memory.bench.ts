@@ -1,17 +1,14 @@
 // What helper and daemon of a real host hold in memory together (PSS: shared pages counted once), guests not included.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, createClient } from '../src/api/client.ts';
-import { createNodeTransport } from '../src/api/node-transport.ts';
-import type { Job } from '../src/model/job.ts';
-import type { Site } from '../src/model/site.ts';
 import { projectRoot } from '../scripts/project.ts';
 import { sampleSite } from '../test/daemon/sample-site.ts';
 import type { Bench, BenchContext } from './figure.ts';
+import { applySite, onHost, type RealHost } from './real-host.ts';
 import { started, stopped } from './simulated-site.ts';
 
 const idle = 'memory/idle-with-4-guests';
@@ -19,8 +16,6 @@ const busy = 'memory/1000-guests-after-20000-requests';
 const requests = 20_000;
 /** Until start-up is over and what it needed is given back. */
 const settleMs = 15_000;
-const launcher = join(projectRoot, 'bin/caisson');
-const netns = 'caisson-bench';
 
 export const bench: Bench = {
   figures: [
@@ -31,7 +26,7 @@ export const bench: Bench = {
     const bare = await bareServer();
     if (context.isWanted(idle))
       context.report(idle, {
-        value: await onHost((host) => withFourGuests(host)),
+        value: await onHost(withFourGuests),
         baseline: { what: 'a bare server of the runtime', value: bare.idle },
       });
     if (context.isWanted(busy)) {
@@ -43,45 +38,8 @@ export const bench: Bench = {
   },
 };
 
-interface Host {
-  folder: string;
-  socketPath: string;
-  client: Client;
-  helper: ChildProcess;
-}
-
-/** Runs `measure` with helper and daemon of a new data directory, and takes everything away again. */
-async function onHost(measure: (host: Host) => Promise<number>): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
-  const socketPath = join(folder, 'run/api.sock');
-  const transport = createNodeTransport({ socketPath });
-  let helper: ChildProcess | undefined;
-  try {
-    helper = await ready(['daemon', '--data', folder, '--netns', netns]);
-    return await measure({ folder, socketPath, client: createClient(transport), helper });
-  } finally {
-    transport.close();
-    if (helper) {
-      execFileSync(launcher, ['host', 'shutdown', '--data', folder], { stdio: 'ignore' });
-      await stopped(helper);
-    }
-    execFileSync(launcher, ['daemon', '--data', folder, '--netns', netns, '--teardown'], { stdio: 'ignore' });
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function ready(args: string[]): Promise<ChildProcess> {
-  const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
-  let said = '';
-  const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => chunk.includes('ready ') && resolve(child));
-  child.once('close', (code) => reject(new Error(`the daemon ended with ${code}: ${said}`)));
-  return promise;
-}
-
 /** Guests that run and never boot: what they do is not what is measured. */
-async function withFourGuests({ client, folder, helper }: Host): Promise<number> {
+async function withFourGuests({ client, daemon, folder, helper }: RealHost): Promise<number> {
   const image = join(folder, 'empty.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '64M']);
   const site = sampleSite(4);
@@ -90,23 +48,16 @@ async function withFourGuests({ client, folder, helper }: Host): Promise<number>
     spec.memoryMib = 128;
     delete spec.service;
   }
-  await apply(client, { ...site, images: { empty: { file: image } } });
+  await applySite(client, { ...site, images: { empty: { file: image } } });
   await sleep(settleMs);
-  return pssMib(helper);
+  return pssOf(helper.pid) + pssOf(daemon);
 }
 
-async function withThousand({ client, socketPath, helper }: Host, { say }: BenchContext): Promise<number> {
-  await apply(client, sampleSite(1000, { autostart: false }));
+async function withThousand({ client, daemon, socketPath, helper }: RealHost, { say }: BenchContext): Promise<number> {
+  await applySite(client, sampleSite(1000, { autostart: false }));
   say(`${requests} requests`);
   await ask(socketPath, '/v1/guests/guest-500', requests);
-  return pssMib(helper);
-}
-
-async function apply(client: Client, site: Site): Promise<void> {
-  const { uid } = await client.call('siteApply', { body: { site } });
-  let job: Job | undefined;
-  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-  if (job?.state !== 'succeeded') throw new Error(`the site was not applied: ${job?.error?.message}`);
+  return pssOf(helper.pid) + pssOf(daemon);
 }
 
 async function bareServer(): Promise<{ idle: number; busy: number }> {
@@ -143,14 +94,6 @@ async function ask(socketPath: string, path: string, count: number): Promise<voi
     }),
   );
   agent.destroy();
-}
-
-/** Of the helper and its daemon. */
-function pssMib(helper: ChildProcess): number {
-  const children = execFileSync('pgrep', ['-P', String(helper.pid), '-f', 'dist/daemon.js'], { encoding: 'utf8' })
-    .trim()
-    .split('\n');
-  return [helper.pid, ...children.map(Number)].reduce<number>((sum, pid) => sum + pssOf(pid), 0);
 }
 
 function pssOf(pid: number | undefined): number {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Bench, type BenchContext, type Figure, isMet, type Measurement } from '../bench/figure.ts';
+import { type Bench, type BenchContext, type Figure, isMet, type Measurement, type Peer } from '../bench/figure.ts';
 import { describeError } from '../src/lib/errors.ts';
 import { formatDuration } from '../src/lib/units.ts';
 import { projectRoot } from './project.ts';
@@ -15,6 +15,7 @@ interface Result {
   value: number | null;
   unit: string;
   baseline: { what: string; value: number | null; unit: string } | null;
+  peers: Peer[];
   goal: Figure['goal'];
   met: boolean;
   error?: string;
@@ -81,24 +82,37 @@ async function measure(file: string, bench: Bench): Promise<Result[]> {
 
 function judge(figure: Figure, measurement: Measurement | undefined, failure: string | undefined): Result {
   const { name, unit, goal } = figure;
-  if (!measurement) return { name, value: null, unit, baseline: null, goal, met: false, error: failure ?? 'it was not reported' };
+  if (!measurement)
+    return { name, value: null, unit, baseline: null, peers: [], goal, met: false, error: failure ?? 'it was not reported' };
   const { what, value, unit: baselineUnit = unit } = measurement.baseline;
-  return { name, value: measurement.value, unit, baseline: { what, value, unit: baselineUnit }, goal, met: isMet(goal, measurement.value) };
+  return {
+    name,
+    value: measurement.value,
+    unit,
+    baseline: { what, value, unit: baselineUnit },
+    peers: measurement.peers ?? [],
+    goal,
+    met: isMet(goal, measurement.value),
+  };
 }
 
 function table(rows: readonly Result[]): string[] {
-  const cells = rows.map(({ name, value, unit, baseline, goal, met, error }) => [
+  const cells = rows.map(({ name, value, unit, baseline, peers, goal, met, error }) => [
     name,
     value === null ? '–' : `${show(value)} ${unit}`,
     'atMost' in goal ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`,
     error === undefined ? (met ? 'met' : 'UNMET') : 'FAILED',
-    error ?? (baseline ? `${baseline.value === null ? 'not here' : `${show(baseline.value)} ${baseline.unit}`}: ${baseline.what}` : ''),
+    error ?? [...(baseline ? [beside(baseline)] : []), ...peers.map((peer) => beside({ ...peer, unit }))].join(' · '),
   ]);
   const all = [['figure', 'value', 'goal', '', 'beside it'], ...cells];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   return all.map((row) =>
     row.map((cell, column) => (column === 1 ? cell.padStart(widths[1] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  '),
   );
+}
+
+function beside({ what, value, unit }: { what: string; value: number | null; unit: string }): string {
+  return value === null ? `not installed: ${what}` : `${show(value)} ${unit}: ${what}`;
 }
 
 function show(value: number): string {

@@ -1,0 +1,72 @@
+// Helper and daemon as a user starts them, with a data directory and a network namespace of their own, for what is measured on a real
+// host. Nothing is left afterwards.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, createClient } from '../src/api/client.ts';
+import { createNodeTransport } from '../src/api/node-transport.ts';
+import type { Job } from '../src/model/job.ts';
+import type { Site } from '../src/model/site.ts';
+import { projectRoot } from '../scripts/project.ts';
+import { stopped } from './simulated-site.ts';
+
+const launcher = join(projectRoot, 'bin/caisson');
+const netns = 'caisson-bench';
+
+export interface RealHost {
+  /** Data directory. */
+  folder: string;
+  socketPath: string;
+  client: Client;
+  helper: ChildProcess;
+  /** Process id of the daemon. */
+  daemon: number;
+  netns: string;
+}
+
+/** Runs `measure` with helper and daemon of a new data directory, and takes everything away again. */
+export async function onHost<T>(measure: (host: RealHost) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
+  const socketPath = join(folder, 'run/api.sock');
+  const transport = createNodeTransport({ socketPath });
+  let helper: ChildProcess | undefined;
+  try {
+    helper = await ready(['daemon', '--data', folder, '--netns', netns]);
+    return await measure({ folder, socketPath, client: createClient(transport), helper, daemon: daemonOf(helper), netns });
+  } finally {
+    transport.close();
+    if (helper) {
+      execFileSync(launcher, ['host', 'shutdown', '--data', folder], { stdio: 'ignore' });
+      await stopped(helper);
+    }
+    execFileSync(launcher, ['daemon', '--data', folder, '--netns', netns, '--teardown'], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export async function applySite(client: Client, site: Site): Promise<void> {
+  await succeeded(client, client.call('siteApply', { body: { site } }));
+}
+
+/** Waits for the job's end; throws when it was another than success. */
+export async function succeeded(client: Client, begun: Promise<Job>): Promise<void> {
+  const { uid, title } = await begun;
+  let job: Job | undefined;
+  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
+  if (job?.state !== 'succeeded') throw new Error(`${title}: ${job?.error?.message}`);
+}
+
+function ready(args: string[]): Promise<ChildProcess> {
+  const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
+  let said = '';
+  const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => chunk.includes('ready ') && resolve(child));
+  child.once('close', (code) => reject(new Error(`the daemon ended with ${code}: ${said}`)));
+  return promise;
+}
+
+function daemonOf(helper: ChildProcess): number {
+  return Number(execFileSync('pgrep', ['-o', '-P', String(helper.pid), '-f', 'dist/daemon.js'], { encoding: 'utf8' }));
+}
