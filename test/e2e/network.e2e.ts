@@ -5,11 +5,12 @@ import { after, before, describe, test } from 'node:test';
 import { createNftablesNetwork } from '../../src/drivers/nftables/network.ts';
 import { run } from '../../src/lib/exec.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
-import { addressToBigInt, cidrBounds, familyOf, parseCidr } from '../../src/model/address.ts';
+import { familyOf } from '../../src/model/address.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
 import { isAllowed } from '../../src/plan/reachability.ts';
 import { exampleNetwork, exampleNics } from '../network/example-network.ts';
 import type { Probe, ProbeResult } from '../network/inside.ts';
+import { largeNetwork } from '../network/large-network.ts';
 import { RealNetwork, world } from '../network/real-network.ts';
 
 const { web, dns, database, app } = exampleNics;
@@ -460,30 +461,8 @@ describe('a large network', () => {
   after(() => real.close());
 
   test('of 1,000 nics and 10,000 flows is accepted by the kernel, and one change to it too', async () => {
-    const first = cidrBounds(parseCidr('10.20.0.0/16') as NonNullable<ReturnType<typeof parseCidr>>).first;
-    assert.equal(first, addressToBigInt('10.20.0.0'));
-    const letters = 'abcdefghjk';
-    const nics = Array.from({ length: 1000 }, (_, index) => {
-      const guest = `g${String(index)
-        .padStart(10, '0')
-        .replaceAll(/\d/g, (digit) => letters[Number(digit)] ?? 'a')}`;
-      const bytes = [index >> 8, index & 255];
-      return {
-        guest,
-        guestName: `guest${index}`,
-        zone: 'internal',
-        tap: `cs${guest}0`,
-        mac: `52:54:00:01:${bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`,
-        addresses: [`10.20.${bytes[0]}.${(bytes[1] ?? 0) || 254}`],
-      };
-    });
-    const flows = Array.from({ length: 10_000 }, (_, index) => ({
-      from: { kind: 'addresses' as const, cidrs: [`${nics[index % 1000]?.addresses[0]}/32`] },
-      to: { kind: 'addresses' as const, cidrs: [`${nics[(index * 7 + Math.floor(index / 1000)) % 1000]?.addresses[0]}/32`] },
-      services: [{ protocol: 'tcp' as const, ports: { from: 1000 + Math.floor(index / 1000), to: 1000 + Math.floor(index / 1000) } }],
-      text: `guest${index % 1000} → tcp`,
-    }));
-    const state = { ...exampleNetwork, nics, flows };
+    const state = largeNetwork(1000, 10_000);
+    const { flows } = state;
     const started = performance.now();
     await real.network.apply(state);
     const applied = performance.now();
