@@ -71,6 +71,7 @@ class LiveView implements JobView {
   readonly #io: Io;
   readonly #drawAfter: number;
   #lines = 0;
+  #columns = 0;
   #timer: NodeJS.Timeout | undefined;
   #drawAt = 0;
   #job: Job | undefined;
@@ -106,8 +107,12 @@ class LiveView implements JobView {
   #draw(): void {
     const { stderr, env } = this.#io;
     if (!this.#job) return;
+    const columns = stderr.columns ?? 80;
+    // Whoever made the window narrower has broken what is there into more lines than were drawn: begin below it.
+    if (columns < this.#columns) this.#lines = 0;
+    this.#columns = columns;
     const lines = renderJobTree(this.#job, {
-      columns: stderr.columns ?? 80,
+      columns,
       rows: Math.max(4, (stderr.rows ?? 24) - 2),
       now: Date.now(),
       paint: painter(stderr, env),

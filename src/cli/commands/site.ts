@@ -10,7 +10,9 @@ import { type Field, listNames } from '../table.ts';
 export function addSite(site: Command, io: Io): void {
   withWatch(site.command('show'))
     .description('what the site consists of; with -o json or yaml, all of it')
-    .action((options: ViewOptions) => showDetail(io, options, { fields, fetch: (client) => client.call('siteShow') }));
+    .action((options: ViewOptions) =>
+      showDetail(io, options, { fields: (answer) => fields(io, answer), fetch: (client) => client.call('siteShow') }),
+    );
 
   withConnection(site.command('export'))
     .description('the site as a canonical site file, on standard output')
@@ -34,7 +36,8 @@ async function destroy(io: Io, options: JobOptions & { yes?: boolean; deleteDisk
   await runJob(io, options, (client) => client.call('siteDestroy', { query: { deleteDisks: deleteDisks ? 'true' : 'false' } }));
 }
 
-function fields({ revision, site }: { revision: number; site: Site }): Field[] {
+function fields(io: Io, { revision, site }: { revision: number; site: Site }): Field[] {
+  if (isEmpty(site)) io.stderr.write('the site is empty: “caisson apply FILE” fills it\n');
   const names = (record: Record<string, unknown>) => listNames(Object.keys(record), ', ');
   return [
     ['site', site.site],
@@ -45,6 +48,10 @@ function fields({ revision, site }: { revision: number; site: Site }): Field[] {
     ['images', names(site.images)],
     ['guests', names(site.guests)],
   ];
+}
+
+function isEmpty(site: Site): boolean {
+  return [site.zones, site.images, site.guests].every((record) => Object.keys(record).length === 0);
 }
 
 /** Only who types the site's name means it; without a terminal nobody is asked. */
