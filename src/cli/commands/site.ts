@@ -7,11 +7,16 @@ import { connected, type ConnectionOptions } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { type Field, listNames } from '../table.ts';
 
+interface SiteAnswer {
+  revision: number;
+  site: Site;
+}
+
 export function addSite(site: Command, io: Io): void {
   withWatch(site.command('show'))
     .description('what the site consists of; with -o json or yaml, all of it')
     .action((options: ViewOptions) =>
-      showDetail(io, options, { fields: (answer) => fields(io, answer), fetch: (client) => client.call('siteShow') }),
+      showDetail(io, options, { fields: (answer: SiteAnswer) => fields(io, answer), fetch: (client) => client.call('siteShow') }),
     );
 
   withConnection(site.command('export'))
@@ -36,7 +41,7 @@ async function destroy(io: Io, options: JobOptions & { yes?: boolean; deleteDisk
   await runJob(io, options, (client) => client.call('siteDestroy', { query: { deleteDisks: deleteDisks ? 'true' : 'false' } }));
 }
 
-function fields(io: Io, { revision, site }: { revision: number; site: Site }): Field[] {
+function fields(io: Io, { revision, site }: SiteAnswer): Field[] {
   if (isEmpty(site)) io.stderr.write('the site is empty: “caisson apply FILE” fills it\n');
   const names = (record: Record<string, unknown>) => listNames(Object.keys(record), ', ');
   return [
