@@ -6,11 +6,9 @@ import { join } from 'node:path';
 import { projectRoot } from './project.ts';
 
 interface LockedPackage {
-  version?: string;
-  license?: string;
   dev?: boolean;
-  engines?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
+  [field: string]: unknown;
 }
 
 const path = join(projectRoot, 'package-lock.json');
