@@ -19,6 +19,9 @@ const longestRestMs = 10_000;
 /** A ready service that misses this many checks in a row is not ready any more: one lost packet is not an alert. */
 const missesUntilNotReady = 3;
 
+/** What a check found; `waited`: it only waited for an agent that is not there yet, which costs the guest nothing. */
+type Answer = ProbeResult & { waited?: boolean };
+
 export class Readiness {
   readonly #parts: Pick<EngineParts, 'hypervisor' | 'prober' | 'clock' | 'log'>;
   readonly #board: GuestBoard;
@@ -67,7 +70,7 @@ export class Readiness {
       const askedAt = clock.monotonic();
       const result = await this.#checkAll(record, signal);
       if (signal.aborted) return;
-      const restMs = Math.min(longestRestMs, restForEachMsOfAsking * (clock.monotonic() - askedAt));
+      const restMs = result.waited ? 0 : Math.min(longestRestMs, restForEachMsOfAsking * (clock.monotonic() - askedAt));
       const status = this.#board.get(uid);
       if (result.ok) {
         misses = 0;
@@ -80,28 +83,31 @@ export class Readiness {
     }
   }
 
-  async #checkAll(record: GuestRecord, signal: AbortSignal): Promise<ProbeResult> {
+  async #checkAll(record: GuestRecord, signal: AbortSignal): Promise<Answer> {
     for (const check of record.spec.service?.ready ?? []) {
       const result = await this.#check(record, check, signal);
-      if (!result.ok) return { ok: false, why: `${describeCheck(check)}: ${result.why}` };
+      if (!result.ok) return { ...result, why: `${describeCheck(check)}: ${result.why}` };
     }
     return { ok: true };
   }
 
-  async #check(record: GuestRecord, check: ReadinessCheck, signal: AbortSignal): Promise<ProbeResult> {
+  async #check(record: GuestRecord, check: ReadinessCheck, signal: AbortSignal): Promise<Answer> {
     if ('agent' in check || 'command' in check) return this.#askAgent(record.uid, 'command' in check ? check.command : undefined);
     const address = serviceAddress(record);
     if (address === undefined) return { ok: false, why: 'the guest has no address' };
     return this.#parts.prober.check(check, address, { timeoutMs: checkTimeoutMs, signal });
   }
 
-  async #askAgent(uid: string, command: readonly string[] | undefined): Promise<ProbeResult> {
+  async #askAgent(uid: string, command: readonly string[] | undefined): Promise<Answer> {
     const agent = this.#parts.hypervisor.agent(uid);
     try {
-      if (!command) {
-        await agent.ping(checkTimeoutMs);
-        return { ok: true };
-      }
+      // The question waits in front of the guest until there is an agent; it is no burden to a guest that still starts.
+      await agent.ping(checkTimeoutMs);
+    } catch (error) {
+      return { ok: false, why: describeError(error), waited: true };
+    }
+    if (!command) return { ok: true };
+    try {
       const { code, stderr } = await agent.exec(command, { timeoutMs: 10_000 });
       return code === 0 ? { ok: true } : { ok: false, why: `exit ${code}${stderr ? `: ${stderr.trim().slice(0, 200)}` : ''}` };
     } catch (error) {
