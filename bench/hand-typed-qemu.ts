@@ -43,7 +43,7 @@ export class HandTypedQemu {
     rmSync(run, { recursive: true });
     mkdirSync(run);
     const startedAt = performance.now();
-    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, '--', ...this.argv], { stdio: 'ignore' });
+    const child = spawn('nsenter', [`--net=/run/netns/${this.netns}`, '--', ...this.argv], { stdio: 'ignore', detached: true });
     this.#child = child;
     const ended = Promise.withResolvers<never>();
     ended.promise.catch(() => undefined);

@@ -52,7 +52,7 @@ export class Libvirt {
   private constructor(guest: LibvirtGuest, daemon: ChildProcess) {
     this.#guest = guest;
     this.#daemon = daemon;
-    this.#virsh = spawn('stdbuf', ['-oL', 'virsh', '-c', uri(guest)], { stdio: 'pipe' });
+    this.#virsh = spawn('stdbuf', ['-oL', 'virsh', '-c', uri(guest)], { stdio: 'pipe', detached: true });
     for (const stream of [this.#virsh.stdout, this.#virsh.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#said += chunk.toString();
@@ -61,6 +61,7 @@ export class Libvirt {
     }
     this.#events = spawn('stdbuf', ['-oL', 'virsh', '-c', uri(guest), 'event', '--event', 'lifecycle', '--loop'], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
     });
     this.#events.stdout?.on('data', (chunk: Buffer) => this.#onEvent?.(chunk.toString()));
   }
@@ -84,6 +85,7 @@ export class Libvirt {
     let said = '';
     const daemon = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', 'unshare', '--mount', 'sh', '-c', script.join('\n')], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
     });
     daemon.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     try {

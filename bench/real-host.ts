@@ -37,8 +37,11 @@ export async function onHost<T>(measure: (host: RealHost) => Promise<T>): Promis
   } finally {
     transport.close();
     if (helper) {
-      execFileSync(launcher, ['host', 'shutdown', '--data', folder], { stdio: 'ignore' });
-      await stopped(helper);
+      try {
+        execFileSync(launcher, ['host', 'shutdown', '--data', folder], { stdio: 'ignore' });
+      } finally {
+        await stopped(helper);
+      }
     }
     execFileSync(launcher, ['daemon', '--data', folder, '--netns', netns, '--teardown'], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true });
@@ -60,7 +63,8 @@ export async function succeeded(client: Client, begun: Promise<Job>): Promise<vo
 function ready(args: string[]): Promise<ChildProcess> {
   const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
   let said = '';
-  const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // In a group of its own: a Ctrl-C is for the bench, which needs the daemon to take the guests away.
+  const child = spawn(launcher, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stdout.on('data', (chunk: Buffer) => chunk.includes('ready ') && resolve(child));
   child.once('close', (code) => reject(new Error(`the daemon ended with ${code}: ${said}`)));
