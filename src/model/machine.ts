@@ -36,7 +36,7 @@ export interface Machine {
   name: string;
   /** Pinned, e.g. `pc-q35-7.2`. */
   machineType: string;
-  /** Pinned, e.g. `Nehalem`; `host` only where asked for. */
+  /** Pinned, e.g. `Cascadelake-Server-noTSX` or `Nehalem,vendor=AuthenticAMD`; `host` only where asked for. */
   cpuModel: string;
   accelerator: 'kvm' | 'tcg';
   cpus: number;

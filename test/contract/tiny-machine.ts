@@ -13,7 +13,7 @@ export function tinyMachine(parts: {
     uid: parts.uid,
     name: 'tiny',
     machineType: 'pc-q35-7.2',
-    cpuModel: 'Nehalem',
+    cpuModel: 'Nehalem,vendor=AuthenticAMD',
     accelerator: 'tcg',
     cpus: 1,
     maxCpus: 1,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { chooseCpuModel } from './choose-cpu-model.ts';
 
 test('under emulation the model is the one that emulation has whole', () => {
-  assert.equal(chooseCpuModel('tcg', [{ name: 'EPYC-Rome', 'unavailable-features': [] }]), 'Nehalem');
+  assert.equal(chooseCpuModel('tcg', [{ name: 'EPYC-Rome', 'unavailable-features': [] }]), 'Nehalem,vendor=AuthenticAMD');
 });
 
 test('with KVM the richest named model is taken of which the host has every feature', () => {

@@ -261,7 +261,7 @@ function checkMachine(machine: Machine): void {
     (Number.isInteger(value) && value >= from && value <= to) || refuse(what, value);
   matches('uid', machine.uid, uidPattern);
   matches('machine type', machine.machineType, /^pc-q35-\d+\.\d+$/);
-  matches('processor model', machine.cpuModel, /^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+  matches('processor model', machine.cpuModel, /^[A-Za-z0-9][A-Za-z0-9._-]*(,vendor=AuthenticAMD)?$/);
   matches('uuid', machine.uuid, uuidPattern);
   matches('generation id', machine.generationId, uuidPattern);
   within('number of processors', machine.cpus, 1, machine.maxCpus);
