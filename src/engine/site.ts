@@ -58,14 +58,14 @@ export class SiteService {
 
   /** What an apply of this site would change. */
   async plan(wanted: Site, options: ApplyOptions): Promise<SitePlan> {
-    const difference = compareSites(await this.#versions(wanted));
+    const difference = asAsked(compareSites(await this.#versions(wanted)), options);
     return { lines: describeDifference(difference), refusals: reasonsAgainst(difference, options), difference };
   }
 
   /** Makes the site so, as steps of a job. Throws `invalid`, `conflict` or `no-capacity` before anything is changed. */
   async apply(wanted: Site, options: ApplyOptions, job: StepContext): Promise<ApplyResult> {
     const versions = await this.#versions(wanted);
-    const difference = compareSites(versions);
+    const difference = asAsked(compareSites(versions), options);
     const reasons = reasonsAgainst(difference, options);
     if (reasons.length > 0)
       throw new CaissonError(conflicts(difference).length > 0 ? 'conflict' : 'invalid', reasons.join('; '), { details: { reasons } });
@@ -255,6 +255,15 @@ export class SiteService {
       if (site.guests.has(uid)) await guests.delete(uid, { deleteDisks });
     }
   }
+}
+
+/** With `prune` nothing keeps a guest that has gone from the file: the word on how to remove it is out of place. */
+function asAsked(difference: SiteDifference, { prune }: ApplyOptions): SiteDifference {
+  if (!prune) return difference;
+  const withoutNote = ({ note: _note, ...object }: SiteDifference['objects'][number]) => object;
+  return {
+    objects: difference.objects.map((object) => (object.object === 'guest' && object.change === 'removed' ? withoutNote(object) : object)),
+  };
 }
 
 /** Why this cannot be applied: what is impossible in place, and what somebody else changed too. */

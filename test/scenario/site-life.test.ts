@@ -165,6 +165,8 @@ test('shutdown, stop and delete keep to their order, and what cannot be is refus
     daemon.engine.guests().some((guest) => guest.name === 'web'),
     'without --prune a guest stays',
   );
+  assert.deepEqual((await daemon.engine.planSite(fewer, plainly)).lines, ['- guest web (a guest is removed only when asked to: --prune)']);
+  assert.deepEqual((await daemon.engine.planSite(fewer, { ...plainly, prune: true })).lines, ['- guest web']);
   const { uid } = await daemon.engine.guest('web');
   const pruned = await apply(daemon, fewer, { prune: true });
   assert.equal(pruned.state, 'succeeded', pruned.error?.message);
