@@ -1,7 +1,7 @@
 // A guest's folder below the data directory: D/guests/<uid>/. The daemon makes the files as itself and the helper gives them to the
 // guest's user. A disk is made under another name and renamed when it is complete and the guest's own, so that a crash in the middle
 // never leaves something that looks like a disk.
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CaissonError } from '../../lib/errors.ts';
 import { syncFolder } from '../../lib/durable-file.ts';
@@ -52,9 +52,14 @@ export function createGuestFolder(options: GuestFolderOptions): GuestFiles {
     growDisk: (uid, name, sizeMib) => growDiskFile(diskPath(uid, name), sizeMib),
     async writeSeed(owner, seed) {
       const path = join(folder(owner.uid), 'seed.iso');
+      const wanted = `${path}.wanted`;
       await mkdir(folder(owner.uid), { recursive: true, mode: 0o770 });
+      await rm(wanted, { force: true });
+      await options.writeSeed(wanted, seed);
+      // Mostly it is what it was at the last start, complete and the guest's own since: nothing has to reach the disk then.
+      if (await isSame(path, wanted)) return rm(wanted);
       await rm(path, { force: true });
-      await make(owner, path, (beside) => options.writeSeed(beside, seed));
+      await make(owner, path, (beside) => rename(wanted, beside));
     },
     async prepareStart(owner, firmware) {
       const consoleLog = join(folder(owner.uid), 'console.log');
@@ -78,6 +83,12 @@ async function exists(path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
+}
+
+async function isSame(path: string, other: string): Promise<boolean> {
+  if (!(await exists(path))) return false;
+  const [one, two] = await Promise.all([readFile(path), readFile(other)]);
+  return one.equals(two);
 }
 
 async function sync(path: string): Promise<void> {
