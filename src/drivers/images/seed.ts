@@ -1,20 +1,13 @@
 // The NoCloud seed of a guest: what cloud-init, and our own small reader in images without it, gives the guest at its first boot.
 // The YAML is in one plain block shape with JSON strings, because that reader is a shell script. Rendering is pure.
-import { open } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { CaissonError } from '../../lib/errors.ts';
 import type { GuestSeed, SeedNic } from '../guest-files.ts';
 import { type IsoFile, renderIso } from './iso9660.ts';
 
-/** Writes the seed as an ISO 9660 image labelled `cidata`. The file must not be there yet. */
+/** Writes the seed as an ISO 9660 image labelled `cidata`. The file must not be there yet; that it reaches the disk is its keeper's affair. */
 export async function writeSeed(path: string, seed: GuestSeed): Promise<void> {
-  const image = renderIso('cidata', renderSeed(seed));
-  const file = await open(path, 'wx', 0o640);
-  try {
-    await file.writeFile(image);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFile(path, renderIso('cidata', renderSeed(seed)), { flag: 'wx', mode: 0o640 });
 }
 
 /** The files of the seed. Throws `invalid` when a value has a line break: each belongs on one line. */
