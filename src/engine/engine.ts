@@ -118,7 +118,8 @@ export class Engine {
     );
   }
 
-  destroySite(options: { deleteDisks: boolean }, actor: string): Promise<Job> {
+  async destroySite(options: { deleteDisks: boolean }, actor: string): Promise<Job> {
+    await this.#giveUpJobs();
     return this.jobs.start(
       'site-destroy',
       { title: `Destroy site ${this.#site.name}`, objects: ['site'], actor, exclusive: [siteKey] },
@@ -325,9 +326,10 @@ export class Engine {
     };
   }
 
-  /** Every guest down in order; they start again with the host. */
-  shutdownHost(options: { timeoutMs?: number | undefined }, actor: string): Promise<Job> {
+  /** Every guest down in order; they start again with the host. What is still being started is given up. */
+  async shutdownHost(options: { timeoutMs?: number | undefined }, actor: string): Promise<Job> {
     this.events.emit({ kind: 'host-shutdown', message: 'every guest is being shut down', actor });
+    await this.#giveUpJobs();
     return this.jobs.start(
       'host-shutdown',
       { title: 'Shut down every guest', objects: ['host'], actor, exclusive: [siteKey] },
@@ -339,6 +341,13 @@ export class Engine {
         }
       },
     );
+  }
+
+  /** Cancels what starts guests or waits for them: it would hold up, or work against, what takes them down. */
+  async #giveUpJobs(): Promise<void> {
+    const inTheWay: readonly Job['kind'][] = ['site-apply', 'guest-start', 'guest-reboot', 'image-build', 'zone-check'];
+    const running = await this.jobs.list({ state: 'running' });
+    await Promise.all(running.filter(({ kind }) => inTheWay.includes(kind)).map(({ uid }) => this.jobs.cancel(uid)));
   }
 
   #guestJob(

@@ -268,6 +268,18 @@ test('host shutdown stops in reverse order and keeps what is wanted; the next st
   await waitFor('all ready again', () => next.engine.guests().every((guest) => guest.status.ready), { timeoutMs: 3000 });
 });
 
+test('a host shutdown does not wait for an apply that waits for a service: it gives the apply up', async () => {
+  const daemon = await start();
+  // Nobody answers for this name, ever.
+  const never = site((text) => text.replace('ready: { tcp: 3306 }', 'ready: { command: [/bin/false] }'));
+  const applying = await daemon.engine.applySite(never, plainly, 'test');
+  await waitFor('database runs', () => daemon.engine.guests().some((guest) => guest.status.power === 'running'), { timeoutMs: 3000 });
+  const down = await finish(daemon, daemon.engine.shutdownHost({}, 'test'));
+  assert.equal(down.state, 'succeeded', down.error?.message);
+  assert.equal((await daemon.engine.jobs.get(applying.uid)).state, 'cancelled');
+  assert.ok(daemon.engine.guests().every((guest) => guest.status.power === 'stopped'));
+});
+
 test('destroy leaves no guest, zone or image, and disks only where asked', async () => {
   const daemon = await applied();
   const uids = daemon.engine.guests().map((guest) => guest.uid);
