@@ -29,7 +29,7 @@ export interface RunResult {
 
 /**
  * Runs `argv` to its end. Throws `missing` when the program is not there, `timeout`, `cancelled`, or `failed` with the
- * last line of what it said.
+ * last lines of what it said.
  */
 export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
@@ -71,7 +71,8 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
     if (code !== null && (options.okCodes ?? [0]).includes(code)) {
       return resolve({ code, stdout: stdout(), stderr: stderr() });
     }
-    const said = (stderr().trim() || stdout().trim()).split('\n').at(-1) ?? '';
+    // The last two lines: some say the reason first and the place after it.
+    const said = (stderr().trim() || stdout().trim()).split('\n').slice(-2).join(' ').slice(-400);
     reject(
       new CaissonError('failed', `${program} failed (${signalName ?? `exit ${code}`})${said ? `: ${said}` : ''}`, {
         details: { argv, code, signal: signalName, stderr: stderr().slice(-4000) },
