@@ -7,7 +7,7 @@ import { runDirectoryOf } from '../../src/helper/data-directory.ts';
 import { registryFolder } from '../../src/helper/user-id-range.ts';
 import { tell } from './caisson.ts';
 import { findHelper, logTail, removeLog, stopDaemon } from './daemon.ts';
-import { removeDemoNetwork } from './network.ts';
+import { refuseForeignUplink, removeDemoNetwork } from './network.ts';
 import { demo } from './place.ts';
 import { forgetDemoState, isAlive, type ProcessName, processName, readDemoState } from './state.ts';
 
@@ -17,6 +17,7 @@ export async function meetEarlierDemo(say: (text: string) => void): Promise<{ le
   if (state && isAlive(state.starter)) {
     throw new CaissonError('conflict', `the demo runs already (process ${state.starter.pid}); leave it with Ctrl-C there first`);
   }
+  refuseForeignUplink();
   const helper = [state?.helper, findHelper()].find((name): name is ProcessName => isAlive(name));
   const guests = guestProcesses();
   if (!existsSync(demo.dataDirectory)) {

@@ -6,11 +6,21 @@
 // elsewhere, guests are reached by a route for each address, which is more specific than any network, and the guests' namespace is
 // told who the router is instead of asking. Nothing that comes from the guests is ever forwarded into the user's network.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { CaissonError } from '../../src/lib/errors.ts';
 import { run } from '../../src/lib/exec.ts';
 import { demo, type World } from './place.ts';
 
 const namespacePath = `/run/netns/${demo.netns}`;
 const worldPath = `/sys/class/net/${demo.worldLink}`;
+
+/** Throws `conflict` when somebody else's demo has this machine's end of the uplink: one in a container that shares our network. */
+export function refuseForeignUplink(): void {
+  if (!existsSync(worldPath) || existsSync(namespacePath)) return;
+  throw new CaissonError(
+    'conflict',
+    `the interface ${demo.worldLink} exists and its other end is nowhere to be seen: is a demo running in a container beside? Leave that one first, or remove it with: ip link delete ${demo.worldLink}`,
+  );
+}
 
 /** Makes what is missing of it; idempotent. */
 export async function makeDemoNetwork(): Promise<void> {
