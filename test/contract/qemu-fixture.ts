@@ -43,7 +43,8 @@ export async function qemuFixture(): Promise<QemuFixture> {
         processes,
         dataDirectory: folder,
         runDirectory,
-        facts: () => Promise.resolve({ accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem,vendor=AuthenticAMD' }),
+        facts: () =>
+          Promise.resolve({ accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem,vendor=AuthenticAMD' }),
       });
     },
     async machine() {

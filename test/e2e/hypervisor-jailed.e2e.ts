@@ -39,7 +39,8 @@ testHypervisor('QEMU behind the root helper', async () => {
         processes: helperProcesses(client),
         dataDirectory: fixture.data,
         runDirectory: hello.runDirectory,
-        facts: () => Promise.resolve({ accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem,vendor=AuthenticAMD' }),
+        facts: () =>
+          Promise.resolve({ accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem,vendor=AuthenticAMD' }),
       }),
     async machine() {
       const userId = hello.userIds.base + userIds.size;
