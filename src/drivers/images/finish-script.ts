@@ -44,8 +44,8 @@ done
 rm -f "$root/vmlinuz.old" "$root/initrd.img.old"
 
 say 'choosing what starts'
-xargs -r systemctl --quiet --root="$root" enable <"$build/units-enable" >&2
-xargs -r systemctl --quiet --root="$root" mask <"$build/units-mask" >&2
+xargs -r chroot "$root" systemctl --quiet enable <"$build/units-enable" >&2
+xargs -r chroot "$root" systemctl --quiet mask <"$build/units-mask" >&2
 mkdir -p "$root/etc/systemd/system-generators"
 while read -r generator; do ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"; done <"$build/generators-mask"
 if [ -x "$root/usr/lib/caisson/shutdown" ]; then
