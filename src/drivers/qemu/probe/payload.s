@@ -140,7 +140,7 @@ tick:
     popq %rax
     iretq
 
-.balign 8
+.balign 8, 0
 gdt:
     .quad 0
     .quad 0x00cf9b000000ffff
