@@ -63,7 +63,7 @@ function mounts(): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
-    .filter((path) => path !== '')
+    .filter((path) => path !== '' && path !== '/run/netns') // that one is made by the first `ip netns add` since the boot, for all
     .map((path) => `mount ${path}`);
 }
 

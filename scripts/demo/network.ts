@@ -5,7 +5,8 @@
 // That network must go on working, and the guests must still be reached. So beside it this machine takes an address
 // elsewhere, guests are reached by a route for each address, which is more specific than any network, and the guests' namespace is
 // told who the router is instead of asking. Nothing that comes from the guests is ever forwarded into the user's network.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CaissonError } from '../../src/lib/errors.ts';
 import { run } from '../../src/lib/exec.ts';
 import { demo, type World } from './place.ts';
@@ -78,5 +79,9 @@ export async function routeGuests(guests: readonly { addresses: readonly string[
 /** Takes it away, and the routes with it; well when it is not there. */
 export async function removeDemoNetwork(): Promise<void> {
   if (existsSync(worldPath)) await run(['ip', 'link', 'delete', demo.worldLink]);
-  if (existsSync(namespacePath)) await run(['ip', 'netns', 'delete', demo.netns]);
+  if (!existsSync(namespacePath)) return;
+  await run(['ip', 'netns', 'delete', demo.netns]);
+  // The first namespace since the boot made this mount; without one nobody needs it, and `ip` makes it anew.
+  const folder = dirname(namespacePath);
+  if (readdirSync(folder).length === 0) await run(['umount', folder], { okCodes: [0, 1, 32] });
 }

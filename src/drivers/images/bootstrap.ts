@@ -102,7 +102,8 @@ async function watchMmdebstrap(argv: string[], options: BootstrapOptions): Promi
 /** The line that says most: apt's or dpkg's error, else the last that is not mmdebstrap's own ending. */
 function findReason(said: readonly string[]): string {
   const telling = said.filter(
-    (line) => !/^E: (setup failed|mmdebstrap failed|command failed|(apt-get|env|run_chroot)\b.* failed)/.test(line),
+    (line) =>
+      !/^(W: hooklistener errored out|E: (setup failed|mmdebstrap failed|command failed|(apt-get|env|run_chroot)\b.* failed))/.test(line),
   );
   return telling.findLast((line) => /^(E:|dpkg: error|newuidmap:)/.test(line)) ?? telling.at(-1) ?? 'mmdebstrap said nothing';
 }
