@@ -2,7 +2,7 @@
 // The store is the truth: every change is written there first, and the mirror follows from what was written.
 import { CaissonError } from '../lib/errors.ts';
 import type { Flow } from '../model/flow.ts';
-import { guestRecordSchema, type GuestRecord } from '../model/guest-status.ts';
+import { guestRecordSchema, type GuestRecord, type WantedPower } from '../model/guest-status.ts';
 import type { Image } from '../model/image.ts';
 import type { Site } from '../model/site.ts';
 import type { Zone } from '../model/zone.ts';
@@ -183,6 +183,11 @@ export class SiteStore {
     const updated = { ...this.guest(uid), ...change };
     await this.commit([this.write(`guest/${uid}`, updated)]);
     return updated;
+  }
+
+  /** What the guest's power should be from now on. */
+  async want(uid: string, wantedPower: WantedPower): Promise<void> {
+    if (this.guest(uid).wantedPower !== wantedPower) await this.updateGuest(uid, { wantedPower });
   }
 
   onChange(listener: () => void): () => void {

@@ -174,6 +174,21 @@ test('shutdown, stop and delete keep to their order, and what cannot be is refus
   assert.ok(await daemon.world.guestFiles.disk(uid, 'root'), 'without --delete-disks the disk stays');
 });
 
+test('a guest that does not go when asked runs on as before, and says so', async () => {
+  const daemon = await applied();
+  const { uid } = await daemon.engine.guest('web');
+  daemon.world.host.behave(uid, { agent: 'lies', ignoresPowerButton: true });
+  const asked = await finish(daemon, daemon.engine.shutdownGuest('web', { timeoutMs: 300 }, 'test'));
+  assert.equal(asked.state, 'failed');
+  assert.match(asked.error?.message ?? '', /did not shut down within 0.3 s; “caisson guest stop web”/);
+  const runsOn = await daemon.engine.guest('web');
+  assert.equal(runsOn.status.power, 'running', runsOn.status.reason);
+  const ready = await waitFor('ready again', async () => (await daemon.engine.guest('web')).status.ready, { timeoutMs: 5000 });
+  assert.ok(ready);
+  const forced = await finish(daemon, daemon.engine.shutdownGuest('web', { timeoutMs: 300, force: true }, 'test'));
+  assert.deepEqual(forced.result, { way: 'power cut' });
+});
+
 test('a disk that was made and is gone is never made again', async () => {
   const daemon = await applied();
   const { uid } = await daemon.engine.guest('web');

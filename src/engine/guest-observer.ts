@@ -1,0 +1,170 @@
+// What is seen of guests becomes what is known of them: at the start of the daemon, by events of the hypervisor, and by a look at every
+// process now and then, which finds what a lost event would have told.
+import type { Observation } from '../drivers/hypervisor.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
+import { tapName } from '../plan/machine.ts';
+import type { Events } from './events.ts';
+import { refreshDisks } from './guest-disks.ts';
+import type { GuestWiring } from './guest-wiring.ts';
+
+const observeEveryMs = 30_000;
+
+const haltedBecause: Record<Extract<Observation, { state: 'halted' }>['why'], string> = {
+  'no-space': 'no space is left for its disk',
+  'io-error': 'its disk reports an error',
+  panicked: 'its operating system panicked',
+  'internal-error': 'QEMU met an error of its own',
+  'shut-down': 'it shut down',
+};
+
+export class GuestObserver {
+  readonly #w: GuestWiring;
+  /** Guests that this daemon is stopping: their end is no crash. */
+  readonly #stopping = new Map<string, number>();
+
+  constructor(wiring: GuestWiring) {
+    this.#w = wiring;
+    wiring.parts.hypervisor.watch((event) => {
+      if (!wiring.site.guests.has(event.uid)) return;
+      if (event.kind === 'ended') this.#ended(event.uid, event.why, event.detail);
+      else if (event.kind === 'changed') this.observed(event.uid, event.observation);
+      else if (event.kind === 'rebooted') this.tell(event.uid, 'guest-rebooted', 'rebooted');
+      else this.tell(event.uid, 'guest-panicked', 'panicked');
+    });
+  }
+
+  /** Looks at every process and takes over what runs. Returns the guests that are wanted to run and do not. */
+  async adopt(): Promise<GuestRecord[]> {
+    const { site, board, parts, readiness } = this.#w;
+    const observations = await parts.hypervisor.observeAll();
+    const missing: GuestRecord[] = [];
+    for (const record of site.guests.values()) {
+      const observation = observations.get(record.uid) ?? { state: 'stopped' };
+      if (observation.state === 'stopped') {
+        if (board.get(record.uid).power !== 'crashed') board.ended(record.uid, 'stopped');
+        if (record.wantedPower === 'running') missing.push(record);
+        continue;
+      }
+      if (board.get(record.uid).pid !== observation.pid) board.set(record.uid, { readyAt: undefined, readyAfterMs: undefined });
+      this.observed(record.uid, observation);
+      if (observation.state === 'running') readiness.watch(record.uid);
+      await refreshDisks(this.#w, record);
+      this.tell(record.uid, 'guest-adopted', `was found ${observation.state} and taken over`);
+    }
+    for (const uid of observations.keys()) {
+      if (!site.guests.has(uid)) parts.log.error('a process runs for a guest that the site does not know; it is left alone', { uid });
+    }
+    return missing;
+  }
+
+  /** Looks at every process now and then; guests that somebody is working on are left to him. */
+  async watch(isBusy: (uid: string) => boolean, signal: AbortSignal): Promise<void> {
+    const { parts, site } = this.#w;
+    while (!signal.aborted) {
+      try {
+        await parts.clock.sleep(observeEveryMs, signal);
+        const observations = await parts.hypervisor.observeAll();
+        for (const { uid } of site.guests.values()) {
+          if (!isBusy(uid) && !this.#stopping.has(uid)) await this.#compare(uid, observations.get(uid) ?? { state: 'stopped' });
+        }
+      } catch (error) {
+        if (!signal.aborted) parts.log.warn('the guests could not be observed', { error });
+      }
+    }
+  }
+
+  /** While `work` goes on, the guest's end is what was asked for. */
+  async whileStopping<T>(uid: string, work: () => Promise<T>): Promise<T> {
+    this.#stopping.set(uid, (this.#stopping.get(uid) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#stopping.get(uid) ?? 1) - 1;
+      if (left > 0) this.#stopping.set(uid, left);
+      else this.#stopping.delete(uid);
+    }
+  }
+
+  observed(uid: string, observation: Observation): void {
+    const { board, readiness } = this.#w;
+    if (observation.state === 'stopped') {
+      if (board.get(uid).power !== 'crashed') board.ended(uid, 'stopped');
+      return;
+    }
+    const before = board.get(uid);
+    const base = { pid: observation.pid, startedAt: before.startedAt ?? new Date(observation.startedAt).toISOString() };
+    if (observation.state !== 'running') readiness.stop(uid);
+    switch (observation.state) {
+      case 'running':
+        if (this.#stopping.has(uid)) return;
+        board.set(uid, {
+          ...base,
+          power: 'running',
+          ...(before.power === 'running' ? {} : { reason: this.#hasChecks(uid) ? 'boots' : '' }),
+        });
+        break;
+      case 'paused':
+        board.set(uid, { ...base, power: 'paused', ready: false, reason: 'is paused' });
+        break;
+      case 'halted': {
+        const why = haltedBecause[observation.why];
+        board.set(uid, { ...base, power: 'halted', ready: false, reason: `QEMU stopped it: ${why}` });
+        if (observation.why !== 'shut-down') this.tell(uid, 'guest-halted', `was stopped by QEMU: ${why}`, 'error');
+        break;
+      }
+      case 'unresponsive':
+        board.set(uid, { ...base, power: 'unresponsive', ready: false, reason: 'its QEMU does not answer; nothing is known of its state' });
+        this.tell(uid, 'guest-unresponsive', 'does not answer: its QEMU is silent', 'error');
+        break;
+    }
+  }
+
+  tell(uid: string, kind: Parameters<Events['emit']>[0]['kind'], what: string, severity: 'info' | 'warning' | 'error' = 'info'): void {
+    const record = this.#w.site.guests.get(uid);
+    this.#w.events.emit({ kind, severity, object: `guest/${uid}`, message: `guest ${record?.name ?? uid} ${what}` });
+  }
+
+  async #compare(uid: string, observation: Observation): Promise<void> {
+    const { board, parts, readiness } = this.#w;
+    const before = board.get(uid).power;
+    if (observation.state === 'stopped') {
+      if (['running', 'paused', 'halted', 'unresponsive'].includes(before)) this.#ended(uid, 'crashed', 'its process is gone');
+      return;
+    }
+    if (observation.state !== before) {
+      this.observed(uid, observation);
+      if (observation.state === 'running') readiness.watch(uid);
+    }
+    board.set(uid, { memoryBytes: await parts.hypervisor.memoryBytes(uid) });
+  }
+
+  #ended(uid: string, why: 'shut-down' | 'stopped' | 'crashed', detail: string): void {
+    const { board, site, readiness, parts } = this.#w;
+    readiness.stop(uid);
+    const record = site.guest(uid);
+    const asked = this.#stopping.has(uid);
+    if (why === 'crashed' && !asked) {
+      const crash = `crashed: ${detail || 'QEMU ended without a word'}`;
+      board.ended(uid, 'crashed', `${crash}; “caisson guest start ${record.name}” starts it again`);
+      this.tell(uid, 'guest-crashed', crash, 'error');
+    } else {
+      board.ended(uid, 'stopped');
+      if (why === 'shut-down') this.tell(uid, 'guest-shut-down', 'has shut down');
+      else this.tell(uid, 'guest-stopped', 'was stopped');
+    }
+    // A guest that shut itself down is meant to stay down, until somebody starts it.
+    this.#cleanUp(record, why === 'shut-down' && !asked).catch((error: unknown) =>
+      parts.log.error('what a guest left could not be cleaned up', { uid, error }),
+    );
+  }
+
+  async #cleanUp(record: GuestRecord, staysDown: boolean): Promise<void> {
+    if (staysDown) await this.#w.site.want(record.uid, 'stopped');
+    for (const index of record.hardware.macs.keys()) await this.#w.network.disconnect(tapName(record.uid, index));
+    await refreshDisks(this.#w, record);
+  }
+
+  #hasChecks(uid: string): boolean {
+    return (this.#w.site.guest(uid).spec.service?.ready.length ?? 0) > 0;
+  }
+}

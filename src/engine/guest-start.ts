@@ -1,0 +1,54 @@
+// One guest's start, in named steps: admitted, its image, its disks, its rules, its process, its nics. Every step looks at what is there
+// and does what is missing.
+import { CaissonError } from '../lib/errors.ts';
+import type { Observation } from '../drivers/hypervisor.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
+import type { NetworkZone } from '../model/network-state.ts';
+import { admit, type MemoryPromise } from '../plan/admission.ts';
+import { machineOf, tapName } from '../plan/machine.ts';
+import { seedNics } from '../plan/network-plan.ts';
+import { ensureDisks } from './guest-disks.ts';
+import type { GuestWiring } from './guest-wiring.ts';
+import type { StepContext } from './job-context.ts';
+
+/** `promised` is what the other guests were. Returns what runs then; throws, with nothing running, when the guest cannot start. */
+export async function startGuest(w: GuestWiring, uid: string, promised: readonly MemoryPromise[], job: StepContext): Promise<Observation> {
+  const { site, board, parts, images, network } = w;
+  const { name, spec, imageDigest } = site.guest(uid);
+  const asked = { name, memoryMib: spec.memoryMib, overheadMib: parts.hypervisor.overheadMib(spec) };
+  const answer = admit({ totalMib: parts.host.memoryMib, reserveMib: parts.host.reserveMib, promised, asked });
+  if (answer.kind === 'refused') throw new CaissonError('no-capacity', answer.message);
+  board.set(uid, { power: 'starting', reason: 'is being prepared' });
+  const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, step));
+  const record = await job.step('disks', () => ensureDisks(w, site.guest(uid), image));
+  const zone = await job.step('network', async () => (await network.ensure()).zones.find((candidate) => candidate.name === spec.zone));
+  if (!zone) throw new CaissonError('internal', `zone ${spec.zone} is not part of the network`);
+  return job.step('start', async () => {
+    await prepareFiles(w, record, zone);
+    const facts = await parts.hypervisor.facts();
+    const machine = machineOf(record, parts.guestFiles.folders(uid), facts.accelerator, image.path);
+    const limits = { memoryMib: asked.memoryMib + asked.overheadMib, cpuWeight: 100, pids: 256 };
+    await site.want(uid, 'running');
+    const started = await parts.hypervisor.start(machine, { userId: record.userId, generation: record.generation, limits });
+    try {
+      for (const index of record.hardware.macs.keys()) await network.connect(tapName(uid, index));
+    } catch (error) {
+      await parts.hypervisor.stop(uid);
+      throw error;
+    }
+    return started;
+  });
+}
+
+async function prepareFiles({ parts, site }: GuestWiring, record: GuestRecord, zone: NetworkZone): Promise<void> {
+  const owner = { uid: record.uid, userId: record.userId };
+  const { userData } = record.spec;
+  await parts.guestFiles.writeSeed(owner, {
+    instanceId: record.hardware.generationId,
+    hostName: record.name,
+    sshKeys: record.spec.sshKeys,
+    network: seedNics(record, zone, site.name),
+    ...(userData === undefined ? {} : { userData }),
+  });
+  await parts.guestFiles.prepareStart(owner, record.spec.firmware);
+}
