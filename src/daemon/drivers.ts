@@ -41,7 +41,14 @@ export async function createDrivers({
       runDirectory,
       facts: askOnce(() => readQemuFacts({ clock, cachePath: join(dataDirectory, 'qemu-facts.json') })),
     }),
-    network: createNftablesNetwork({ helper: networkHelper(helper), log: log.child({ part: 'network' }) }),
+    network: createNftablesNetwork({
+      helper: networkHelper(helper),
+      log: log.child({ part: 'network' }),
+      changes: (listener) =>
+        helper.onEvent((event) => {
+          if (event.event === 'network-changed') listener(event.what);
+        }),
+    }),
     images: await createHelperImages(helper, dataDirectory),
     guestFiles: createGuestFolder({
       helper,

@@ -24,7 +24,10 @@ export interface Network {
   connect(tap: string): Promise<void>;
   /** Takes a nic out again when its guest has ended: tap, routes, proxies. Idempotent; well when the tap is gone already. */
   disconnect(tap: string): Promise<void>;
+  /** What is seen now; cheap while nothing has changed. */
   observe(): Promise<NetworkObservation>;
+  /** Calls when something may have been changed by somebody else: the time to observe. Returns what ends it. */
+  onChange(listener: () => void): () => void;
   /** Takes everything away again: rules, interfaces, services. */
   remove(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // The network reconciler: keeps the guests' network what the site says. `ensure` is called before a guest starts and after every change
-// of the site; the same work is done again every few seconds to find and mend what somebody else changed.
+// of the site; it looks again when the driver hears of a change, and every few seconds for what nobody tells, and mends what somebody else changed.
 import { describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { NetworkState } from '../model/network-state.ts';
@@ -9,6 +9,7 @@ import type { EngineParts } from './parts.ts';
 import type { SiteStore } from './site-store.ts';
 
 const everyMs = 5000;
+const settleMs = 100;
 
 export class NetworkReconciler {
   readonly #parts: Pick<EngineParts, 'network' | 'clock' | 'log'>;
@@ -19,6 +20,8 @@ export class NetworkReconciler {
   #appliedText = '';
   #problem: string | undefined;
   readonly #ending = new AbortController();
+  /** Ends the sleep between two looks. */
+  #wake = new AbortController();
 
   constructor(options: { parts: Pick<EngineParts, 'network' | 'clock' | 'log'>; site: SiteStore; events: Events }) {
     this.#parts = options.parts;
@@ -69,20 +72,35 @@ export class NetworkReconciler {
     });
   }
 
-  /** Looks every few seconds whether the rules are still those applied; mends what is not. */
+  /** Looks, when a change is heard of and every few seconds, whether the rules are still those applied; mends what is not. */
   async watch(): Promise<void> {
-    while (!this.#ending.signal.aborted) {
+    const { signal } = this.#ending;
+    const stop = this.#parts.network.onChange(() => this.#wake.abort());
+    while (!signal.aborted) {
       try {
-        await this.#parts.clock.sleep(everyMs, this.#ending.signal);
+        await this.#sleep(signal);
         await this.#mend();
       } catch (error) {
-        if (!this.#ending.signal.aborted) this.#parts.log.error('the network could not be checked', { error });
+        if (!signal.aborted) this.#parts.log.error('the network could not be checked', { error });
       }
     }
+    stop();
   }
 
   close(): void {
     this.#ending.abort();
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      await clock.sleep(everyMs, AbortSignal.any([signal, this.#wake.signal]));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Changes come in crowds.
+      await clock.sleep(settleMs, signal);
+    }
+    this.#wake = new AbortController();
   }
 
   #mend(): Promise<void> {

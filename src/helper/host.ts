@@ -7,6 +7,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Log } from '../lib/log.ts';
 import type { HelperEvent } from '../model/helper-protocol.ts';
 import type { NetworkHelper } from '../model/network-helper.ts';
+import type { KernelChange } from './network/kernel-watch.ts';
 import { Cgroups } from './cgroups.ts';
 import { type HostFile, openDataDirectory, prepareDataDirectory, setFolder } from './data-directory.ts';
 import { lockDataDirectory } from './data-lock.ts';
@@ -47,6 +48,7 @@ export type NetworkFactory = (options: {
   folder: string;
   userId: number;
   log: Log;
+  onChange: (change: KernelChange) => void;
   takeTap: (uid: string, tap: string) => Promise<boolean>;
 }) => NetworkHelper;
 
@@ -78,6 +80,7 @@ export async function openHost(options: {
       folder: `${runDirectory}/network`,
       userId: file.userIdBase + file.userIdCount - 1,
       log,
+      onChange: (what) => options.emit({ event: 'network-changed', what }),
       takeTap: (uid, tap) => takeTap(uid, tap, { processes, namespace }),
     });
     processes.adopt((uid) => files.readLog(uid));

@@ -107,6 +107,7 @@ function unchecked(network: NetworkHelper): Pick<VerbTable, keyof NetworkHelper>
     zonesApply: call('zonesApply'),
     nicUp: call('nicUp'),
     nicDown: call('nicDown'),
+    changesWatch: call('changesWatch'),
     linksRead: call('linksRead'),
     dnsmasqStart: call('dnsmasqStart'),
     dnsmasqReload: call('dnsmasqReload'),

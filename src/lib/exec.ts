@@ -19,6 +19,8 @@ export interface RunOptions {
   maxOutputBytes?: number;
   uid?: number;
   gid?: number;
+  /** Told the process id as soon as there is one. */
+  onSpawn?: (pid: number) => void;
 }
 
 export interface RunResult {
@@ -41,6 +43,7 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
+  if (child.pid !== undefined) options.onSpawn?.(child.pid);
   // A program that ends before it has read everything is judged by its exit code.
   child.stdin?.on('error', () => undefined).end(options.input);
   const max = options.maxOutputBytes ?? 16 * 1024 * 1024;

@@ -133,7 +133,9 @@ export interface HelperError {
 export type HelperAnswer = { id: number; ok: true; value: unknown } | { id: number; ok: false; error: HelperError };
 
 /** Said unasked. */
-export type HelperEvent = {
+export type HelperEvent = GuestExited | NetworkChanged;
+
+interface GuestExited {
   event: 'guest-exited';
   uid: string;
   pid: number;
@@ -142,4 +144,10 @@ export type HelperEvent = {
   exit?: { code: number | null; signal: string | null };
   /** The end of what QEMU said on its standard error since it was started; at most 2,000 characters. */
   said: string;
-};
+}
+
+/** Somebody else changed rules of the guests' network, or a tap is not what it was. */
+interface NetworkChanged {
+  event: 'network-changed';
+  what: 'rules' | 'links';
+}

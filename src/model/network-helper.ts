@@ -15,6 +15,8 @@ export interface NetworkHelper {
   nicUp(args: { uid: string; tap: string; mtu: number; hostAddresses: string[]; guestAddresses: string[]; uplink?: string }): Promise<null>;
   /** Removes the tap and what was made for it; well when it is not there. */
   nicDown(args: { uid: string; tap: string; guestAddresses: string[]; uplink?: string }): Promise<null>;
+  /** From now on `network-changed` is told when somebody else changes rules, and when a tap changes. `failed` where the kernel cannot be heard. */
+  changesWatch(args: Record<never, never>): Promise<null>;
   linksRead(args: Record<never, never>): Promise<{ taps: { name: string; up: boolean }[] }>;
   /** DHCP and names; a running one is stopped first. Texts of the configuration and of the two files it reads. */
   dnsmasqStart(args: { config: string; dhcpHosts: string; names: string }): Promise<null>;

@@ -57,7 +57,9 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
     });
 
     test('flushed rules are noticed, keep nics out, and come back with the next apply', async () => {
+      const heard = new Promise<void>((resolve) => void network.onChange(resolve));
       await trial.flushRules();
+      await heard;
       const { rules } = await network.observe();
       assert.ok(!rules.inForce && rules.why.length > 0);
       await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });

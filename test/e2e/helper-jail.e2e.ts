@@ -27,13 +27,15 @@ import { createHelperFixture, idleQemu, type RunningHelper, someLimits } from '.
 const fixture = createHelperFixture('jail');
 const netns = 'cst-helper-jail';
 let helper: RunningHelper;
-const events: HelperEvent[] = [];
+const events: Extract<HelperEvent, { event: 'guest-exited' }>[] = [];
 let nextUserId = 0;
 const newUserId = () => helper.hello.userIds.base + nextUserId++;
 
 before(async () => {
   helper = await fixture.start({ args: ['--netns', netns, '--listen', '127.0.0.1:0', '--listen', '[::1]:0'], daemonArgs: ['--serve'] });
-  helper.client.onEvent((event) => events.push(event));
+  helper.client.onEvent((event) => {
+    if (event.event === 'guest-exited') events.push(event);
+  });
 });
 afterEach(() => fixture.killGuests());
 after(() => fixture.remove());

@@ -88,7 +88,9 @@ test('the helper is killed: the daemon ends, guests go on, the next helper adopt
 
   const second = await fixture.start({ args: ['--netns', netns] });
   const events: HelperEvent[] = [];
-  second.client.onEvent((event) => events.push(event));
+  second.client.onEvent((event) => {
+    if (event.event === 'guest-exited') events.push(event);
+  });
   assert.deepEqual(second.hello, first.hello);
   const { processes } = await second.client.call('guestProcesses', {});
   assert.deepEqual(

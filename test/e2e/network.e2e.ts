@@ -219,7 +219,9 @@ describe('network of the example', () => {
       ['insert rule inet caisson forward accept', /changed/],
       ['flush ruleset', /gone/],
     ] as const) {
+      const heard = new Promise<void>((resolve) => void network.onChange(resolve));
       await real.nft(real.guestsNetwork, command);
+      await heard;
       const { rules } = await network.observe();
       assert.ok(!rules.inForce && why.test(rules.why), command);
       if (command !== 'add element inet caisson between4 { 192.0.2.10 . 10.20.0.5 . tcp . 22 }')
@@ -228,6 +230,26 @@ describe('network of the example', () => {
       assert.deepEqual((await network.observe()).rules, { inForce: true });
     }
     await network.connect(web.tap);
+  });
+
+  test('while nobody changes anything the rules are not read again, and what we do ourselves is no change of somebody’s', async () => {
+    await network.apply({ ...exampleNetwork, flows: [] });
+    await network.apply(exampleNetwork);
+    await network.observe();
+    const before = real.fullReads;
+    for (let round = 0; round < 5; round++) assert.deepEqual((await network.observe()).rules, { inForce: true });
+    assert.equal(real.fullReads, before);
+  });
+
+  test('a tap that somebody takes down or away is noticed', async () => {
+    const taps = async () => (await network.observe()).taps;
+    assert.ok((await taps()).includes(web.tap));
+    const heard = new Promise<void>((resolve) => void network.onChange(resolve));
+    await real.ip(real.guestsNetwork, `link set dev ${web.tap} down`);
+    await heard;
+    assert.ok(!(await taps()).includes(web.tap));
+    await network.connect(web.tap);
+    assert.ok((await taps()).includes(web.tap));
   });
 
   test('tables of others are left alone', async () => {

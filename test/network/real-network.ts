@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createNftablesNetwork } from '../../src/drivers/nftables/network.ts';
 import type { Network } from '../../src/drivers/network.ts';
 import { createKernelNetwork } from '../../src/helper/network/kernel-network.ts';
+import type { KernelChange } from '../../src/helper/network/kernel-watch.ts';
 import { run } from '../../src/lib/exec.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { familyOf } from '../../src/model/address.ts';
@@ -28,6 +29,9 @@ export class RealNetwork {
   readonly #namespaces: string[] = [];
   readonly #insides = new Map<string, Inside>();
   readonly #plugged = new Map<string, string>();
+  readonly #listeners = new Set<(what: KernelChange) => void>();
+  /** Full readings of the rules so far: the work that hearing of changes saves. */
+  fullReads = 0;
 
   /** `name` makes the names of namespaces; at most six letters. */
   constructor(name: string) {
@@ -35,7 +39,19 @@ export class RealNetwork {
     this.guestsNetwork = `${this.#prefix}-net`;
     this.worldNetwork = `${this.#prefix}-world`;
     this.helper = this.openHelper();
-    this.network = createNftablesNetwork({ helper: this.helper });
+    this.network = createNftablesNetwork({
+      helper: {
+        ...this.helper,
+        rulesRead: (args) => {
+          if (args.terse !== true) this.fullReads++;
+          return this.helper.rulesRead(args);
+        },
+      },
+      changes: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    });
   }
 
   /** The kernel side again, as another helper process would open it. */
@@ -45,6 +61,7 @@ export class RealNetwork {
       folder: `${this.folder}/network`,
       userId: dnsmasqUser,
       log: silentLog,
+      onChange: (what) => this.#listeners.forEach((listener) => listener(what)),
       takeTap: async (_uid, tap) => {
         const from = this.#plugged.get(tap);
         if (from === undefined || (await this.hasLink(this.guestsNetwork, tap))) return false;

@@ -23,12 +23,14 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
   let hasNames = false;
   let failure: CaissonError | undefined;
   const up = new Set<string>();
+  const listeners = new Set<() => void>();
   return {
     get state() {
       return state;
     },
     loseRules(why) {
       lost = why;
+      for (const listener of listeners) listener();
     },
     loseNames() {
       hasNames = false;
@@ -66,6 +68,10 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
       taps: [...up].toSorted(),
       names: { running: hasNames },
     }),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     async remove() {
       state = undefined;
       lost = undefined;

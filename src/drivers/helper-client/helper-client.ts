@@ -144,6 +144,7 @@ export function networkHelper(caller: HelperCaller): NetworkHelper {
     zonesApply: (args) => caller.call('zonesApply', args),
     nicUp: (args) => caller.call('nicUp', args),
     nicDown: (args) => caller.call('nicDown', args),
+    changesWatch: (args) => caller.call('changesWatch', args),
     linksRead: (args) => caller.call('linksRead', args),
     dnsmasqStart: (args) => caller.call('dnsmasqStart', args),
     dnsmasqReload: (args) => caller.call('dnsmasqReload', args),

@@ -18,6 +18,8 @@ export interface NftablesNetworkOptions {
   /** Addresses asked for names that are not the site's; without any such questions are refused. */
   resolvers?: readonly string[];
   log?: Log;
+  /** Says what somebody else has changed; without it everything is read at every look. */
+  changes?: (listener: (what: 'rules' | 'links') => void) => () => void;
 }
 
 type NicArgs = Parameters<NetworkHelper['nicUp']>[0];
@@ -40,6 +42,8 @@ interface InForce extends RenderedRules {
 }
 
 const mtu = 1500;
+/** Rules and interfaces are read again after this long though no change was heard of. */
+const trustMs = 60_000;
 
 export function createNftablesNetwork(options: NftablesNetworkOptions): Network {
   return new NftablesNetwork(options);
@@ -55,11 +59,29 @@ class NftablesNetwork implements Network {
   /** What dnsmasq was started with, and each nic connected with; absent where that is not known. */
   #names: DnsmasqTexts | undefined;
   #connected = new Map<string, string>();
+  /** What was found at the last look; absent when something may have changed since. */
+  #rulesSeen: { at: number; why: string | undefined } | undefined;
+  #tapsSeen: { at: number; taps: string[] } | undefined;
+  readonly #hearsChanges: boolean;
+  readonly #heard = { rules: 0, links: 0 };
+  readonly #listeners = new Set<() => void>();
 
-  constructor({ helper, resolvers = [], log = silentLog }: NftablesNetworkOptions) {
+  constructor({ helper, resolvers = [], log = silentLog, changes }: NftablesNetworkOptions) {
     this.#helper = helper;
     this.#resolvers = resolvers;
     this.#log = log;
+    this.#hearsChanges = changes !== undefined;
+    changes?.((what) => {
+      this.#heard[what]++;
+      if (what === 'rules') this.#rulesSeen = undefined;
+      else this.#tapsSeen = undefined;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   apply(state: NetworkState): Promise<void> {
@@ -85,8 +107,7 @@ class NftablesNetwork implements Network {
       if (!nic || !rules) throw new CaissonError('not-allowed', `${tap} cannot be connected: the network in force has no rules for it`);
       const why = await this.#explainTerse(rules);
       if (why) throw new CaissonError('not-allowed', `${tap} cannot be connected: ${why}; apply the network again`);
-      await this.#helper.nicUp(nic);
-      this.#connected.set(tap, JSON.stringify(nic));
+      await this.#nicUp(nic);
     });
   }
 
@@ -94,6 +115,7 @@ class NftablesNetwork implements Network {
     return this.#lock.with('network', async () => {
       const nic = this.#nics.get(tap);
       this.#connected.delete(tap);
+      this.#tapsSeen = undefined;
       const uid = nic?.uid ?? tap.slice(2, -1);
       await this.#helper.nicDown({ uid, tap, guestAddresses: nic?.guestAddresses ?? [], ...(nic?.uplink && { uplink: nic.uplink }) });
     });
@@ -101,15 +123,14 @@ class NftablesNetwork implements Network {
 
   observe(): Promise<NetworkObservation> {
     return this.#lock.with('network', async () => {
-      const why = await this.#explainRules();
-      const { taps } = await this.#helper.linksRead({});
+      const now = performance.now();
+      const trusts = await this.#isHearing();
+      const rules = trusts && isFresh(this.#rulesSeen, now) ? this.#rulesSeen : await this.#lookAtRules(now);
+      const links = trusts && isFresh(this.#tapsSeen, now) ? this.#tapsSeen : await this.#lookAtTaps(now);
       const { running } = await this.#helper.dnsmasqStatus({});
       return {
-        rules: why === undefined ? { inForce: true } : { inForce: false, why },
-        taps: taps
-          .filter(({ up }) => up)
-          .map(({ name }) => name)
-          .toSorted(),
+        rules: rules.why === undefined ? { inForce: true } : { inForce: false, why: rules.why },
+        taps: links.taps,
         names: { running },
       };
     });
@@ -119,10 +140,18 @@ class NftablesNetwork implements Network {
     return this.#lock.with('network', async () => {
       this.#rules = undefined;
       this.#names = undefined;
+      this.#rulesSeen = undefined;
+      this.#tapsSeen = undefined;
       this.#nics = new Map();
       this.#connected = new Map();
       await this.#helper.networkRemove({});
     });
+  }
+
+  async #nicUp(nic: NicArgs): Promise<void> {
+    this.#tapsSeen = undefined;
+    await this.#helper.nicUp(nic);
+    this.#connected.set(nic.tap, JSON.stringify(nic));
   }
 
   #render(state: NetworkState): Wanted {
@@ -135,10 +164,39 @@ class NftablesNetwork implements Network {
     };
   }
 
+  /** Whether every change since the last look would have been heard of. */
+  async #isHearing(): Promise<boolean> {
+    if (!this.#hearsChanges) return false;
+    try {
+      await this.#helper.changesWatch({});
+      return true;
+    } catch (error) {
+      this.#log.warn('changes of the network are not heard of; it is read again and again', { error });
+      return false;
+    }
+  }
+
+  async #lookAtRules(at: number): Promise<{ at: number; why: string | undefined }> {
+    const heard = this.#heard.rules;
+    const seen = { at, why: await this.#explainRules() };
+    if (heard === this.#heard.rules) this.#rulesSeen = seen;
+    return seen;
+  }
+
+  async #lookAtTaps(at: number): Promise<{ at: number; taps: string[] }> {
+    const heard = this.#heard.links;
+    const { taps } = await this.#helper.linksRead({});
+    const up = taps.filter((tap) => tap.up).map(({ name }) => name);
+    const seen = { at, taps: up.toSorted() };
+    if (heard === this.#heard.links) this.#tapsSeen = seen;
+    return seen;
+  }
+
   async #explainRules(): Promise<string | undefined> {
     const rules = this.#rules;
     if (!rules) return 'no rules have been applied yet';
     const fingerprint = await rules.whole;
+    if (rules.spoilt) return 'somebody changed the rules while they were applied';
     const { json } = await this.#helper.rulesRead({});
     const why = explainDifference(json, { stateChain: rules.stateChain, fingerprint });
     if (why) rules.spoilt = true;
@@ -153,12 +211,27 @@ class NftablesNetwork implements Network {
   async #applyRules(rules: RenderedRules, undo: Undo): Promise<void> {
     const before = this.#rules;
     if (before?.text === rules.text && !before.spoilt && (await this.#explainTerse(before)) === undefined) return;
-    await this.#helper.rulesApply({ table: rules.text });
-    this.#rules = await this.#readBack(rules);
+    await this.#put(rules);
     if (!before || before.text === rules.text) return;
     undo.push('the rules', async () => {
-      await this.#helper.rulesApply({ table: before.text });
-      this.#rules = await this.#readBack(before);
+      await this.#put(before);
+    });
+  }
+
+  async #put(rules: RenderedRules): Promise<void> {
+    this.#rulesSeen = undefined;
+    await this.#isHearing();
+    const heard = this.#heard.rules;
+    await this.#helper.rulesApply({ table: rules.text });
+    const inForce = await this.#readBack(rules);
+    this.#rules = inForce;
+    const seen = { at: performance.now(), why: undefined };
+    if (heard === this.#heard.rules) this.#rulesSeen = seen;
+    // What somebody changed before the whole could be read is not to be taken for ours.
+    void inForce.whole.then(() => {
+      if (heard === this.#heard.rules) return;
+      inForce.spoilt = true;
+      for (const listener of this.#listeners) listener();
     });
   }
 
@@ -186,8 +259,7 @@ class NftablesNetwork implements Network {
     for (const nic of up) {
       const text = JSON.stringify(nic);
       if (this.#connected.get(nic.tap) === text) continue;
-      await this.#helper.nicUp(nic);
-      this.#connected.set(nic.tap, text);
+      await this.#nicUp(nic);
     }
   }
 
@@ -201,6 +273,10 @@ class NftablesNetwork implements Network {
     }
     this.#names = names;
   }
+}
+
+function isFresh<T extends { at: number }>(seen: T | undefined, now: number): seen is T {
+  return seen !== undefined && now - seen.at < trustMs;
 }
 
 function nicArgs(nic: NetworkNic, zone: NetworkZone | undefined): NicArgs {

@@ -1,12 +1,14 @@
 // The kernel side of the guests' network: the network's verbs of the helper. Every argument is checked here again; changes are made one at
 // a time.
 import { mkdirSync, rmSync } from 'node:fs';
+import { CaissonError } from '../../lib/errors.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import { type Check, flag, object, optional } from '../check.ts';
 import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkTable, checkZones } from './check-network.ts';
 import { GuestsNamespace } from './guests-namespace.ts';
+import { type KernelChange, KernelWatch } from './kernel-watch.ts';
 import { NameService } from './names.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
 import { removeRoutes } from './routes.ts';
@@ -21,6 +23,8 @@ export interface KernelNetworkOptions {
   /** What dnsmasq runs as: neither the daemon's user nor a guest's. */
   userId: number;
   log: Log;
+  /** Told when somebody else changes rules, and when a tap changes. */
+  onChange?: (change: KernelChange) => void;
   /** Takes the tap of a starting guest out of that guest's own namespace; false when it is in the guests' network already. */
   takeTap?: (uid: string, tap: string) => Promise<boolean>;
 }
@@ -28,10 +32,18 @@ export interface KernelNetworkOptions {
 const nothing = object({});
 const texts = { dhcpHosts: checkDhcpHosts, names: checkNames };
 
-export function createKernelNetwork({ netns, folder, userId, log, takeTap }: KernelNetworkOptions): NetworkHelper {
+export function createKernelNetwork({
+  netns,
+  folder,
+  userId,
+  log,
+  onChange = () => undefined,
+  takeTap,
+}: KernelNetworkOptions): NetworkHelper {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const namespace = new GuestsNamespace(netns, folder);
   const names = new NameService(namespace, folder, userId);
+  const watch = new KernelWatch({ namespace, log, onChange });
   const lock = new KeyedLock();
   /** Checks first, then reads: what is being changed meanwhile is the caller's to know. */
   const reading =
@@ -49,7 +61,7 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
 
   return {
     rulesApply: changing(object({ table: checkTable }), async ({ table }) => {
-      await namespace.withFile('rules', table, (path) => namespace.run(['nft', '-f', path]));
+      await namespace.withFile('rules', table, (path) => namespace.run(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
       log.debug('rules applied', { bytes: table.length });
     }),
     rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
@@ -59,12 +71,18 @@ export function createKernelNetwork({ netns, folder, userId, log, takeTap }: Ker
       await setNicUp(namespace, nic, isFresh);
     }),
     nicDown: changing(checkNicDown, (nic) => setNicDown(namespace, nic)),
+    changesWatch: reading(nothing, async () => {
+      await watch.start();
+      if (!watch.listens) throw new CaissonError('failed', 'the kernel cannot be heard: perl or its netlink sockets are missing');
+      return null;
+    }),
     linksRead: reading(nothing, async () => ({ taps: await readTaps(namespace) })),
     dnsmasqStart: changing(object({ config: checkDnsmasqConfig, ...texts }), (args) => names.start(args)),
     dnsmasqReload: changing(object(texts), (args) => names.reload(args)),
     dnsmasqStop: changing(nothing, () => names.stop()),
     dnsmasqStatus: reading(nothing, async () => ({ running: names.isRunning() })),
     networkRemove: changing(nothing, async () => {
+      watch.stop();
       await names.stop();
       if (namespace.exists()) await removeAll(namespace);
       rmSync(folder, { recursive: true, force: true });
