@@ -7,7 +7,7 @@ import { connected } from './connection.ts';
 import type { Io } from './io.ts';
 import { nouns } from './nouns.ts';
 import { createProgram } from './program.ts';
-import { harmless } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
 
 export interface Value {
   value: string;

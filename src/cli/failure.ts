@@ -1,6 +1,6 @@
 // How a failure ends a command: what is printed and with which exit code.
 import { CaissonError, describeError, type ErrorCode } from '../lib/errors.ts';
-import { harmless } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
 
 /** Exit codes, as `--help` tells them. */
 export const exitCodes = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;

@@ -5,7 +5,8 @@ import type { Connection } from './connection.ts';
 import { Advised, Ended, exitCodes } from './failure.ts';
 import type { Io } from './io.ts';
 import { JobLines, renderJobTree } from './job-view.ts';
-import { harmless, painter } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
+import { painter } from './style.ts';
 
 export interface FollowOptions {
   /** False: return at once. */

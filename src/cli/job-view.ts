@@ -1,7 +1,8 @@
 // A job as text: its steps as a tree for a terminal, or as lines told once each. Pure.
 import { formatDuration } from '../lib/units.ts';
 import type { Job, JobStep, StepState } from '../model/job.ts';
-import { harmless, type Paint, type Style } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
+import { type Paint, type Style } from './style.ts';
 import { cutText } from './text-width.ts';
 
 const marks: Record<StepState, string> = { pending: '·', running: '▸', done: '✓', failed: '✗', undone: '↶', skipped: '-' };

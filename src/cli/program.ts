@@ -5,7 +5,7 @@ import { version } from '../model/version.ts';
 import type { Io } from './io.ts';
 import { nouns } from './nouns.ts';
 import { renderOverview } from './overview.ts';
-import { harmless } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
 
 /** With `only`, the other first words have a name and a description, and nothing below. */
 export function createProgram(io: Io, only?: string): Command {

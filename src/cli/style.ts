@@ -18,8 +18,3 @@ export function painter(output: Output, env: Io['env']): Paint {
 }
 
 export const plain: Paint = (text) => text;
-
-/** Text from elsewhere (a guest, a file, another machine) must not steer the terminal nor change the order of what is read. */
-export function harmless(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? text : text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
-}

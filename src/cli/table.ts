@@ -1,5 +1,6 @@
 // Tables and lists of fields as text. Pure.
-import { harmless, type Paint, type Style } from './style.ts';
+import { harmless } from '../lib/harmless.ts';
+import { type Paint, type Style } from './style.ts';
 import { cutText, isPlain, textWidth } from './text-width.ts';
 
 export interface Column<T> {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { harmless, painter, plain } from '../../src/cli/style.ts';
+import { painter, plain } from '../../src/cli/style.ts';
+import { harmless } from '../../src/lib/harmless.ts';
 import { type Column, listNames, renderFields, renderTable } from '../../src/cli/table.ts';
 import { cutText, textWidth } from '../../src/cli/text-width.ts';
 import { Terminal } from './terminal.ts';

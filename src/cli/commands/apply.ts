@@ -9,7 +9,8 @@ import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
 import type { Io } from '../io.ts';
 import { renderValue } from '../output.ts';
 import { readSiteFile } from '../read-site-file.ts';
-import { harmless, painter, type Style } from '../style.ts';
+import { harmless } from '../../lib/harmless.ts';
+import { painter, type Style } from '../style.ts';
 
 interface ApplyOptions extends JobOptions {
   dryRun?: boolean;

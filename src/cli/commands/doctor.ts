@@ -6,7 +6,8 @@ import { dataDirectoryOf } from '../connection.ts';
 import { Ended } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { renderValue } from '../output.ts';
-import { harmless, painter, type Style } from '../style.ts';
+import { harmless } from '../../lib/harmless.ts';
+import { painter, type Style } from '../style.ts';
 
 const cacheDirectory = '/var/cache/caisson';
 

@@ -5,7 +5,8 @@ import { type OutputOptions, showList, wholeNumber, withOutput } from '../comman
 import { connected } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { renderValue } from '../output.ts';
-import { harmless, painter, type Style } from '../style.ts';
+import { harmless } from '../../lib/harmless.ts';
+import { painter, type Style } from '../style.ts';
 import type { Column } from '../table.ts';
 import { localTime } from '../times.ts';
 

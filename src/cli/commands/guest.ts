@@ -19,7 +19,7 @@ import {
 import { connected, type ConnectionOptions } from '../connection.ts';
 import { guestStyle, stateWord } from '../guest-state.ts';
 import type { Io } from '../io.ts';
-import { harmless } from '../style.ts';
+import { harmless } from '../../lib/harmless.ts';
 import type { Column } from '../table.ts';
 
 const columns: Column<Guest>[] = [

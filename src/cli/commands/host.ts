@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Host } from '../../model/host.ts';
 import { duration, type JobOptions, runJob, showDetail, type ViewOptions, withJob, withWatch } from '../command.ts';
 import type { Io } from '../io.ts';
-import { harmless } from '../style.ts';
+import { harmless } from '../../lib/harmless.ts';
 import type { Field } from '../table.ts';
 import { localTime } from '../times.ts';
 
