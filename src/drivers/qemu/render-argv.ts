@@ -22,6 +22,9 @@ const sandbox = 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecont
 /** Controllers of a PC that nothing here uses; each less is less to attack and faster to boot. */
 const withoutLegacy = 'vmport=off,smbus=off,sata=off,i8042=off,hpet=off,usb=off';
 
+/** A guest's memory is its own: no page is shared with another's because it holds the same (KSM), none ends in a core file. */
+const ownMemory = 'mem-merge=off,dump-guest-core=off';
+
 /** A Unix socket's path ends here. */
 const maxSocketPath = 107;
 
@@ -94,7 +97,7 @@ function renderPlatform(machine: Machine): string[] {
   return [
     ...(machine.firmware === 'uefi' ? renderFlash(machine) : []),
     '-machine',
-    `${machine.machineType},${withoutLegacy}${flash}`,
+    `${machine.machineType},${withoutLegacy},${ownMemory}${flash}`,
     '-accel',
     machine.accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${tcgCacheMib}`,
     '-cpu',
