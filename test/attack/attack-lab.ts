@@ -1,0 +1,163 @@
+// The example's network with two more guests in it that may do nothing at all, and an ear on everybody: what an attacker sends is counted
+// where it enters the host, and looked for wherever it could come out. And a plain shared wire beside it, where the same frames arrive.
+import assert from 'node:assert/strict';
+import { run } from '../../src/lib/exec.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { NetworkNic, NetworkState } from '../../src/model/network-state.ts';
+import { exampleNetwork, exampleNics } from '../network/example-network.ts';
+import { RealNetwork } from '../network/real-network.ts';
+import { ethernet } from './frames.ts';
+import { Mark, Wire } from './wire.ts';
+
+const idle = (guestName: string, zone: string, number: number, addresses: string[]): NetworkNic => {
+  const guest = `gabcdefghj${number}`;
+  return { guest, guestName, zone, tap: `cs${guest}0`, mac: `52:54:00:00:00:0${number}`, addresses };
+};
+
+export const attackNics = {
+  ...exampleNics,
+  mallory: idle('mallory', 'internal', 6, ['10.20.0.66', 'fd20::66']),
+  trudy: idle('trudy', 'external', 7, ['192.0.2.66', '2001:db8:1::66']),
+};
+export const attackNetwork: NetworkState = { ...exampleNetwork, nics: Object.values(attackNics) };
+
+export interface Outcome {
+  /** Frames that came out of the attacker into the host. */
+  left: number;
+  /** Where they were found: names of guests, `world`, or `host` for the host's own programs. */
+  heard: string[];
+}
+
+export class AttackLab {
+  readonly real: RealNetwork;
+  /** In the guests' network: on every tap. */
+  #host: Wire | undefined;
+  readonly #ears = new Map<string, Wire>();
+  readonly #macs = { taps: '', uplink: '' };
+
+  constructor(name: string) {
+    this.real = new RealNetwork(name);
+  }
+
+  async open(): Promise<void> {
+    const { real } = this;
+    await real.open();
+    await real.network.apply(attackNetwork);
+    for (const nic of attackNetwork.nics) {
+      const namespace = await real.plug(nic, attackNetwork);
+      await real.network.connect(nic.tap);
+      await this.#listen(nic.guestName, namespace, 'eth0');
+    }
+    await this.#listen('world', real.worldNetwork, 'eth0');
+    await this.#listen('host', real.guestsNetwork, 'local');
+    this.#host = new Wire(real.guestsNetwork, real.folder);
+    await this.#host.hear(...attackNetwork.nics.map(({ tap }) => tap), 'eth1');
+    this.#macs.taps = await macOf(real.guestsNetwork, attackNics.mallory.tap);
+    this.#macs.uplink = await macOf(real.guestsNetwork, 'eth1');
+    await real.routeWorldVia('192.0.2.10', '10.20.0.0/16');
+    await real.routeWorldVia('2001:db8:1::10', 'fd20::/64');
+    // Everybody's neighbours are known: nothing waits for an answer.
+    for (const nic of attackNetwork.nics)
+      for (const address of nic.addresses)
+        assert.notEqual(await real.probe(real.guestsNetwork, { protocol: 'tcp', to: address, port: 9 }), 'silent', address);
+  }
+
+  async #listen(name: string, namespace: string, on: string): Promise<void> {
+    const wire = new Wire(namespace, this.real.folder);
+    await wire.hear(on);
+    this.#ears.set(name, wire);
+  }
+
+  /** The MAC address that they know the host by. */
+  hostMacFor(from: string): string {
+    return from === 'world' ? this.#macs.uplink : this.#macs.taps;
+  }
+
+  wireOf(name: string): Wire {
+    const wire = this.#ears.get(name);
+    if (!wire) throw new Error(`nobody is called ${name}`);
+    return wire;
+  }
+
+  /** Sends frames from a guest or from the `world`, and tells where they were found when all of them have been seen by the host. */
+  async send(from: string, make: (mark: Mark) => readonly Uint8Array[]): Promise<Outcome> {
+    const mark = new Mark();
+    const frames = make(mark).map((frame) => mark.behind(frame));
+    const tap = from === 'world' ? 'eth1' : (attackNetwork.nics.find(({ guestName }) => guestName === from)?.tap ?? '');
+    const sent = await this.wireOf(from).send('eth0', frames);
+    assert.equal(sent, frames.length, `${from} could not send all`);
+    let left = 0;
+    await waitFor(
+      `the host sees what ${from} has sent`,
+      async () => {
+        const found = (await this.#host?.heard())?.filter(({ on, id }) => on === tap && id === mark.id) ?? [];
+        left += found.reduce((sum, { times }) => sum + times, 0);
+        return left >= frames.length;
+      },
+      { timeoutMs: 5000, everyMs: 2 },
+    );
+    const heard = new Set<string>();
+    const fence = new Mark();
+    await this.#sendFence(fence);
+    const look = async () => {
+      let fenced = false;
+      for (const [name, wire] of this.#ears) {
+        for (const { id } of await wire.heard()) {
+          if (id === mark.id && name !== from) heard.add(name);
+          if (id === fence.id) fenced = true;
+        }
+      }
+      return fenced;
+    };
+    await waitFor('the fence is heard', look, { timeoutMs: 5000, everyMs: 2 });
+    await look();
+    return { left, heard: [...heard] };
+  }
+
+  /** A frame that the host itself sends to a guest later than what was under way. */
+  async #sendFence(mark: Mark): Promise<void> {
+    const { tap, mac } = attackNics.database;
+    await this.#host?.send(tap, [ethernet({ from: this.#macs.taps, to: mac }, 0x88b5, mark.bytes)]);
+  }
+
+  /** Addresses that the host has found on its interfaces, with their MACs: what lies about neighbours would change. */
+  async neighbours(): Promise<string[]> {
+    const { stdout } = await run(['ip', '-n', this.real.guestsNetwork, '-j', 'neigh', 'show']);
+    return (JSON.parse(stdout) as { dst: string; dev: string; lladdr?: string }[])
+      .filter(({ lladdr }) => lladdr !== undefined)
+      .map(({ dst, dev, lladdr }) => `${dst} on ${dev} is ${lladdr}`)
+      .toSorted();
+  }
+
+  /** Flows pass and the idle reach nobody. */
+  async assertFlows(): Promise<void> {
+    const { real } = this;
+    const { web, database, mallory } = attackNics;
+    for (const [index, from] of web.addresses.entries()) {
+      const to = database.addresses[index === 2 ? 1 : 0] ?? '';
+      assert.equal(await real.probe(real.guestOf(web), { protocol: 'tcp', from, to, port: 3306 }), 'closed');
+      assert.equal(await real.probe(real.guestOf(mallory), { protocol: 'tcp', to, port: 3306 }, 5000), 'prohibited');
+      assert.equal(await real.probe(real.worldNetwork, { protocol: 'tcp', to: from, port: 80 }), 'closed');
+    }
+  }
+
+  /** Takes every guard away: no rules, no second look at where a sender's address lies, no refusal of source routes. */
+  async takeGuardsAway(): Promise<void> {
+    const { real } = this;
+    await real.nft(real.guestsNetwork, 'flush ruleset');
+    const off = Object.fromEntries(
+      ['all', 'eth1', ...attackNetwork.nics.map(({ tap }) => tap)].map((name) => [`net/ipv4/conf/${name}/rp_filter`, 0]),
+    );
+    await real.sysctl(real.guestsNetwork, off);
+  }
+
+  async close(): Promise<void> {
+    for (const wire of [...this.#ears.values(), ...(this.#host ? [this.#host] : [])]) await wire.end();
+    await this.real.close();
+  }
+}
+
+export async function macOf(namespace: string, name: string): Promise<string> {
+  const { stdout } = await run(['ip', '-n', namespace, '-j', 'link', 'show', 'dev', name]);
+  return (JSON.parse(stdout) as { address: string }[])[0]?.address ?? '';
+}
