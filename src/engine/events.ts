@@ -1,6 +1,7 @@
 // Events: told by whoever sees something happen, written to the journal in order, passed on to watchers after that. Telling
 // never fails and never waits: while the journal cannot be written (disk full) events wait, the oldest give way.
 import type { Clock } from '../lib/clock.ts';
+import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
 import type { Event, EventKind, EventSeverity } from '../model/event.ts';
 import type { EventFilter, Journal } from '../store/journal.ts';
@@ -51,7 +52,9 @@ class EventTeller implements Events {
 
   emit(event: NewEvent): void {
     const time = new Date(this.#with.clock.now()).toISOString();
-    this.#waiting.push({ ...event, time, severity: event.severity ?? 'info' });
+    // Some of it is what a guest has said: nowhere may it pass for a further line, or steer a terminal that reads a log.
+    const message = harmlessLine(event.message);
+    this.#waiting.push({ ...event, message, time, severity: event.severity ?? 'info' });
     if (this.#waiting.length > maxWaiting) {
       this.#waiting.shift();
       this.#dropped++;

@@ -1,6 +1,7 @@
 // What is known of each guest at this moment, in one place: the observed process, readiness, and the sentence that says why.
 // Kept in memory and, as far as it cannot be observed again (since when ready, why crashed), in the store.
 import type { Clock } from '../lib/clock.ts';
+import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
 import { legalActions } from '../model/guest-actions.ts';
 import type { Guest, GuestRecord, GuestStatus } from '../model/guest-status.ts';
@@ -53,8 +54,10 @@ export class GuestBoard {
   /** Changes what is known; listeners hear of it when anything differs. */
   set(uid: string, change: Partial<{ [K in keyof LiveStatus]: LiveStatus[K] | undefined }>): void {
     const before = this.get(uid);
+    // A reason may be what the guest has said.
+    const said = change.reason === undefined ? {} : { reason: harmlessLine(change.reason) };
     const after = Object.fromEntries(
-      Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined),
+      Object.entries({ ...before, ...change, ...said }).filter(([, value]) => value !== undefined),
     ) as unknown as LiveStatus;
     if (
       Object.entries(after).every(([key, value]) => before[key as keyof LiveStatus] === value) &&
@@ -69,7 +72,7 @@ export class GuestBoard {
   /** The process is gone: everything that was true of it is forgotten, but for the disks. */
   ended(uid: string, power: 'stopped' | 'crashed', reason = ''): void {
     const { disks } = this.get(uid);
-    this.#live.set(uid, { ...unknown, power, reason, disks });
+    this.#live.set(uid, { ...unknown, power, reason: harmlessLine(reason), disks });
     this.#keep(uid, this.get(uid));
     for (const listener of this.#listeners) listener(uid);
   }
