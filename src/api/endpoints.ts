@@ -1,6 +1,7 @@
 // The contract between the daemon and everybody who talks to it: one row an endpoint. A new row gets a handler in
 // `src/daemon/handlers/`; the compiler says where one is missing.
 import { z } from 'zod';
+import { auditSchema } from '../model/audit.ts';
 import { eventSchema } from '../model/event.ts';
 import { guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
@@ -164,6 +165,13 @@ export const endpoints = defineEndpoints({
     job: true,
   },
   zoneCheckShow: { method: 'GET', path: '/v1/zones/check', summary: 'The result of the last check', response: zoneCheckSchema },
+
+  auditShow: {
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'The five security rules with their evidence and verdicts, looked at now: at the kernel, and inside every guest',
+    response: auditSchema,
+  },
 
   imageList: { method: 'GET', path: '/v1/images', summary: 'Every image of the site', response: list(imageViewSchema) },
   imageBuild: {

@@ -1,6 +1,7 @@
 // Every first word of the command line.
 import type { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
+import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -82,6 +83,12 @@ export const nouns: readonly Noun[] = [
     description: 'this host',
     group: 'noun',
     add: addHost,
+  },
+  {
+    name: 'audit',
+    description: 'the five security rules of this site: what is known, whether they hold, what to do',
+    group: 'tool',
+    add: addAudit,
   },
   {
     name: 'completion',

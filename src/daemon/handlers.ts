@@ -26,6 +26,8 @@ export function createHandlers(engine: Engine): Handlers {
     zoneCheck: async ({ body, actor }) => engine.checkZones(body ?? {}, actor),
     zoneCheckShow: async () => engine.lastZoneCheck(),
 
+    auditShow: async () => engine.audit(),
+
     imageList: async () => ({ items: await engine.images() }),
     imageBuild: async ({ params, actor }) => engine.buildImage(params.name, actor),
     imageImport: async ({ body, actor }) => engine.importImage(body.name, body.source, actor),

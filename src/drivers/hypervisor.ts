@@ -1,6 +1,7 @@
 // The contract of a hypervisor: it runs machines, one process each, that never depend on the daemon living.
 // Implemented by `qemu/` and `fake/`; both pass test/contract/hypervisor.contract.ts.
 import type { Duplex } from 'node:stream';
+import type { HostIsolation, ProcessIsolation } from '../model/isolation.ts';
 import type { Machine } from '../model/machine.ts';
 
 /** What is observed of one guest's process, never guessed. */
@@ -45,6 +46,11 @@ export interface GuestAgent {
   hostName(timeoutMs: number): Promise<string>;
   /** Network interfaces with their addresses, as the guest tells. */
   interfaces(timeoutMs: number): Promise<GuestInterface[]>;
+  /**
+   * The beginning of a file in the guest, at most `maxBytes` of it; `complete` when that is all. Throws `failed` when the agent
+   * refuses, as for a file that is not there.
+   */
+  readFile(path: string, options: { maxBytes: number; timeoutMs: number }): Promise<{ content: Buffer; complete: boolean }>;
   shutdown(timeoutMs: number): Promise<void>;
 }
 
@@ -83,6 +89,8 @@ export interface Hypervisor {
   openConsole(uid: string, options: { history: number }): Promise<Duplex>;
   /** Resident memory of the process, bytes (PSS); undefined when it does not run. */
   memoryBytes(uid: string): Promise<number | undefined>;
+  /** How far each guest's process is cut off from the rest, as the kernel tells it. */
+  isolation(): Promise<{ host: HostIsolation; processes: ProcessIsolation[] }>;
   /** Removes what a guest that will never run again left (sockets, cgroup, taps). */
   forget(uid: string): Promise<void>;
   watch(listener: (event: HypervisorEvent) => void): () => void;

@@ -2,6 +2,7 @@
 // wanted; nothing that it knows is in memory only.
 import type { Duplex } from 'node:stream';
 import { CaissonError, describeError } from '../lib/errors.ts';
+import type { Audit } from '../model/audit.ts';
 import type { Guest, GuestRecord } from '../model/guest-status.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
@@ -11,6 +12,7 @@ import { nameSchema } from '../model/name.ts';
 import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
+import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
 import { GuestBoard } from './guest-board.ts';
 import { defaultShutdownTimeoutMs, Guests } from './guests.ts';
@@ -40,6 +42,7 @@ export class Engine {
   readonly #readiness: Readiness;
   readonly #sites: SiteService;
   readonly #checker: ZoneChecker;
+  readonly #auditor: Auditor;
   readonly #startedAt: string;
   readonly #ending = new AbortController();
 
@@ -56,6 +59,7 @@ export class Engine {
     this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
     this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
+    this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
     this.#startedAt = board.now();
   }
 
@@ -252,6 +256,11 @@ export class Engine {
 
   lastZoneCheck(): ZoneCheck {
     return this.#checker.last;
+  }
+
+  /** The five rules with their evidence, looked at now. */
+  audit(): Promise<Audit> {
+    return this.#auditor.run();
   }
 
   images(): Promise<ImageView[]> {

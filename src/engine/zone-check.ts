@@ -40,6 +40,10 @@ export class ZoneChecker {
     this.#w = wiring;
   }
 
+  get lastOrNone(): ZoneCheck | undefined {
+    return this.#last;
+  }
+
   get last(): ZoneCheck {
     if (!this.#last)
       throw new CaissonError('not-found', 'the filtering has not been checked since the daemon started; “caisson zone check” does it');

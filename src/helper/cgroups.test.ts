@@ -47,6 +47,35 @@ function fakeHierarchy(controllers: string) {
 
 const limits = { memoryMib: 512, cpuWeight: 50, pids: 64 };
 
+test('a guest’s share of the disks is set where the kernel has one, under whatever name', () => {
+  const share = (version: 1 | 2, cpuWeight: number) => renderLimits('io', version, { memoryMib: 1, cpuWeight, pids: 1 });
+  assert.deepEqual(share(1, 5000), [['blkio.bfq.weight', '1000', true]]);
+  assert.deepEqual(share(2, 5000), [
+    ['io.weight', '5000', true],
+    ['io.bfq.weight', '1000', true],
+  ]);
+  const blkio = line('/sys/fs/cgroup/blkio', 'cgroup', 'rw,blkio');
+  assert.deepEqual(parseCgroupMounts(blkio).v1, { io: '/sys/fs/cgroup/blkio' });
+});
+
+test('limits are read back as they were set; what does not limit is not told', () => {
+  const { root, group } = fakeHierarchy('cpuset cpu io memory pids');
+  try {
+    writeFileSync(`${group}/io.weight`, 'default 100\n');
+    const cgroups = new Cgroups({ kind: 'v2', unified: root, v1: {} }, '12345678');
+    cgroups.create('gk3m9x4q2ab', limits);
+    assert.deepEqual(cgroups.readLimits('gk3m9x4q2ab'), { memoryBytes: 536_870_912, pids: 64, cpuWeight: 50, ioWeight: 50 });
+    writeFileSync(`${group}/memory.max`, 'max\n');
+    assert.equal(cgroups.readLimits('gk3m9x4q2ab').memoryBytes, undefined);
+    const old = new Cgroups({ kind: 'v1', v1: { memory: root, cpu: root, pids: root } }, '12345678');
+    writeFileSync(`${group}/memory.limit_in_bytes`, '9223372036854771712\n');
+    writeFileSync(`${group}/cpu.shares`, '512\n');
+    assert.deepEqual(old.readLimits('gk3m9x4q2ab'), { pids: 64, cpuWeight: 50 });
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
 test('on version 2 controllers are handed down and every limit is written', async () => {
   const { root, group, read } = fakeHierarchy('cpuset cpu io memory pids');
   try {
@@ -55,7 +84,7 @@ test('on version 2 controllers are handed down and every limit is written', asyn
     cgroups.create('gk3m9x4q2ab', limits);
     assert.deepEqual(['memory.max', 'memory.swap.max', 'cpu.weight', 'pids.max'].map(read), ['536870912', '0', '50', '64']);
     assert.equal(existsSync(`${group}/memory.oom.group`), false);
-    assert.equal(readFileSync(`${root}/caisson/cgroup.subtree_control`, 'latin1'), '+memory +cpu +pids');
+    assert.equal(readFileSync(`${root}/caisson/cgroup.subtree_control`, 'latin1'), '+memory +cpu +pids +io');
     await cgroups.join('gk3m9x4q2ab', 4711);
     assert.deepEqual(cgroups.processesOf('gk3m9x4q2ab'), [4711]);
     assert.deepEqual([...cgroups.processes()], [['gk3m9x4q2ab', [4711]]]);

@@ -13,8 +13,13 @@ export interface GroupLimits {
   pids: number;
 }
 
-const wanted = ['memory', 'cpu', 'pids'] as const;
+/** A guest does not run without these. */
+const required = ['memory', 'cpu', 'pids'] as const;
+/** The share of the disks is set where the kernel has one (which counts where a disk's scheduler is BFQ, or with io.cost). */
+const wanted = [...required, 'io'] as const;
 type Controller = (typeof wanted)[number];
+/** What version 1 calls them. */
+const oldNames: Record<Controller, string> = { memory: 'memory', cpu: 'cpu', pids: 'pids', io: 'blkio' };
 
 export interface CgroupLayout {
   kind: 'v1' | 'hybrid' | 'v2' | 'none';
@@ -34,14 +39,17 @@ export function parseCgroupMounts(mountinfo: string): CgroupLayout {
     if (!mountPoint) continue;
     if (type === 'cgroup2') layout.unified ??= mountPoint;
     if (type !== 'cgroup') continue;
-    for (const controller of wanted) if (options?.split(',').includes(controller)) layout.v1[controller] ??= mountPoint;
+    for (const controller of wanted) if (options?.split(',').includes(oldNames[controller])) layout.v1[controller] ??= mountPoint;
   }
   const hasV1 = Object.keys(layout.v1).length > 0;
   layout.kind = layout.unified ? (hasV1 ? 'hybrid' : 'v2') : hasV1 ? 'v1' : 'none';
   return layout;
 }
 
-/** Files to write for the limits, relative to the group; `shares` of version 1 are 1,024 where a weight is 100. */
+/**
+ * Files to write for the limits, relative to the group; `shares` of version 1 are 1,024 where a weight is 100. A guest has one
+ * share, of processors and disks alike.
+ */
 export function renderLimits(
   controller: Controller,
   version: 1 | 2,
@@ -66,6 +74,13 @@ export function renderLimits(
         : [['cpu.shares', String(Math.min(262_144, Math.max(2, Math.round((limits.cpuWeight * 1024) / 100))))]];
     case 'pids':
       return [['pids.max', String(limits.pids)]];
+    case 'io':
+      return version === 2
+        ? [
+            ['io.weight', String(limits.cpuWeight), true],
+            ['io.bfq.weight', String(Math.min(1000, limits.cpuWeight)), true],
+          ]
+        : [['blkio.bfq.weight', String(Math.min(1000, limits.cpuWeight)), true]];
   }
 }
 
@@ -101,6 +116,7 @@ export class Cgroups {
       const v1 = this.layout.v1[controller];
       const root = v1 ?? (unified.has(controller) ? this.layout.unified : undefined);
       if (root === undefined) {
+        if (controller === 'io') continue;
         throw new CaissonError(
           'missing',
           `the ${controller} of a guest cannot be limited: this kernel offers no ${controller} control group`,
@@ -112,6 +128,25 @@ export class Cgroups {
         writeLimit(path, value);
       }
     }
+  }
+
+  /** What the kernel says that the limits of the guest's group are; without those that do not limit. */
+  readLimits(uid: string): { memoryBytes?: number; pids?: number; cpuWeight?: number; ioWeight?: number } {
+    const unified = this.#unifiedControllers();
+    const read = (controller: Controller, files: { v1: string[]; v2: string[] }) => {
+      const v1 = this.layout.v1[controller];
+      const root = v1 ?? (unified.has(controller) ? this.layout.unified : undefined);
+      if (root === undefined) return undefined;
+      return (v1 === undefined ? files.v2 : files.v1).map((file) => readLimit(`${root}/${this.#path(uid)}/${file}`)).find(Boolean);
+    };
+    const shares = read('cpu', { v1: ['cpu.shares'], v2: [] });
+    const limits = {
+      memoryBytes: read('memory', { v1: ['memory.limit_in_bytes'], v2: ['memory.max'] }),
+      pids: read('pids', { v1: ['pids.max'], v2: ['pids.max'] }),
+      cpuWeight: shares === undefined ? read('cpu', { v1: [], v2: ['cpu.weight'] }) : Math.round((shares * 100) / 1024),
+      ioWeight: read('io', { v1: ['blkio.bfq.weight'], v2: ['io.weight', 'io.bfq.weight'] }),
+    };
+    return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
   }
 
   /** Puts a process into the guest's group in every hierarchy. */
@@ -200,6 +235,14 @@ function writeLimit(path: string, value: string): void {
   } catch (cause) {
     throw new CaissonError('failed', `cannot write ${value} to ${path}`, { cause });
   }
+}
+
+/** The number in a control file (`default 100` in some); undefined when it is not there, or says that there is no limit. */
+function readLimit(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  const value = Number(/\d+/.exec(readFileSync(path, 'latin1'))?.[0] ?? Number.NaN);
+  // Version 1 has no word for “none”: the most that it can count, rounded to pages.
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 function readProcs(group: string): number[] {

@@ -28,6 +28,7 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   hello: {},
   hostFacts: {},
   guestProcesses: {},
+  guestIsolation: {},
   hostTeardown: {},
   worldProbe: { targets: [{ protocol: 'tcp', address: '192.0.2.10', port: 80 }] },
   guestStart: start,

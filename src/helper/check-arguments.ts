@@ -62,6 +62,7 @@ const checks: Checks = {
   hello: () => none,
   hostFacts: () => none,
   guestProcesses: () => none,
+  guestIsolation: () => none,
   hostTeardown: () => none,
   guestForget: () => object({ uid: guestUid }),
   guestDeleteFolder: () => object({ uid: guestUid }),

@@ -5,6 +5,7 @@ import type { HelperArgs, HelperHello, HelperValue } from '../model/helper-proto
 import type { NetworkHelper } from '../model/network-helper.ts';
 import type { VerbContext, VerbTable } from './channel.ts';
 import { checkArguments, type Owned, type OwnVerb } from './check-arguments.ts';
+import { readIsolation } from './guest-isolation.ts';
 import { startGuest } from './guest-start.ts';
 import { type Host, removeTaps } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
@@ -64,6 +65,7 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       });
       return { processes: await Promise.all(found) };
     },
+    guestIsolation: async () => readIsolation({ ...parts, dataDirectory: host.dataDirectory }),
     guestOwnDisk: ({ uid, userId, path }) =>
       host.locks.with(uid, async () => {
         await host.files.own(uid, userId, path);

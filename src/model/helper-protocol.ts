@@ -5,6 +5,7 @@
 //   request   {id, verb, args}             cancel    {cancel: id}
 //   answer    {id, ok: true, value}   or   {id, ok: false, error: {code, message, details?}}
 //   progress  {id, progress: {...}}        event     {event: 'guest-exited', ...}
+import type { HostIsolation, ProcessIsolation } from './isolation.ts';
 import type { NetworkHelper } from './network-helper.ts';
 
 export interface HelperHello {
@@ -88,6 +89,8 @@ interface HostVerbs {
   guestForget: { args: { uid: string }; value: None };
   /** Every process found in the guests' cgroups: the truth about what runs. */
   guestProcesses: { args: None; value: { processes: GuestProcess[] } };
+  /** How far each of them is cut off, as the kernel tells it. */
+  guestIsolation: { args: None; value: { host: HostIsolation; processes: ProcessIsolation[] } };
   /** Gives a file of D/guests/<uid>/ to the guest's user (group `caisson`, mode 0660). */
   guestOwnDisk: { args: { uid: string; userId: number; path: string }; value: None };
   /** Removes D/guests/<uid>/ with all in it; `not-allowed` while the guest has a process. */

@@ -128,6 +128,12 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       await assert.rejects(agent.exec(['/no/such/program'], { timeoutMs: 10_000 }), isRefused('failed'));
       assert.ok((await agent.hostName(10_000)).length > 0);
       assert.ok(Array.isArray(await agent.interfaces(10_000)));
+      const sockets = await agent.readFile('/proc/net/tcp', { maxBytes: 100_000, timeoutMs: 10_000 });
+      assert.match(sockets.content.toString(), /^ *sl +local_address/);
+      assert.equal(sockets.complete, true);
+      const beginning = await agent.readFile('/proc/net/tcp', { maxBytes: 4, timeoutMs: 10_000 });
+      assert.deepEqual([beginning.content.length, beginning.complete], [4, false]);
+      await assert.rejects(agent.readFile('/no/such/file', { maxBytes: 10, timeoutMs: 10_000 }), isRefused('failed'));
       assert.ok(((await hypervisor.memoryBytes(uid)) ?? 0) > 32 * 1024 * 1024);
 
       await waitFor('the history', () => heard[0]?.().includes('tiny guest: up'), { timeoutMs: 10_000 });

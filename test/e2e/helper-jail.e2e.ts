@@ -93,7 +93,7 @@ test('QEMU is its own user without any privilege or way to one, in the strictest
   for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) assert.equal(status(guest.pid, set), '0000000000000000', set);
   assert.equal(status(guest.pid, 'NoNewPrivs'), '1');
   assert.equal(status(guest.pid, 'Seccomp'), '2');
-  assert.match(readFileSync(`/proc/${guest.pid}/limits`, 'latin1'), /^Max core file size\s+0\s+0\s/m);
+  assert.match(readFileSync(`/proc/${guest.pid}/limits`, 'latin1'), /^Max core file size\s+1\s+1\s/m);
   await end(guest);
 });
 
@@ -158,13 +158,51 @@ test('its limits are set, and its process is found by its control group', async 
   const groups = readFileSync(`/proc/${guest.pid}/cgroup`, 'latin1');
   assert.match(groups, new RegExp(`/caisson/${helper.hello.runDirectory.slice(-8)}/${guest.uid}$`, 'm'));
   const facts = await helper.client.call('hostFacts', {});
-  assert.deepEqual(facts.cgroupControllers, ['memory', 'cpu', 'pids']);
+  assert.deepEqual(
+    facts.cgroupControllers.filter((name) => name !== 'io'),
+    ['memory', 'cpu', 'pids'],
+  );
   const limit = readdirSync('/sys/fs/cgroup').includes('pids')
     ? `/sys/fs/cgroup/pids/caisson/${helper.hello.runDirectory.slice(-8)}/${guest.uid}/pids.max`
     : `/sys/fs/cgroup/caisson/${helper.hello.runDirectory.slice(-8)}/${guest.uid}/pids.max`;
   assert.equal(readFileSync(limit, 'latin1').trim(), '64');
   await end(guest);
   assert.equal(existsSync(limit), false);
+});
+
+test('the helper tells how far each guest is cut off as the kernel sees it, also where one is not', async () => {
+  const guest = await start({ more: ['-machine', 'mem-merge=off'] });
+  const bystander = await start({ tap: true });
+  const { host, processes } = await helper.client.call('guestIsolation', {});
+  assert.match(host.kernel, /^\d+\.\d+/);
+  const of = (uid: string) => processes.find((one) => one.uid === uid);
+  const { limits, mergeable, writableMounts, ...found } = of(guest.uid) ?? assert.fail('it is not told');
+  const four = Array<number>(4).fill(guest.userId);
+  assert.deepEqual(found, {
+    uid: guest.uid,
+    pid: guest.pid,
+    userIds: four,
+    groupIds: four,
+    supplementaryGroups: [],
+    capabilities: [],
+    noNewPrivileges: true,
+    seccomp: 'filter',
+    sharedNamespaces: [],
+    interfaces: [],
+    foreignMounts: [],
+    coreDumps: false,
+    kvm: false,
+  });
+  assert.notEqual(mergeable, true);
+  assert.notEqual(of(bystander.uid)?.mergeable, false);
+  assert.deepEqual(writableMounts.toSorted(), [...guest.args.disks, `${helper.hello.runDirectory}/${guest.uid}`].toSorted());
+  const { ioWeight, ...others } = limits;
+  assert.deepEqual(others, { memoryBytes: someLimits.memoryMib * 1024 * 1024, pids: someLimits.pids, cpuWeight: someLimits.cpuWeight });
+  assert.equal(ioWeight, host.controllers.includes('io') ? someLimits.cpuWeight : undefined);
+  // A tap that was not moved out is a network that QEMU sees.
+  assert.deepEqual(of(bystander.uid)?.interfaces, [`cs${bystander.uid}0`]);
+  await end(bystander);
+  await end(guest);
 });
 
 test('the daemon’s user may speak with QEMU and read its disk; no other user may', async () => {

@@ -8,6 +8,7 @@ import type { Io } from '../io.ts';
 import { renderValue } from '../output.ts';
 import { harmless } from '../../lib/harmless.ts';
 import { painter, type Style } from '../style.ts';
+import { wrapText } from '../wrap-text.ts';
 
 const cacheDirectory = '/var/cache/caisson';
 
@@ -49,21 +50,10 @@ function renderResult({ stdout, env }: Io, { name, verdict, found, explanation, 
   return (
     head +
     more
-      .flatMap((text) => wrap(harmless(text), width))
+      .flatMap((text) => wrapText(harmless(text), width))
       .map((line) => `${' '.repeat(21)}${line}\n`)
       .join('')
   );
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width)
-      lines.push(lines.length > 0 && text.startsWith('→') ? `  ${word}` : word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
 
 function summary(results: readonly CheckResult[]): string {

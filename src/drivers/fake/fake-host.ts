@@ -2,8 +2,9 @@
 // from the daemon. Tests and simulations make things happen with it. Time passes by the clock alone.
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
+import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
-import type { HypervisorEvent, Observation } from '../hypervisor.ts';
+import type { HypervisorEvent, Observation, StartOptions } from '../hypervisor.ts';
 
 /** How the guests' systems behave; may be changed while they run. */
 export interface FakeBehaviour {
@@ -14,6 +15,10 @@ export interface FakeBehaviour {
   /** `absent`: nothing answers. `lies`: it answers with nonsense. */
   agent: 'answers' | 'absent' | 'lies';
   ignoresPowerButton: boolean;
+  /** Content of files, by path. */
+  files: Readonly<Record<string, string>>;
+  /** Where its process is not cut off as it should be. */
+  isolation: Partial<ProcessIsolation>;
   exec(argv: readonly string[], stdin: string): { code: number; stdout: string; stderr: string };
 }
 
@@ -22,6 +27,7 @@ export interface FakeProcess {
   readonly pid: number;
   readonly startedAt: number;
   readonly generation: number;
+  readonly userId: number;
   observation: Observation;
   isFrozen: boolean;
   /** When the agent answers, by the clock. */
@@ -36,6 +42,10 @@ const usual: FakeBehaviour = {
   shutdownMs: 500,
   agent: 'answers',
   ignoresPowerButton: false,
+  files: Object.fromEntries(
+    ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => [`/proc/net/${name}`, '  sl  local_address rem_address   st tx_queue rx_queue\n']),
+  ),
+  isolation: {},
   exec(argv, stdin) {
     const [program, ...args] = argv;
     if (program === '/bin/echo') return { code: 0, stdout: `${args.join(' ')}\n`, stderr: '' };
@@ -124,7 +134,7 @@ export class FakeHost {
     return process;
   }
 
-  spawn(machine: Machine, generation: number): FakeProcess {
+  spawn(machine: Machine, { generation, userId }: Pick<StartOptions, 'generation' | 'userId'>): FakeProcess {
     const { uid } = machine;
     const failure = this.#startFailures.get(uid);
     this.#startFailures.delete(uid);
@@ -137,6 +147,7 @@ export class FakeHost {
       pid,
       startedAt,
       generation,
+      userId,
       observation: { state: 'running', pid, startedAt },
       isFrozen: false,
       bootedAt: this.clock.monotonic() + this.behaviour(uid).bootMs,

@@ -2,6 +2,7 @@
 import { Duplex } from 'node:stream';
 import { CaissonError } from '../../lib/errors.ts';
 import { waitFor } from '../../lib/wait-for.ts';
+import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { GuestAgent, GuestInterface, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
 import type { FakeHost, FakeProcess } from './fake-host.ts';
@@ -38,7 +39,7 @@ export class FakeHypervisor implements Hypervisor {
 
   // Asynchronous, so that what is refused rejects as it does with a process behind.
   async start(machine: Machine, options: StartOptions): Promise<Observation> {
-    return this.#host.spawn(machine, options.generation).observation;
+    return this.#host.spawn(machine, options).observation;
   }
 
   async pressPowerButton(uid: string): Promise<void> {
@@ -81,6 +82,13 @@ export class FakeHypervisor implements Hypervisor {
         await this.#askAgent(uid, timeoutMs);
         return this.#host.process(uid).machine.nics.map(({ mac }, index) => ({ name: `eth${index}`, mac, addresses: [] }));
       },
+      readFile: async (path, { maxBytes, timeoutMs }) => {
+        await this.#askAgent(uid, timeoutMs);
+        const text = this.#host.behaviour(uid).files[path];
+        if (text === undefined) throw new CaissonError('failed', `the guest agent refused: no file ${path}`);
+        const content = Buffer.from(text);
+        return { content: content.subarray(0, maxBytes), complete: content.length <= maxBytes };
+      },
       shutdown: async (timeoutMs) => {
         await this.#askAgent(uid, timeoutMs);
         this.#host.shutDown(uid);
@@ -118,6 +126,14 @@ export class FakeHypervisor implements Hypervisor {
   async memoryBytes(uid: string): Promise<number | undefined> {
     const process = this.#host.processes.get(uid);
     return process && (process.machine.memoryMib + 100) * 1024 * 1024;
+  }
+
+  async isolation(): ReturnType<Hypervisor['isolation']> {
+    const processes = [...this.#host.processes].map(([uid, process]) => ({
+      ...isolated(uid, process),
+      ...this.#host.behaviour(uid).isolation,
+    }));
+    return { host: { kernel: '6.1.0', ksm: 'off', vulnerabilities: [], controllers: ['memory', 'cpu', 'pids', 'io'] }, processes };
   }
 
   async forget(uid: string): Promise<void> {
@@ -159,4 +175,27 @@ export class FakeHypervisor implements Hypervisor {
     if (this.#host.behaviour(uid).agent === 'lies')
       throw new CaissonError('unavailable', 'the guest agent answered with a malformed answer');
   }
+}
+
+/** As the root helper starts it. */
+function isolated(uid: string, { pid, machine, userId }: FakeProcess): ProcessIsolation {
+  const four = Array<number>(4).fill(userId);
+  return {
+    uid,
+    pid,
+    userIds: four,
+    groupIds: four,
+    supplementaryGroups: [],
+    capabilities: [],
+    noNewPrivileges: true,
+    seccomp: 'filter',
+    sharedNamespaces: [],
+    interfaces: [],
+    foreignMounts: [],
+    writableMounts: machine.disks.filter((disk) => !disk.readOnly).map((disk) => disk.path),
+    limits: { memoryBytes: (machine.memoryMib + 228) * 1024 * 1024, pids: 256, cpuWeight: 100, ioWeight: 100 },
+    coreDumps: false,
+    kvm: false,
+    mergeable: false,
+  };
 }

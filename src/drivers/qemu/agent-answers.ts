@@ -49,6 +49,21 @@ export function parseInterfaces(value: unknown): GuestInterface[] {
   });
 }
 
+export function parseFileHandle(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw bad('file handle');
+  return value as number;
+}
+
+/** At most `count` bytes. */
+export function parseFilePiece(value: unknown, count: number): { bytes: Buffer; isEnd: boolean } {
+  const text = member(value, 'buf-b64');
+  const isEnd = member(value, 'eof');
+  if (typeof text !== 'string' || typeof isEnd !== 'boolean') throw bad('piece of a file');
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length > count) throw bad('piece of a file');
+  return { bytes, isEnd };
+}
+
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

@@ -202,3 +202,62 @@ test('after close everything is refused', async () => {
   agent.close();
   await assert.rejects(agent.ping(5000), hasCode('unavailable'));
 });
+
+/** A guest with one file of 100,000 bytes. */
+function withFile(request: Request, socket: Socket, told: (piece: Buffer, isEnd: boolean) => unknown): void {
+  const file = Buffer.alloc(100_000, 'caisson');
+  if (request.execute === 'guest-file-open') {
+    position = 0;
+    socket.write('{"return": 1000}\n');
+  } else if (request.execute === 'guest-file-read') {
+    const piece = file.subarray(position, position + Number(request.arguments?.['count']));
+    position += piece.length;
+    socket.write(`${JSON.stringify({ return: told(piece, position === file.length) })}\n`);
+  } else proper(request, socket);
+}
+let position = 0;
+const honest = (piece: Buffer, isEnd: boolean) => ({ count: piece.length, 'buf-b64': piece.toString('base64'), eof: isEnd });
+
+test('a file is read in pieces, as far as wanted, and closed', async () => {
+  answer = (request, socket) => withFile(request, socket, honest);
+  const whole = await agent.readFile('/proc/net/tcp', { maxBytes: 200_000, timeoutMs: 5000 });
+  assert.deepEqual([whole.content.length, whole.complete], [100_000, true]);
+  assert.equal(whole.content.subarray(0, 7).toString(), 'caisson');
+  const part = await agent.readFile('/proc/net/tcp', { maxBytes: 70_000, timeoutMs: 5000 });
+  assert.deepEqual([part.content.length, part.complete], [70_000, false]);
+  assert.equal(asked.filter((name) => name === 'guest-file-close').length, 2);
+});
+
+test('a file without an end, a piece larger than asked for and nonsense are refused, and the file is closed', async () => {
+  answer = (request, socket) => withFile(request, socket, (piece) => ({ ...honest(piece, false) }));
+  const endless = await agent.readFile('/x', { maxBytes: 100_001, timeoutMs: 5000 });
+  assert.deepEqual([endless.content.length, endless.complete], [100_000, true]);
+  for (const lie of [{ count: 9, 'buf-b64': Buffer.alloc(80_000).toString('base64'), eof: true }, { count: 9, eof: true }, 7, null]) {
+    answer = (request, socket) => withFile(request, socket, () => lie);
+    await assert.rejects(agent.readFile('/x', { maxBytes: 70_000, timeoutMs: 5000 }), /malformed piece of a file/);
+  }
+  assert.equal(asked.filter((name) => name === 'guest-file-close').length, 5);
+});
+
+test('what the guest gives as its reason cannot steer a terminal, nor pass for a line of ours', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name')
+      socket.write(
+        `${JSON.stringify({ error: { class: 'GenericError', desc: 'no\u001b[2J\u001b]0;owned\u0007\ncaisson: all is well' } })}\n`,
+      );
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.hostName(5000), { message: 'the guest agent refused: no�[2J�]0;owned� caisson: all is well' });
+});
+
+test('an answer made of brackets alone costs a moment, not the daemon', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') {
+      const deep = 900_000;
+      socket.write(`{"return": ${'['.repeat(deep)}${']'.repeat(deep)}}\n`);
+    } else proper(request, socket);
+  };
+  await assert.rejects(agent.hostName(20_000), /malformed host name/);
+  answer = proper;
+  assert.equal(await agent.hostName(5000), 'web');
+});

@@ -6,13 +6,20 @@
 import { createConnection, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
+import { harmlessLine } from '../../lib/harmless.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { GuestAgent, GuestInterface } from '../hypervisor.ts';
-import { parseExecStatus, parseHostName, parseInterfaces, parsePid } from './agent-answers.ts';
+import { parseExecStatus, parseFileHandle, parseFilePiece, parseHostName, parseInterfaces, parsePid } from './agent-answers.ts';
 import { withDeadline } from './with-deadline.ts';
 
-/** The agent itself cuts a program's output at 16 MiB; more than this is not for us. */
-const maxLineBytes = 4 * 1024 * 1024;
+/** The agent itself cuts a program's output at 16 MiB; more than this is not for us: made of brackets it takes 25 times the memory. */
+const maxLineBytes = 2 * 1024 * 1024;
+
+/** Of a file, read at once. */
+const maxPieceBytes = 64 * 1024;
+
+/** For closing a file whose content nobody waits for any more. */
+const closeFileMs = 2000;
 
 /** Sent again after this, while nobody answers. */
 const syncAgainMs = 1000;
@@ -85,6 +92,28 @@ export class AgentClient implements GuestAgent {
       if (left() <= 1) throw new CaissonError('timeout', `${path} in the guest took longer than ${options.timeoutMs} ms`);
       await this.#clock.sleep(Math.min(pauseMs, left()));
     }
+  }
+
+  async readFile(path: string, options: { maxBytes: number; timeoutMs: number }): Promise<{ content: Buffer; complete: boolean }> {
+    const { maxBytes, timeoutMs } = options;
+    const until = this.#clock.monotonic() + timeoutMs;
+    const left = () => Math.max(1, until - this.#clock.monotonic());
+    const handle = parseFileHandle(await this.#call('guest-file-open', left(), { path, mode: 'r' }));
+    const pieces: Buffer[] = [];
+    let size = 0;
+    try {
+      // One byte more than wanted tells whether that is all. A piece without a byte is the end, whatever the guest says.
+      for (let isEnd = false; !isEnd && size <= maxBytes;) {
+        const count = Math.min(maxPieceBytes, maxBytes + 1 - size);
+        const piece = parseFilePiece(await this.#call('guest-file-read', left(), { handle, count }), count);
+        pieces.push(piece.bytes);
+        size += piece.bytes.length;
+        isEnd = piece.isEnd || piece.bytes.length === 0;
+      }
+    } finally {
+      await this.#call('guest-file-close', closeFileMs, { handle }).catch(() => undefined);
+    }
+    return { content: Buffer.concat(pieces).subarray(0, maxBytes), complete: size <= maxBytes };
   }
 
   async shutdown(timeoutMs: number): Promise<void> {
@@ -232,7 +261,8 @@ function receive(connection: Connection, line: Buffer): void {
   const { waiting } = connection;
   connection.waiting = undefined;
   if (message.error === undefined) return waiting.resolve(message.return);
-  const said = String((message.error as { desc?: unknown })?.desc ?? 'no reason given').slice(0, 500);
+  const { desc } = (message.error ?? {}) as { desc?: unknown };
+  const said = typeof desc === 'string' ? harmlessLine(desc.slice(0, 500)) : 'no reason given';
   waiting.reject(new CaissonError('failed', `the guest agent refused: ${said}`));
 }
 

@@ -1,4 +1,5 @@
 // What the driver needs from whoever may start processes as another user: the root helper in a daemon, a plain spawner in tests.
+import type { HostIsolation, ProcessIsolation } from '../../model/isolation.ts';
 
 export interface GuestProcess {
   uid: string;
@@ -39,6 +40,8 @@ export interface GuestProcesses {
   kill(process: Pick<GuestProcess, 'uid' | 'pid' | 'startTime'>, signal: 'TERM' | 'KILL'): Promise<void>;
   /** Every guest process there is, also those started before this daemon. */
   list(): Promise<GuestProcess[]>;
+  /** How far each of them is cut off, as the kernel tells it. */
+  isolation(): Promise<{ host: HostIsolation; processes: ProcessIsolation[] }>;
   /** Removes what a guest without a process left: taps, sockets, cgroup. */
   forget(uid: string): Promise<void>;
   onExit(listener: (exit: GuestExit) => void): () => void;

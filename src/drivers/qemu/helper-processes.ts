@@ -17,6 +17,7 @@ export function helperProcesses(helper: Helper): GuestProcesses {
     async list() {
       return (await helper.call('guestProcesses', {})).processes;
     },
+    isolation: () => helper.call('guestIsolation', {}),
     async forget(uid) {
       await helper.call('guestForget', { uid });
     },

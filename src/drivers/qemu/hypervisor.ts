@@ -142,6 +142,7 @@ class Qemu implements Hypervisor {
       exec: async (argv, execOptions) => (await agent()).exec(argv, execOptions),
       hostName: async (timeoutMs) => (await agent()).hostName(timeoutMs),
       interfaces: async (timeoutMs) => (await agent()).interfaces(timeoutMs),
+      readFile: async (path, readOptions) => (await agent()).readFile(path, readOptions),
       shutdown: async (timeoutMs) => (await agent()).shutdown(timeoutMs),
     };
   }
@@ -154,6 +155,10 @@ class Qemu implements Hypervisor {
     await this.#adoptOnce();
     const guest = this.#guests.get(uid);
     return guest && residentBytes(guest.process.pid);
+  }
+
+  isolation(): ReturnType<Hypervisor['isolation']> {
+    return this.#options.processes.isolation();
   }
 
   async forget(uid: string): Promise<void> {
