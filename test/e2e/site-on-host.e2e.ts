@@ -153,6 +153,28 @@ test('every QEMU is its own user, without rights, in a network of its own', asyn
   assert.equal(users.size, 2);
 });
 
+test('the audit finds both processes cut off, looks into both guests, and misses what is not there', async () => {
+  const { rules, site: name } = await client.call('auditShow');
+  assert.equal(name, 'tiny');
+  const found = Object.values(rules).flatMap((rule) => rule.findings.map(({ code, about }) => [code, ...about].join(' ')));
+  const ofTheMachine = ['emulated a b', 'processor-weaknesses'];
+  assert.deepEqual(
+    found.filter((each) => !ofTheMachine.includes(each)),
+    ['no-external-zone', 'nothing-declared b', 'declared-silent a', 'never-checked', 'filtering-not-shown'],
+  );
+  const [a, b] = [await guest('a'), await guest('b')];
+  assert.deepEqual(
+    rules.isolation.guests.map(({ name: each, process }) => [each, process.pid, process.userIds[0]]),
+    [a, b].map(({ name: each, status, userId }) => [each, status.pid, userId]),
+  );
+  for (const { process } of rules.isolation.guests) {
+    assert.notEqual(process.mergeable, true);
+    assert.deepEqual(process.limits.cpuWeight, 100);
+    assert.ok((process.limits.memoryBytes ?? 0) > 96 * 1024 * 1024);
+  }
+  assert.deepEqual(rules.reachability.services, [{ guest: 'a', port: 'tcp/4000', from: ['b'] }]);
+});
+
 test('a second apply changes nothing', async () => {
   const before = [(await guest('a')).status.pid, (await guest('b')).status.pid];
   const job = await finish(client.call('siteApply', { body: { site: site() } }));
