@@ -31,6 +31,17 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   guestIsolation: {},
   hostTeardown: {},
   worldProbe: { targets: [{ protocol: 'tcp', address: '192.0.2.10', port: 80 }] },
+  probeOpen: {
+    uid,
+    tap: `cs${uid}0`,
+    mac: '52:54:00:0a:0b:0c',
+    mtu: 1500,
+    addresses: ['10.20.0.9/16', 'fd20::9/128'],
+    routers: ['10.20.0.1', 'fe80::1'],
+    uplink: 'eth1.20',
+  },
+  probeRun: { uid, targets: [{ protocol: 'udp', address: 'fd20::5', port: 53 }] },
+  probeClose: { uid },
   guestStart: start,
   guestForget: { uid },
   guestDeleteFolder: { uid },
@@ -60,7 +71,7 @@ for (const verb of verbs) {
   test(`${verb} refuses a field that it does not know, a missing one, and what is no object`, () => {
     refused(verb, { ...good[verb], extra: 1 });
     for (const wrong of [null, [], 'x', 7]) refused(verb, wrong);
-    for (const name of Object.keys(good[verb]).filter((one) => one !== 'kvm')) {
+    for (const name of Object.keys(good[verb]).filter((one) => !['kvm', 'uplink'].includes(one))) {
       const { [name]: _, ...rest } = good[verb] as Record<string, unknown>;
       refused(verb, rest);
     }
@@ -130,6 +141,77 @@ test('imageFetch refuses other protocols, options, and places that are not for i
   ]) {
     refused('imageFetch', { ...good.imageFetch, ...change });
   }
+});
+
+test('probeOpen refuses whatever is not one nic of one guest that is none', () => {
+  for (const change of [
+    { uid: '../../etc', tap: 'cs../../etc0' },
+    { uid: 'haaaaaaaaaa', tap: 'cshaaaaaaaaaa0' },
+    { tap: 'csgaaaaaaaaaa0' },
+    { tap: `cs${uid}10` },
+    { tap: 'eth0' },
+    { tap: `cs${uid}\n` },
+    { mac: 'ff:ff:ff:ff:ff:ff' },
+    { mac: '02:ca:15:50:00:01' },
+    { mac: '52:54:00:0a:0b:0c type dummy' },
+    { mtu: 64 },
+    { mtu: '1500' },
+    { addresses: ['10.20.0.9'] },
+    { addresses: ['10.20.0.9/33'] },
+    { addresses: ['10.20.0.9/16 dev eth0\nlink del lo'] },
+    { addresses: Array<string>(5).fill('10.20.0.9/16') },
+    { routers: ['10.20.0.1 dev eth0'] },
+    { routers: ['fe80::1%eth0'] },
+    { routers: ['10.20.0.1', '10.20.0.2', '10.20.0.3'] },
+    { uplink: 'lo' },
+    { uplink: `cs${uid}0` },
+    { uplink: '../all' },
+    { uplink: '-6' },
+  ])
+    refused('probeOpen', { ...good.probeOpen, ...change });
+});
+
+test('probeRun and worldProbe refuse targets that are no addresses, ports or protocols', () => {
+  const [target] = good.probeRun.targets;
+  for (const change of [
+    { address: 'localhost' },
+    { address: '10.0.0.5 80\ntcp 10.0.0.6' },
+    { address: 'fe80::1%eth0' },
+    { address: '' },
+    { port: 0 },
+    { port: 65_536 },
+    { port: '80' },
+    { protocol: 'icmp' },
+    { more: 1 },
+  ]) {
+    refused('probeRun', { uid, targets: [{ ...target, ...change }] });
+    refused('worldProbe', { targets: [{ ...target, ...change }] });
+  }
+});
+
+test('a probe with any one part exchanged is refused, or still has the tap and addresses of one nic', () => {
+  const leaves = fc.oneof(
+    fc.jsonValue(),
+    fc.string({ maxLength: 40 }),
+    fc.constantFrom('lo', 'eth0', 'fe80::1', '::/0', `cs${uid}9`, '52:54:00:00:00:00'),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...places(good.probeOpen)), leaves, (place, value) => {
+      let checked: HelperArgs<'probeOpen'>;
+      try {
+        checked = checkArguments('probeOpen', exchange(good.probeOpen, place, value), owned);
+      } catch (error) {
+        assert.ok(error instanceof CaissonError && error.code === 'invalid', String(error));
+        return;
+      }
+      assert.ok(isTapOf(checked.uid, checked.tap));
+      assert.match(checked.mac, /^52:54:00(:[0-9a-f]{2}){3}$/);
+      assert.ok(checked.addresses.every((one) => /^[0-9a-fA-F.:]+\/\d+$/.test(one)));
+      assert.ok(checked.routers.every((one) => /^[0-9a-fA-F.:]+$/.test(one)));
+      assert.ok(checked.uplink === undefined || (/^[A-Za-z][\w.-]*$/.test(checked.uplink) && !/^(lo$|csg)/.test(checked.uplink)));
+    }),
+    { numRuns: 3000, seed: 20_260_103 },
+  );
 });
 
 test('the refusal names the place', () => {

@@ -5,6 +5,7 @@ import { CaissonError } from '../lib/errors.ts';
 import { uidPattern } from '../lib/ids.ts';
 import type { HelperArgs } from '../model/helper-protocol.ts';
 import { type Check, flag, list, object, oneOf, optional, refuse, text, whole } from './check.ts';
+import { address, prefixed, uplinkName } from './network/check-network.ts';
 import type { NetworkHelper } from '../model/network-helper.ts';
 import type { HelperVerb } from '../model/helper-protocol.ts';
 
@@ -52,6 +53,8 @@ const qemuArgv: Check<string[]> = (value, at) => {
     refuse(at, `-sandbox ${sandbox}, once`, argv[at1 + 1]);
   return argv;
 };
+
+const targets = list(object({ protocol: oneOf('tcp', 'udp'), address, port: whole(1, 65_535) }), 100_000);
 
 const digest = text(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
 const url = text(/^https?:\/\/[!-~]{1,2000}$/, 'an address that starts with http:// or https://');
@@ -104,13 +107,22 @@ const checks: Checks = {
     if (args.manifestPath !== undefined) inImageFolders(args.manifestPath, owned, `${at}.manifestPath`);
     return args;
   },
-  worldProbe: () =>
-    object({
-      targets: list(
-        object({ protocol: oneOf('tcp', 'udp'), address: text(/^[0-9a-f.:]{2,45}$/, 'an address'), port: whole(1, 65_535) }),
-        100_000,
-      ),
-    }),
+  worldProbe: () => object({ targets }),
+  probeOpen: () => (value, at) => {
+    const args = object({
+      uid: text(/^g[a-hjkmnp-z2-9]{10}$/, 'a uid as guests have it'),
+      tap: argument,
+      mac: text(/^52:54:00(:[0-9a-f]{2}){3}$/, 'a MAC address of a guest'),
+      mtu: whole(1280, 9216),
+      addresses: list(prefixed, 4),
+      routers: list(address, 2),
+      uplink: optional(uplinkName),
+    })(value, at);
+    if (!isTapOf(args.uid, args.tap)) refuse(`${at}.tap`, `cs${args.uid} and a digit`, args.tap);
+    return args;
+  },
+  probeRun: () => object({ uid: guestUid, targets }),
+  probeClose: () => object({ uid: guestUid }),
   imageFetch: (owned) => (value, at) => {
     const args = object({ url, sha256: digest, outPath: argument })(value, at);
     inImageFolders(args.outPath, owned, `${at}.outPath`);

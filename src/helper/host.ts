@@ -15,6 +15,7 @@ import { GuestFiles } from './guest-files.ts';
 import { GuestProcesses } from './guest-processes.ts';
 import { cacheFolder } from './image-work.ts';
 import { NetworkNamespace } from './network-namespace.ts';
+import { Probes } from './probes.ts';
 import { prepareRunDirectory, removeRunDirectory } from './run-directory.ts';
 import { sealSocketFolder } from './socket-folder.ts';
 import { readSystemUser, type SystemUser } from './system-user.ts';
@@ -32,6 +33,7 @@ export interface Host {
   cgroups: Cgroups;
   files: GuestFiles;
   processes: GuestProcesses;
+  probes: Probes;
   /** By uid of a guest. */
   locks: KeyedLock;
   /** Of the data directory: the daemon holds it too. */
@@ -72,6 +74,8 @@ export async function openHost(options: {
     for (const name of ['images', 'packages', 'work']) setFolder(`${cacheFolder}/${name}`, user, 0o2775);
     const namespace = new NetworkNamespace(options.netns, runDirectory);
     await namespace.open();
+    const probes = new Probes(namespace, runDirectory.slice(-8));
+    await probes.sweep();
     const cgroups = Cgroups.read(runDirectory.slice(-8));
     const files = new GuestFiles(dataDirectory, user);
     const processes = new GuestProcesses({ cgroups, emit: options.emit, log });
@@ -97,6 +101,7 @@ export async function openHost(options: {
       }
       isTornDown = true;
       await all([
+        () => probes.closeAll(),
         () => network.networkRemove({}),
         () => cgroups.removeAll(),
         () => namespace.remove(),
@@ -113,6 +118,7 @@ export async function openHost(options: {
       cgroups,
       files,
       processes,
+      probes,
       log,
       teardown,
       userIds: { base: file.userIdBase, count: file.userIdCount - reservedIds },
@@ -121,6 +127,7 @@ export async function openHost(options: {
       async close() {
         clearInterval(bounding);
         try {
+          await probes.closeAll();
           if (!isTornDown && processes.list().length === 0) await all([() => network.networkRemove({}), () => namespace.remove()]);
         } finally {
           processes.close();

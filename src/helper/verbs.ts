@@ -1,10 +1,11 @@
 // The table of verbs: arguments checked, one thing at a time for each guest, then the work.
+import { existsSync } from 'node:fs';
 import { CaissonError } from '../lib/errors.ts';
 import { run } from '../lib/exec.ts';
 import type { HelperArgs, HelperHello, HelperValue } from '../model/helper-protocol.ts';
 import type { NetworkHelper } from '../model/network-helper.ts';
 import type { VerbContext, VerbTable } from './channel.ts';
-import { checkArguments, type Owned, type OwnVerb } from './check-arguments.ts';
+import { checkArguments, guestFolder, type Owned, type OwnVerb } from './check-arguments.ts';
 import { readIsolation } from './guest-isolation.ts';
 import { startGuest } from './guest-start.ts';
 import { type Host, removeTaps } from './host.ts';
@@ -83,6 +84,20 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
     },
     imageFetch: (args, context) => fetchImage(args, context, host.user),
     worldProbe: ({ targets }) => probeFromWorld(targets, host.user),
+    probeOpen: (args) =>
+      host.locks.with(args.uid, async () => {
+        refuseRunning(args.uid, 'cannot plug a probe in its place');
+        if (existsSync(guestFolder(owned, args.uid)))
+          throw new CaissonError('not-allowed', `cannot plug a probe in its place: ${args.uid} is a guest`);
+        await host.probes.open(args);
+        return {};
+      }),
+    probeRun: (args) => host.probes.run(args),
+    probeClose: ({ uid }) =>
+      host.locks.with(uid, async () => {
+        await host.probes.close(uid);
+        return {};
+      }),
     async hostTeardown() {
       await host.teardown();
       return {};

@@ -1,4 +1,5 @@
 // Reaching out from the host's own network, as an ordinary user: what the daemon, which lives in the guests' network, cannot do itself.
+import { networkInterfaces } from 'node:os';
 import { run } from '../lib/exec.ts';
 import { parseProbeOutput, probeInput, probeScript } from '../lib/probe-script.ts';
 import type { HelperArgs, HelperValue } from '../model/helper-protocol.ts';
@@ -13,5 +14,9 @@ export async function probeFromWorld(targets: HelperArgs<'worldProbe'>['targets'
     gid: user.groupId,
     timeoutMs: 60_000,
   });
-  return { lines: parseProbeOutput(stdout, targets.length) };
+  const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  return {
+    lines: parseProbeOutput(stdout, targets.length),
+    addresses: addresses.filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address),
+  };
 }

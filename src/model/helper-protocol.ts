@@ -74,6 +74,19 @@ export interface HostFacts {
 
 type None = Record<never, never>;
 
+interface HelperTarget {
+  protocol: 'tcp' | 'udp';
+  address: string;
+  port: number;
+}
+
+interface HelperProbeLine {
+  got: 'open' | 'refused' | 'unknown';
+  /** Address that it was tried from; empty when not known. */
+  source: string;
+  detail: string;
+}
+
 /** Each is idempotent unless it says otherwise. */
 interface HostVerbs {
   hello: { args: None; value: HelperHello };
@@ -101,11 +114,24 @@ interface HostVerbs {
   /** Fetches a file by http or https and compares its digest. Can be cancelled; progress is `{bytes, total?}`. */
   imageFetch: { args: { url: string; sha256: string; outPath: string }; value: { sizeBytes: number } };
 
-  /** Tries to reach targets from the host's own network, which is the world for guests in a network namespace. In their order. */
-  worldProbe: {
-    args: { targets: { protocol: 'tcp' | 'udp'; address: string; port: number }[] };
-    value: { lines: { got: 'open' | 'refused' | 'unknown'; source: string; detail: string }[] };
+  /**
+   * Tries to reach targets from the host's own network, which is the world for guests in a network namespace. In their order.
+   * `addresses` are the host's there.
+   */
+  worldProbe: { args: { targets: HelperTarget[] }; value: { lines: HelperProbeLine[]; addresses: string[] } };
+
+  /**
+   * Plugs a namespace of its own into the guests' network as if it were a guest's nic; `nicUp` then connects its tap. It ends with the
+   * helper. With `uplink`, `conflict` when a machine on that wire has one of the addresses. Not idempotent.
+   */
+  probeOpen: {
+    /** Addresses with the length of their prefix. `uid` is no guest's. */
+    args: { uid: string; tap: string; mac: string; mtu: number; addresses: string[]; routers: string[]; uplink?: string };
+    value: None;
   };
+  /** Tries to reach targets from a probe. In their order. */
+  probeRun: { args: { uid: string; targets: HelperTarget[] }; value: { lines: HelperProbeLine[] } };
+  probeClose: { args: { uid: string }; value: None };
 
   /** Takes away everything of this data directory that outlives the helper, but for the data; `not-allowed` while a guest runs. */
   hostTeardown: { args: None; value: None };

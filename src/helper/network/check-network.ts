@@ -3,17 +3,17 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { uidPattern } from '../../lib/ids.ts';
 import { type Check, list, object, optional, refuse, text, whole } from '../check.ts';
 
-const address: Check<string> = (value, at) =>
+export const address: Check<string> = (value, at) =>
   typeof value === 'string' && (isIPv4(value) || (isIPv6(value) && !value.includes('%'))) ? value : refuse(at, 'an address', value);
 
 /** `10.0.0.0/8`, `2001:db8::/64`. */
-const prefixed: Check<string> = (value, at) => {
+export const prefixed: Check<string> = (value, at) => {
   const match = typeof value === 'string' ? /^([0-9a-fA-F.:]{2,45})\/(\d{1,3})$/.exec(value) : null;
   const most = isIPv4(match?.[1] ?? '') ? 32 : isIPv6(match?.[1] ?? '') ? 128 : -1;
   return match && Number(match[2]) <= most ? match[0] : refuse(at, 'an address with the length of its prefix', value);
 };
 
-const uplinkName = text(/^(?!csg)(?!lo$)[A-Za-z][A-Za-z0-9_.-]{0,14}$/, 'the name of an uplink');
+export const uplinkName = text(/^(?!csg)(?!lo$)[A-Za-z][A-Za-z0-9_.-]{0,14}$/, 'the name of an uplink');
 const tapName = text(/^csg[a-hjkmnp-z2-9]{10}\d$/, 'the name of a tap');
 const uid = text(uidPattern, 'the uid of a guest');
 
