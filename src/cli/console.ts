@@ -10,6 +10,9 @@ import type { Io } from './io.ts';
 /** Without a terminal: how long the guest is silent after the end of the input before the console is left. */
 const silenceMs = 1000;
 
+/** A terminal answers at once; one at the other end of a long line a little later. */
+const answersMs = 150;
+
 /** Undoes what a guest's program, or a hostile guest, switched on; what is on the screen stays. */
 const resetTerminal = [
   '\u001b[?1049l\u001b[?47l', // back from the alternate screen
@@ -44,12 +47,21 @@ export async function openConsole(io: Io, { transport }: Connection, guest: stri
     stop();
     stream.on('error', () => {}); // what fails now fails behind the back
     stream.destroy();
+    if (io.stdout.isTTY) io.stdout.write(`${resetTerminal}\n`);
+    await swallowAnswers();
     io.stdin.setRawMode?.(false);
     io.stdin.pause();
-    if (io.stdout.isTTY) io.stdout.write(`${resetTerminal}\n`);
   }
   if (how === 'closed') io.stderr.write(`the console of ${guest} was closed: the guest has ended\n`);
   if (how === 'killed') throw new Ended(1);
+}
+
+/**
+ * A guest can ask the terminal something (its size, its title) just before the end. The answer comes as if it had been typed: it must
+ * not be left for the shell. It is read here, and goes nowhere.
+ */
+async function swallowAnswers(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, answersMs));
 }
 
 /** For scripts: standard input to the guest, what it says to standard output. */

@@ -134,7 +134,7 @@ async function readSockets(agent: GuestAgent): Promise<FoundSocket[]> {
 }
 
 function summary({ ok, checkedAt, checks, control }: ZoneCheck): LastCheck {
-  const describe = ({ from, to, port, expected, got }: ZoneCheckLine) => `${from} → ${to} ${port}: ${got}, ${expected} was expected`;
+  const describe = ({ from, to, port, expected, got }: ZoneCheckLine) => `${from} → ${to} ${port}: ${got} (≠ ${expected})`;
   const wrong = checks.filter((line) => line.got !== line.expected && line.got !== 'unknown').map(describe);
   const untold = checks.filter((line) => line.got === 'unknown' && !line.port.startsWith('udp/')).map(describe);
   const isBlind = control !== undefined && !control.sawItOpen;

@@ -134,7 +134,7 @@ export function poorEvidence(): AuditEvidence {
       ok: false,
       checkedAt: '2026-02-01T02:00:00.000Z',
       attempts: 240,
-      differences: ['dns → app tcp/22: open, refused was expected'],
+      differences: ['dns → app tcp/22: open (≠ refused)'],
       untold: [],
     },
   };

@@ -7,7 +7,7 @@ export const english: Words = {
   title: (site) => `Security audit of site ${site}`,
   list: (names) => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`),
   introduction:
-    'Five rules keep the services of this site apart. For each this page says whether it holds, from what that is known, and what to do. It was made by looking at the running system, not at what is written about it.',
+    'Five rules keep the services of this site apart. For each this page says whether it holds, how that is known, and what to do. It was made by looking at the running system, not at what is written about it.',
   verdicts: { holds: 'holds', weak: 'holds, with weaknesses', unknown: 'not shown', broken: 'BROKEN' },
   legend: {
     holds: 'All that was looked at is as it must be.',

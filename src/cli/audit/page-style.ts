@@ -40,15 +40,15 @@ tbody th { font-weight: 600; }
 .summary th a { color: inherit; text-decoration: none; }
 .summary tbody th { width: 30%; }
 .summary ul { margin: 0; padding-left: 1.1rem; }
-.legend div { display: grid; grid-template-columns: 14rem 1fr; gap: 1rem; margin: 0.2rem 0; }
+.legend div { display: grid; grid-template-columns: 18rem 1fr; gap: 1rem; margin: 0.2rem 0; }
 .signatures { display: grid; grid-template-columns: 2fr 1fr 2fr; gap: 2rem; margin-top: 3.5rem; }
 .signatures div { border-top: 1px solid var(--ink); padding-top: 0.3rem; color: var(--soft); font-size: 0.85rem; }
 footer { margin-top: 2.5rem; padding-top: 0.7rem; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.85rem; }
-@media (max-width: 50rem) { body { margin: 0; padding: 1.2rem; } header dl { grid-template-columns: 1fr; } h2 { flex-wrap: wrap; } .legend div { grid-template-columns: 1fr; gap: 0; } }
+@media screen and (max-width: 50rem) { body { margin: 0; padding: 1.2rem; } header dl { grid-template-columns: 1fr; } h2 { flex-wrap: wrap; } .legend div { grid-template-columns: 1fr; gap: 0; } }
 @page { size: A4; margin: 16mm 15mm; }
 @media print {
-  html { background: #fff; }
-  body { max-width: none; margin: 0; padding: 0; font-size: 9.5pt; }
+  html { background: #fff; font-size: 12.5px; }
+  body { max-width: none; margin: 0; padding: 0; font-size: 1rem; }
   h2, caption { break-after: avoid; }
   tr, .finding, .together { break-inside: avoid; }
   thead { display: table-header-group; }
