@@ -9,6 +9,8 @@ export interface NetworkObservation {
   taps: string[];
   /** The DHCP and name service answers for itself. */
   names: { running: boolean };
+  /** Tables of other programs that hook into packets’ ways, `FAMILY NAME`: left alone, and they may refuse what we allow. */
+  others: string[];
 }
 
 export interface Network {

@@ -1,23 +1,65 @@
 // What the network driver asks of the root helper: verbs of the helper's channel, args and values plain JSON. The kernel
 // side is `helper/network/`, which checks every argument again. All are idempotent.
 
+export interface ZonesArgs {
+  zones: ZoneArgs[];
+  /** Addresses of guests that the host answers for on an uplink's wire. */
+  proxied: { interface: string; address: string }[];
+  /** Addresses that are published; those that the host does not have itself it answers for from now on. */
+  listened: { interface: string; address: string }[];
+}
+
+interface ZoneArgs {
+  subnets: string[];
+  uplink?: UplinkArgs;
+  masquerade?: true;
+  /** Of a bridged zone: the bridge with the host's addresses. */
+  bridge?: { name: string; mtu: number; hostAddresses: string[] };
+}
+
+interface UplinkArgs {
+  /** The device itself; with a VLAN the helper makes it upon `parent`. */
+  interface: string;
+  parent?: string;
+  vlan?: number;
+  gateway?: string;
+  gateway6?: string;
+}
+
+export interface NicUpArgs {
+  uid: string;
+  tap: string;
+  mtu: number;
+  /** The guest's: it is then no question who has its addresses. */
+  mac?: string;
+  /** With their prefixes; none when the zone's bridge has them. */
+  hostAddresses: string[];
+  guestAddresses: string[];
+  /** Where the addresses are answered for. */
+  uplink?: string;
+  bridge?: string;
+}
+
 export interface NetworkHelper {
-  /** One nft transaction; the text lies wholly within `table inet caisson`. `failed`, with what nft says, leaves the old rules. */
-  rulesApply(args: { table: string }): Promise<null>;
-  /** What `nft -j list table inet caisson` says (`terse`: without the elements of sets); null when there is no such table. */
-  rulesRead(args: { terse?: boolean }): Promise<{ json: string | null }>;
-  /** Whole state of zones and uplinks: routes, proxies, forwarding; what is not listed any more is removed. */
-  zonesApply(args: {
-    zones: { subnets: string[]; uplink?: { interface: string; gateway?: string; gateway6?: string } }[];
-    proxied: { interface: string; address: string }[];
-  }): Promise<null>;
+  /**
+   * One nft transaction, wholly within the tables «caisson»: all of them anew, or commands that change them. `failed`, with what nft
+   * says, leaves the old rules.
+   */
+  rulesApply(args: { table: string } | { change: string }): Promise<null>;
+  /**
+   * What nft says of the tables «caisson» in JSON (`terse`: without the elements of sets); null when there is none. `others`: tables of
+   * other programs that hook into packets' ways, `FAMILY NAME`; told when `terse`.
+   */
+  rulesRead(args: { terse?: boolean }): Promise<{ json: string | null; others?: string[] }>;
+  /** Whole state of zones and uplinks: bridges, routes, proxies, forwarding; what is not listed any more is removed. */
+  zonesApply(args: ZonesArgs): Promise<null>;
   /** Takes the tap of a running guest into the guests' network: addresses, routes, proxies, up. */
-  nicUp(args: { uid: string; tap: string; mtu: number; hostAddresses: string[]; guestAddresses: string[]; uplink?: string }): Promise<null>;
+  nicUp(args: NicUpArgs): Promise<null>;
   /** Removes the tap and what was made for it; well when it is not there. */
-  nicDown(args: { uid: string; tap: string; guestAddresses: string[]; uplink?: string }): Promise<null>;
+  nicDown(args: { uid: string; tap: string; guestAddresses: string[]; uplink?: string; bridge?: string }): Promise<null>;
   /** From now on `network-changed` is told when somebody else changes rules, and when a tap changes. `failed` where the kernel cannot be heard. */
   changesWatch(args: Record<never, never>): Promise<null>;
-  linksRead(args: Record<never, never>): Promise<{ taps: { name: string; up: boolean }[] }>;
+  linksRead(args: Record<never, never>): Promise<{ taps: { name: string; up: boolean; bridge?: string }[] }>;
   /** DHCP and names; a running one is stopped first. Texts of the configuration and of the two files it reads. */
   dnsmasqStart(args: { config: string; dhcpHosts: string; names: string }): Promise<null>;
   /** New texts of the two files, read without a restart. */

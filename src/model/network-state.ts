@@ -11,7 +11,25 @@ export interface NetworkZone {
   gateways: string[];
   /** The host answers to these (`gateways` unless an uplink's router has them): DHCP, names. */
   hostAddresses: string[];
-  uplink?: { interface: string; gateway?: string; gateway6?: string };
+  uplink?: NetworkUplink;
+  /** Guests leave by the uplink with the host's address there; nobody enters but by a publication. */
+  masquerade?: true;
+  /** The guests share one wire, a bridge of the host: weaker than a nic of one's own. */
+  bridged?: true;
+}
+
+export interface NetworkUplink {
+  /** The interface itself, or below a VLAN. */
+  interface: string;
+  /** 1 … 4094. */
+  vlan?: number;
+  gateway?: string;
+  gateway6?: string;
+}
+
+/** The interface that an uplink's packets come and go by: `eth1`, or `eth1.20` for its VLAN 20. */
+export function uplinkDevice({ interface: name, vlan }: Pick<NetworkUplink, 'interface' | 'vlan'>): string {
+  return vlan === undefined ? name : `${name}.${vlan}`;
 }
 
 export interface NetworkNic {
@@ -29,17 +47,37 @@ export interface NetworkNic {
 /** One end of a rule: address ranges in canonical CIDR; `host` is the host itself; `world` whatever lies beyond the uplinks. */
 export type NetworkEnd = { kind: 'addresses'; cidrs: string[] } | { kind: 'host' } | { kind: 'world' };
 
-export interface NetworkService {
-  protocol: 'tcp' | 'udp' | 'icmp';
-  /** Inclusive; absent for icmp. */
-  ports?: { from: number; to: number };
-}
+export type NetworkService =
+  /** Inclusive. */
+  | { protocol: 'tcp' | 'udp'; ports: { from: number; to: number } }
+  /** Without types: asking for an echo. Null: no such type in that family. */
+  | { protocol: 'icmp'; types?: { v4: number | null; v6: number | null } }
+  /** An IP protocol by its number. */
+  | { protocol: 'other'; number: number };
 
 export interface NetworkFlow {
   from: NetworkEnd;
   to: NetworkEnd;
   services: NetworkService[];
   /** The flow as the site file has it, for explanations and comments. */
+  text: string;
+  /** New connections of the flow, all of them together. */
+  rate?: { count: number; per: 'second' | 'minute' | 'hour' };
+  /** New connections are written to the kernel's log. */
+  log?: true;
+}
+
+/** One port of an address on an uplink, led to a guest's: a permission of its own, for who comes by that address only. */
+export interface NetworkPublication {
+  protocol: 'tcp' | 'udp';
+  listen: string;
+  port: number;
+  to: { address: string; port: number };
+  /** Canonical CIDRs; empty: the world. */
+  from: string[];
+  /** The uplink's device, see `uplinkDevice`. */
+  uplink: string;
+  /** As the site file has it, for explanations and comments. */
   text: string;
 }
 
@@ -48,4 +86,5 @@ export interface NetworkState {
   zones: NetworkZone[];
   nics: NetworkNic[];
   flows: NetworkFlow[];
+  publications: NetworkPublication[];
 }

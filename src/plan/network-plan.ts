@@ -23,6 +23,7 @@ export function planNetwork(input: NetworkInput): NetworkState {
     zones: [...input.zones].map(([name, { index, zone }]) => networkZone(name, index, zone)),
     nics: input.guests.flatMap((guest) => networkNics(guest)),
     flows: input.flows.flatMap((flow) => networkFlow(flow, input)),
+    publications: [],
   };
 }
 

@@ -70,10 +70,11 @@ function decide(site: Prepared, attempt: Attempt, matches: (flow: Prepared['flow
 }
 
 function servesPort(flow: NetworkFlow, { protocol, port }: Attempt): boolean {
-  return flow.services.some(
-    (service) =>
-      service.protocol === protocol && (protocol === 'icmp' || !service.ports || (port >= service.ports.from && port <= service.ports.to)),
-  );
+  return flow.services.some((service) => {
+    if (service.protocol !== protocol) return false;
+    if (service.protocol === 'icmp') return service.types === undefined || [8, 128].includes(service.types.v4 ?? service.types.v6 ?? -1);
+    return port >= service.ports.from && port <= service.ports.to;
+  });
 }
 
 function isInside(site: Prepared, address: string): boolean {

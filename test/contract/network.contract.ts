@@ -40,13 +40,14 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
 
     test('what was applied is in force, and its nics can be connected, however often', async () => {
       await network.apply(exampleNetwork);
-      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true } });
+      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true }, others: [] });
       for (const { tap } of [web, app, web]) await network.connect(tap);
       await network.apply(exampleNetwork);
       assert.deepEqual(await network.observe(), {
         rules: { inForce: true },
         taps: [web.tap, app.tap].toSorted(),
         names: { running: true },
+        others: [],
       });
     });
 
@@ -103,7 +104,7 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
       assert.deepEqual({ taps: observed.taps, names: observed.names }, { taps: [], names: { running: false } });
       await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });
       await network.apply(exampleNetwork);
-      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true } });
+      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true }, others: [] });
     });
   });
 }

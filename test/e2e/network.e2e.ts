@@ -42,6 +42,7 @@ describe('network of the example', () => {
       rules: { inForce: true },
       taps: exampleNetwork.nics.map(({ tap }) => tap).toSorted(),
       names: { running: true },
+      others: [],
     });
   });
 
@@ -314,7 +315,9 @@ describe('network of the example', () => {
       uplink: { interface: 'eth2', gateway: '198.51.100.1' },
     };
     const wayFrom = async (address: string, tap: string) =>
-      (await run(['ip', '-n', real.guestsNetwork, 'route', 'get', world.far, 'from', address, 'iif', tap])).stdout.split('\n')[0] ?? '';
+      (
+        await run(['ip', '-n', real.guestsNetwork, 'route', 'get', world.far, 'from', address, 'iif', tap, 'mark', '0xca150000'])
+      ).stdout.split('\n')[0] ?? '';
     const rules = async () => (await run(['ip', '-n', real.guestsNetwork, 'rule', 'show'])).stdout;
     const before = await rules();
     await network.apply({ ...exampleNetwork, zones: [...exampleNetwork.zones, second] });

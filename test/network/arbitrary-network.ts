@@ -97,6 +97,7 @@ export const arbitraryNetwork: fc.Arbitrary<NetworkState> = fc.record({
   zones: fc.constant(trialZones),
   nics,
   flows: fc.array(flow, { maxLength: 12 }),
+  publications: fc.constant([]),
 });
 
 /** The same state, its lists in another order. */

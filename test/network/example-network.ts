@@ -55,4 +55,5 @@ export const exampleNetwork: NetworkState = {
     { from: app, to: { kind: 'host' }, services: [udp(123)], text: 'app → host: udp/123' },
     { from: app, to: database, services: [{ protocol: 'icmp' }], text: 'app → database: icmp' },
   ],
+  publications: [],
 };

@@ -24,7 +24,7 @@ test('rendered sets and the verdict on flows agree', () => {
         { minLength: 40, maxLength: 40 },
       ),
       (state, points) => {
-        const sets = renderFlows(state, new AddressRanges());
+        const { sets } = renderFlows(state, new AddressRanges());
         for (const { from, to, protocol, port } of points) {
           if (from.includes(':') !== to.includes(':')) continue;
           const isGuest = (address: string) => state.nics.some((nic) => nic.addresses.includes(address));
@@ -56,16 +56,18 @@ function pathOf(state: NetworkState, fromGuest: boolean, toGuest: boolean, from:
 
 function holds(set: FlowSet, from: string, to: string, protocol: string, port: number): boolean {
   return set.elements.some((element) => {
-    const [source = '', destination = '', ofProtocol = 'icmp', ports = '0-65535'] = element.replace(/ comment ".*"$/, '').split(' . ');
-    return (
-      within(source, from) &&
-      within(destination, to) &&
-      ofProtocol === protocol &&
-      set.name.includes('echo') === (protocol === 'icmp') &&
-      withinPorts(ports, port)
-    );
+    const [source = '', destination = '', third = '', ports = ''] = element.replace(/ comment ".*"$/, '').split(' . ');
+    const serves = {
+      ports: third === protocol && withinPorts(ports, port),
+      echo: protocol === 'icmp',
+      type: false,
+      number: third === numbers[protocol],
+    };
+    return within(source, from) && within(destination, to) && serves[set.holds];
   });
 }
+
+const numbers: Record<string, string> = { tcp: '6', udp: '17' };
 
 function within(range: string, address: string): boolean {
   if (range.includes(':') !== address.includes(':')) return false;

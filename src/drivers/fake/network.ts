@@ -67,6 +67,7 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
       rules: state && lost === undefined ? { inForce: true } : { inForce: false, why: lost ?? 'nothing has been applied' },
       taps: [...up].toSorted(),
       names: { running: hasNames },
+      others: [],
     }),
     onChange(listener) {
       listeners.add(listener);

@@ -31,6 +31,11 @@ export class AddressRanges {
     });
   }
 
+  /** The last address of a range alone: of an IPv4 subnet where everybody in it is spoken to. */
+  lastOf({ family, last }: AddressRange): AddressRange {
+    return this.ofAddress(addressFromBigInt(family, last));
+  }
+
   #once(text: string, make: () => AddressRange): AddressRange {
     let range = this.#known.get(text);
     if (!range) this.#known.set(text, (range = make()));

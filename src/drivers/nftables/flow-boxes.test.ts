@@ -16,24 +16,24 @@ const range = interval.map(({ from, to }): AddressRange => ({
 const box = fc.record<FlowBox>({
   from: range,
   to: range,
-  protocol: fc.constantFrom('tcp', 'udp'),
-  ports: interval,
+  kind: fc.constantFrom('tcp', 'udp'),
+  values: interval,
   comment: fc.constantFrom('', 'a', 'b'),
 });
 
-const covers = (one: FlowBox, from: number, to: number, protocol: string, port: number) =>
-  one.protocol === protocol &&
+const covers = (one: FlowBox, from: number, to: number, kind: string, port: number) =>
+  one.kind === kind &&
   one.from.first <= from &&
   one.from.last >= from &&
   one.to.first <= to &&
   one.to.last >= to &&
-  one.ports.from <= port &&
-  one.ports.to >= port;
+  one.values.from <= port &&
+  one.values.to >= port;
 
 function* points() {
-  for (const protocol of ['tcp', 'udp'])
+  for (const kind of ['tcp', 'udp'])
     for (let from = 0; from < size; from++)
-      for (let to = 0; to < size; to++) for (let port = 0; port < size; port++) yield [from, to, protocol, port] as const;
+      for (let to = 0; to < size; to++) for (let port = 0; port < size; port++) yield [from, to, kind, port] as const;
 }
 
 describe('boxes of flows', () => {
@@ -69,8 +69,8 @@ describe('boxes of flows', () => {
     const boxes = Array.from({ length: 200 }, (_, index): FlowBox => ({
       from: single(index % 20),
       to: single(Math.floor(index / 20)),
-      protocol: 'tcp',
-      ports: { from: 80, to: 80 },
+      kind: 'tcp',
+      values: { from: 80, to: 80 },
       comment: '',
     }));
     assert.deepEqual(

@@ -1,4 +1,4 @@
-// Flows as boxes: (from addresses) × (to addresses) × protocol × ports, sorted into layers in which no two boxes overlap.
+// Flows as boxes: (from addresses) × (to addresses) × kind × values, sorted into layers in which no two boxes overlap.
 // The kernel's set of concatenated ranges refuses an element that overlaps another, and people's flows overlap all the time
 // (`zone:external → dns`, `web → dns`); so a box inside another is left out, and one that overlaps goes to the next layer.
 // A packet is looked up once in each layer; sites need one or two, however many guests and flows they have.
@@ -7,9 +7,10 @@ import type { AddressRange } from './address-range.ts';
 export interface FlowBox {
   from: AddressRange;
   to: AddressRange;
-  protocol: 'tcp' | 'udp' | 'icmp';
-  /** 0 … 65535, inclusive; all of them for icmp. */
-  ports: { from: number; to: number };
+  /** `echo`: asking for an echo; `type`: another ICMP type; `number`: an IP kind by its number. */
+  kind: 'tcp' | 'udp' | 'echo' | 'type' | 'number';
+  /** Inclusive: values, the type, the number; 0 of an echo. */
+  values: { from: number; to: number };
   comment: string;
 }
 
@@ -55,9 +56,9 @@ class Layer {
 
 function contains(outer: FlowBox, inner: FlowBox): boolean {
   return (
-    outer.protocol === inner.protocol &&
-    outer.ports.from <= inner.ports.from &&
-    outer.ports.to >= inner.ports.to &&
+    outer.kind === inner.kind &&
+    outer.values.from <= inner.values.from &&
+    outer.values.to >= inner.values.to &&
     outer.to.first <= inner.to.first &&
     outer.to.last >= inner.to.last &&
     outer.from.first <= inner.from.first &&
@@ -67,9 +68,9 @@ function contains(outer: FlowBox, inner: FlowBox): boolean {
 
 function overlap(a: FlowBox, b: FlowBox): boolean {
   return (
-    a.protocol === b.protocol &&
-    a.ports.from <= b.ports.to &&
-    b.ports.from <= a.ports.to &&
+    a.kind === b.kind &&
+    a.values.from <= b.values.to &&
+    b.values.from <= a.values.to &&
     a.to.first <= b.to.last &&
     b.to.first <= a.to.last &&
     a.from.first <= b.from.last &&
@@ -81,12 +82,12 @@ function isSingle(range: AddressRange): boolean {
   return range.first === range.last;
 }
 
-function sizeOf({ from, to, ports }: FlowBox): bigint {
-  return (from.last - from.first + 1n) * (to.last - to.first + 1n) * BigInt(ports.to - ports.from + 1);
+function sizeOf({ from, to, values }: FlowBox): bigint {
+  return (from.last - from.first + 1n) * (to.last - to.first + 1n) * BigInt(values.to - values.from + 1);
 }
 
-function textOf({ from, to, protocol, ports, comment }: FlowBox): string {
-  return `${from.text} ${to.text} ${protocol} ${ports.from}-${ports.to} ${comment}`;
+function textOf({ from, to, kind, values, comment }: FlowBox): string {
+  return `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`;
 }
 
 function compare<T extends bigint | string>(a: T, b: T): number {

@@ -1,65 +1,183 @@
 // The flows of a state as sets of allowed connections and the matches that look packets up in them.
+import { createHash } from 'node:crypto';
 import type { Family } from '../../model/address.ts';
-import type { NetworkEnd, NetworkFlow, NetworkState } from '../../model/network-state.ts';
+import type { NetworkFlow, NetworkService, NetworkState } from '../../model/network-state.ts';
+import { EndRanges } from './end-ranges.ts';
 import { type AddressRange, type AddressRanges, anyAddress, rangeContains, rangesOverlap } from './address-range.ts';
 import { type FlowBox, layerBoxes } from './flow-boxes.ts';
-import { checkService, quotable } from './safe-text.ts';
+import { checkRate, checkService, quotable } from './safe-text.ts';
+import { type Chain, type RuleSet, type Table, withComment } from './table.ts';
 
 /** The ways a packet can go: tap to tap, uplink to tap, tap to uplink, tap to host. The sets are named after them. */
 const paths = ['between', 'entering', 'leaving', 'hosted'] as const;
 export type Path = (typeof paths)[number];
 
-export interface FlowSet {
-  path: Path;
-  name: string;
-  type: string;
-  elements: string[];
-  /** Match of a connection's packets in the direction of its first one, and in the other. */
+export interface FlowSet extends RuleSet {
+  path: Path | 'sharing';
+  holds: 'ports' | 'echo' | 'type' | 'number';
+  /** Match of a connection's packets in the direction of its first one, and in the other where they can be told. */
   original: string;
-  reply: string;
+  reply?: string;
+  /** Holds an ICMP type that connection tracking calls invalid, because it belongs to no question. */
+  hasUntracked?: true;
+  /** Where its new connections go to be counted or written down; else they are permitted at once. */
+  chain?: string;
 }
 
-/** Pure. One set for each path, family and layer that has flows; throws `invalid` for a range that is none. */
-export function renderFlows(state: NetworkState, ranges: AddressRanges): FlowSet[] {
-  const subnets = state.zones.flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet)));
-  const ends = new EndRanges(ranges, subnets);
-  return paths.flatMap((path) => {
-    const boxes = state.flows.flatMap((flow) => boxesOf(flow, path, ends));
-    return ([4, 6] as const).flatMap((family) => {
-      const mine = boxes.filter((box) => box.from.family === family);
-      return [
-        ...layerBoxes(mine.filter((box) => box.protocol !== 'icmp')).map((layer, index) => portSet(path, family, index, layer)),
-        ...layerBoxes(mine.filter((box) => box.protocol === 'icmp')).map((layer, index) => echoSet(path, family, index, layer)),
-      ];
+export interface RenderedFlows {
+  sets: FlowSet[];
+  limits: Table['limits'];
+  chains: Chain[];
+}
+
+/** Pure. One set for each path, family, kind and layer that has flows, and again for each flow with a rate or a log. Throws `invalid`. */
+export function renderFlows(state: NetworkState, ranges: AddressRanges): RenderedFlows {
+  const ends = new EndRanges(ranges, state.zones);
+  const plain = state.flows.filter((flow) => !isSpecial(flow));
+  const special = [...new Map(state.flows.filter(isSpecial).map((flow) => [nameOf(flow), flow]))].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const setsOf = (flows: NetworkFlow[], name?: string) =>
+    paths.flatMap((path) => {
+      const boxes = flows.flatMap((flow) => boxesOf(flow, path, ends));
+      return setsOfBoxes(boxes, path, name);
     });
+  const rendered = special.map(([name, flow]) => ({ sets: setsOf([flow], name), ...renderSpecial(flow, name) }));
+  return {
+    // A connection of two flows is written down for the one that asks for it.
+    sets: [...rendered.flatMap(({ sets }) => sets), ...setsOf(plain)],
+    limits: rendered.flatMap(({ limits }) => limits),
+    chains: rendered.flatMap(({ chains }) => chains),
+  };
+}
+
+/**
+ * Flows between guests of one bridged zone, as their bridge can tell them. A flow to a zone as a whole also allows what it says to all at
+ * once. Nothing is counted there: a flow with a rate or a log is left out, and so refused.
+ */
+export function renderSharing(state: NetworkState, ranges: AddressRanges): FlowSet[] {
+  const ends = new EndRanges(ranges, state.zones);
+  const subnets = state.zones.filter(({ bridged }) => bridged).flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet)));
+  const boxes = state.flows
+    .filter((flow) => !isSpecial(flow))
+    .flatMap((flow) => boxesOf(flow, 'between', ends))
+    .flatMap((box) => {
+      const shared = subnets.filter((subnet) => rangesOverlap(subnet, box.from));
+      const inside = shared.some((subnet) => rangesOverlap(subnet, box.to)) ? [box] : [];
+      const toAll = shared.filter((subnet) => rangeContains(box.to, subnet)).flatMap((subnet) => everybodyIn(subnet, ranges));
+      return [...inside, ...toAll.map((to) => ({ ...box, to }))];
+    });
+  return setsOfBoxes(boxes, 'sharing');
+}
+
+/** Multicast, and in IPv4 broadcast. */
+function everybodyIn(subnet: AddressRange, ranges: AddressRanges): AddressRange[] {
+  if (subnet.family === 6) return [ranges.ofCidr('ff00::/8')];
+  return [ranges.ofCidr('224.0.0.0/4'), ranges.ofAddress('255.255.255.255'), ranges.lastOf(subnet)];
+}
+
+function isSpecial({ rate, log }: NetworkFlow): boolean {
+  return rate !== undefined || log === true;
+}
+
+/** The same for the same flow, whatever other flows there are. */
+function nameOf(flow: NetworkFlow): string {
+  const services = flow.services.map((service) => JSON.stringify(service)).toSorted();
+  return createHash('sha256')
+    .update(JSON.stringify([flow.from, flow.to, services, flow.rate, flow.log, flow.text]))
+    .digest('hex')
+    .slice(0, 12);
+}
+
+/** What is said to the kernel's log is bounded: a flood of connections is not one of lines. */
+const logged = (text: string) => `limit rate 20/second burst 50 packets log prefix "caisson: ${quotable(text).slice(0, 100)} " level info`;
+
+/** Connections of earlier rules go on; new ones are counted, then written down. More than the rate return to what other flows say. */
+function renderSpecial(flow: NetworkFlow, name: string): Pick<RenderedFlows, 'limits' | 'chains'> {
+  const earlier = 'ct state established,related goto permit';
+  const written = flow.log ? [logged(flow.text)] : [];
+  if (!flow.rate) return { limits: [], chains: [{ name: `flow_${name}`, rules: [earlier, ...written, 'goto permit'] }] };
+  const { count, per } = checkRate(flow.rate);
+  return {
+    limits: [{ name: `rate_${name}`, rate: `rate ${count}/${per} burst ${count} packets` }],
+    chains: [
+      { name: `within_${name}`, rules: [...written, 'goto permit'] },
+      { name: `flow_${name}`, rules: [earlier, `limit name "rate_${name}" goto within_${name}`] },
+    ],
+  };
+}
+
+function setsOfBoxes(boxes: FlowBox[], path: FlowSet['path'], special?: string): FlowSet[] {
+  const chain = special === undefined ? {} : { chain: `flow_${special}` };
+  return ([4, 6] as const).flatMap((family) => {
+    const mine = boxes.filter((box) => box.from.family === family);
+    return (['ports', 'echo', 'type', 'number'] as const).flatMap((holds) =>
+      layerBoxes(mine.filter((box) => holdsKind(holds, box.kind))).map((layer, index) => {
+        const suffix = `${holds === 'ports' ? '' : `_${holds}`}${special === undefined ? '' : `_${special}`}${layerName(index)}`;
+        const name = `${path}${family}${suffix}`;
+        return { path, name, flags: 'interval' as const, holds, ...lookUp[holds](name, family, layer), ...chain };
+      }),
+    );
   });
 }
 
-function portSet(path: Path, family: Family, index: number, layer: FlowBox[]): FlowSet {
-  const name = `${path}${family}${layerName(index)}`;
-  const [ip, type] = family === 4 ? ['ip', 'ipv4_addr'] : ['ip6', 'ipv6_addr'];
-  return {
-    path,
-    name,
-    type: `${type} . ${type} . inet_proto . inet_service`,
-    elements: layer.map((box) => `${box.from.text} . ${box.to.text} . ${box.protocol} . ${renderPorts(box.ports)}${renderComment(box)}`),
-    original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
-    reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
-  };
-}
+type LookUp = (
+  name: string,
+  family: Family,
+  layer: FlowBox[],
+) => Pick<FlowSet, 'type' | 'elements' | 'original' | 'reply' | 'hasUntracked'>;
 
-/** A flow of `icmp` allows asking for an echo; errors about allowed connections pass with these. */
-function echoSet(path: Path, family: Family, index: number, layer: FlowBox[]): FlowSet {
-  const name = `${path}${family}_echo${layerName(index)}`;
-  const [ip, icmp, type] = family === 4 ? ['ip', 'icmp', 'ipv4_addr'] : ['ip6', 'icmpv6', 'ipv6_addr'];
-  return {
-    path,
-    name,
-    type: `${type} . ${type}`,
-    elements: layer.map((box) => `${box.from.text} . ${box.to.text}${renderComment(box)}`),
-    original: `${icmp} type echo-request ${ip} saddr . ${ip} daddr @${name}`,
-    reply: `${icmp} type echo-reply ${ip} daddr . ${ip} saddr @${name}`,
-  };
+const wordsOf = (family: Family) =>
+  family === 4
+    ? { ip: 'ip', type: 'ipv4_addr', icmp: 'icmp', icmpType: 'icmp_type' }
+    : { ip: 'ip6', type: 'ipv6_addr', icmp: 'icmpv6', icmpType: 'icmpv6_type' };
+
+const lookUp: Record<FlowSet['holds'], LookUp> = {
+  ports(name, family, layer) {
+    const { ip, type } = wordsOf(family);
+    return {
+      type: `${type} . ${type} . inet_proto . inet_service`,
+      elements: layer.map((box) => element(box, box.kind, renderValues(box.values))),
+      original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
+      reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
+    };
+  },
+  /** Asking for an echo; errors about allowed connections pass with these. */
+  echo(name, family, layer) {
+    const { ip, icmp, type } = wordsOf(family);
+    return {
+      type: `${type} . ${type}`,
+      elements: layer.map((box) => element(box)),
+      original: `${icmp} type echo-request ${ip} saddr . ${ip} daddr @${name}`,
+      reply: `${icmp} type echo-reply ${ip} daddr . ${ip} saddr @${name}`,
+    };
+  },
+  /** Answers of these pass while their question's rules are in force. */
+  type(name, family, layer) {
+    const { ip, icmp, type, icmpType } = wordsOf(family);
+    const untracked = layer.some((box) => !trackedTypes[family].includes(box.values.from));
+    return {
+      type: `${type} . ${type} . ${icmpType}`,
+      elements: layer.map((box) => element(box, String(box.values.from))),
+      original: `${ip} saddr . ${ip} daddr . ${icmp} type @${name}`,
+      ...(untracked && { hasUntracked: true }),
+    };
+  },
+  number(name, family, layer) {
+    const { ip, type } = wordsOf(family);
+    return {
+      type: `${type} . ${type} . inet_proto`,
+      elements: layer.map((box) => element(box, String(box.values.from))),
+      original: `${ip} saddr . ${ip} daddr . meta l4proto @${name}`,
+      reply: `${ip} daddr . ${ip} saddr . meta l4proto @${name}`,
+    };
+  },
+};
+
+/** Questions: of other types connection tracking makes no connection. */
+const trackedTypes = { 4: [8, 13, 15, 17], 6: [128, 139] };
+const echoTypes = { 4: 8, 6: 128 };
+
+function holdsKind(holds: FlowSet['holds'], kind: FlowBox['kind']): boolean {
+  return holds === 'ports' ? kind === 'tcp' || kind === 'udp' : holds === kind;
 }
 
 function boxesOf(flow: NetworkFlow, path: Path, ends: EndRanges): FlowBox[] {
@@ -68,51 +186,36 @@ function boxesOf(flow: NetworkFlow, path: Path, ends: EndRanges): FlowBox[] {
   const tos =
     path === 'leaving' ? ends.beyondUplink(flow.to) : path === 'hosted' ? (flow.to.kind === 'host' ? anyAddress : []) : ends.onTap(flow.to);
   const comment = quotable(flow.text);
-  const services = flow.services
-    .map(checkService)
-    .map(({ protocol, ports }) => ({ protocol, ports: protocol === 'icmp' || !ports ? allPorts : ports }));
+  const services = flow.services.map(checkService);
   return froms.flatMap((from) =>
     tos
       .filter((to) => to.family === from.family)
-      .flatMap((to) => services.map(({ protocol, ports }) => ({ from, to, protocol, ports, comment }))),
+      .flatMap((to) => services.flatMap((service) => valuesOf(service, from.family).map((what) => ({ from, to, ...what, comment })))),
   );
 }
 
-const allPorts = { from: 0, to: 65_535 };
-
-class EndRanges {
-  #ranges: AddressRanges;
-  #subnets: AddressRange[];
-
-  constructor(ranges: AddressRanges, subnets: AddressRange[]) {
-    this.#ranges = ranges;
-    this.#subnets = subnets;
-  }
-
-  /** The addresses of an end that guests can have. */
-  onTap(end: NetworkEnd): readonly AddressRange[] {
-    if (end.kind !== 'addresses') return [];
-    return end.cidrs
-      .map((cidr) => this.#ranges.ofCidr(cidr))
-      .filter((range) => this.#subnets.some((subnet) => rangesOverlap(subnet, range)));
-  }
-
-  /** The addresses of an end that others can have: a range within a zone means its guests, never who else uses such addresses. */
-  beyondUplink(end: NetworkEnd): readonly AddressRange[] {
-    if (end.kind === 'world') return anyAddress;
-    if (end.kind === 'host') return [];
-    return end.cidrs
-      .map((cidr) => this.#ranges.ofCidr(cidr))
-      .filter((range) => !this.#subnets.some((subnet) => rangeContains(subnet, range)));
+function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind' | 'values'>[] {
+  const one = (kind: FlowBox['kind'], value: number) => [{ kind, values: { from: value, to: value } }];
+  switch (service.protocol) {
+    case 'tcp':
+    case 'udp':
+      return [{ kind: service.protocol, values: service.ports }];
+    case 'other':
+      return one('number', service.number);
+    case 'icmp': {
+      const type = service.types ? service.types[family === 4 ? 'v4' : 'v6'] : echoTypes[family];
+      if (type === null) return [];
+      return type === echoTypes[family] ? one('echo', 0) : one('type', type);
+    }
   }
 }
 
-function renderPorts({ from, to }: { from: number; to: number }): string {
+function element({ from, to, comment }: FlowBox, ...more: string[]): string {
+  return withComment([from.text, to.text, ...more].join(' . '), comment);
+}
+
+function renderValues({ from, to }: { from: number; to: number }): string {
   return from === to ? String(from) : `${from}-${to}`;
-}
-
-function renderComment(box: FlowBox): string {
-  return box.comment === '' ? '' : ` comment "${box.comment}"`;
 }
 
 function layerName(index: number): string {

@@ -13,7 +13,7 @@ describe('rules of the network', () => {
   });
 
   test('of an empty state let nothing pass', () => {
-    assertGolden('network-rules-empty.nft', renderRules({ site: 'lab', zones: [], nics: [], flows: [] }).text);
+    assertGolden('network-rules-empty.nft', renderRules({ site: 'lab', zones: [], nics: [], flows: [], publications: [] }).text);
   });
 
   test('do not depend on the order of zones, nics and flows', () => {

@@ -2,11 +2,12 @@
 // is not exactly of its kind is refused: a defect or an attack upstream cannot become a rule.
 import { CaissonError } from '../../lib/errors.ts';
 import { type Cidr, canonicalAddress, formatCidr, parseCidr } from '../../model/address.ts';
-import type { NetworkService } from '../../model/network-state.ts';
+import type { NetworkFlow, NetworkService } from '../../model/network-state.ts';
 
 const patterns = {
   tap: /^csg[a-z0-9]{1,12}$/,
-  interface: /^(?!csg)[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
+  interface: /^(?!cs[gb])[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
+  bridge: /^csb\d{1,4}$/,
   mac: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/,
   label: /^[a-z0-9][a-z0-9-]{0,62}$/,
 } as const;
@@ -35,12 +36,32 @@ export function checkCidr(text: string): Cidr {
 
 /** A service that nft can match; throws `invalid`. */
 export function checkService(service: NetworkService): NetworkService {
-  const { protocol, ports } = service;
-  const isPort = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535;
-  if (protocol === 'icmp') return service;
-  if ((protocol === 'tcp' || protocol === 'udp') && (!ports || (isPort(ports.from) && isPort(ports.to) && ports.from <= ports.to)))
-    return service;
+  const isUpTo = (most: number, value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+  switch (service.protocol) {
+    case 'tcp':
+    case 'udp': {
+      const { from, to } = service.ports;
+      if (isUpTo(65_535, from) && isUpTo(65_535, to) && from <= to) return service;
+      break;
+    }
+    case 'icmp': {
+      const { v4 = null, v6 = null } = service.types ?? {};
+      if ((v4 === null || isUpTo(255, v4)) && (v6 === null || isUpTo(255, v6))) return service;
+      break;
+    }
+    case 'other':
+      if (isUpTo(255, service.number)) return service;
+      break;
+    default:
+  }
   throw new CaissonError('invalid', `${JSON.stringify(service).slice(0, 80)} is not a service that network rules can allow`);
+}
+
+/** A rate that nft can count; throws `invalid`. */
+export function checkRate(rate: NonNullable<NetworkFlow['rate']>): NonNullable<NetworkFlow['rate']> {
+  const { count, per } = rate;
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000_000 && ['second', 'minute', 'hour'].includes(per)) return rate;
+  throw new CaissonError('invalid', `${JSON.stringify(rate).slice(0, 80)} is not a rate that network rules can count`);
 }
 
 /** What of a person's text can stand inside double quotes in nft: at most 120 harmless ASCII characters. */

@@ -3,10 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { silentLog } from '../../lib/log.ts';
-import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkTable, checkZones } from './check-network.ts';
+import {
+  checkChange,
+  checkDhcpHosts,
+  checkDnsmasqConfig,
+  checkNames,
+  checkNicDown,
+  checkNicUp,
+  checkTable,
+  checkZones,
+} from './check-network.ts';
 import { createKernelNetwork } from './kernel-network.ts';
 
-const head = 'add table inet caisson\ndelete table inet caisson\ntable inet caisson {\n';
+const cleared = ['arp', 'bridge', 'inet'].map((family) => `add table ${family} caisson\ndelete table ${family} caisson\n`).join('');
+const head = `${cleared}table inet caisson {\n`;
 const invalid = { code: 'invalid' };
 
 describe('the text of the rules', () => {
@@ -24,6 +34,9 @@ describe('the text of the rules', () => {
     'a quote that is not closed': `${head}\tchain a {\n\t\tiifname "x accept\n\t}\n}\n`,
     'a quote with a line in it': `${head}\tset a {\n\t\ttype ifname\n\t\telements = { "a\n}\nflush ruleset\n" }\n\t}\n}\n`,
     'a queue to a program': `${head}\tchain a {\n\t\tqueue\n\t}\n}\n`,
+    'the same table twice': `${head}}\ntable inet caisson {\n}\n`,
+    'the table of another family': `${cleared}table ip caisson {\n}\n`,
+    'a log that is not ours': `${head}\tchain a {\n\t\tlog group 5\n\t}\n}\n`,
     'something else than a text': 7,
   };
   for (const [what, table] of Object.entries(wrong))
@@ -40,6 +53,39 @@ describe('the text of the rules', () => {
       { seed: 1 },
     );
   });
+});
+
+describe('changes of the rules', () => {
+  test('are accepted within the tables', () => {
+    const text = `flush chain inet caisson judge
+delete element inet caisson guests4 { "csgaaaaaaaaaa0" . 52:54:00:00:00:01 . 10.0.0.1 }
+add set inet caisson between4 { type ipv4_addr . inet_service ; flags interval ; }
+add chain inet caisson input { type filter hook input priority filter; policy accept; }
+add rule inet caisson judge ip saddr @between4 limit rate 20/second log prefix "caisson: a " level info
+`;
+    assert.equal(checkChange(text, 'change'), text);
+  });
+
+  for (const line of [
+    'flush ruleset',
+    'flush table inet caisson',
+    'delete table inet caisson',
+    'flush chain inet other judge',
+    'flush chain inet caisson judge ; flush ruleset',
+    'add rule inet caisson judge accept ; flush ruleset',
+    'add rule inet caisson judge ip saddr { 10.0.0.1 } accept ; add table ip x',
+    'add element inet caisson guests4 { 10.0.0.1 } ; delete table inet caisson ; add element inet caisson guests4 { 10.0.0.1 }',
+    'add element ip caisson guests4 { 10.0.0.1 }',
+    'insert rule inet caisson judge accept',
+    'add rule inet caisson judge queue',
+    'add rule inet caisson judge ip saddr $x accept',
+    'add rule inet caisson judge accept }',
+    'include "/etc/shadow"',
+    '',
+  ])
+    test(`are refused with ${JSON.stringify(line)}`, () => {
+      assert.throws(() => checkChange(`flush chain inet caisson judge\n${line}\n`, 'change'), invalid);
+    });
 });
 
 const nic = {
@@ -85,13 +131,19 @@ describe('zones', () => {
     const zones = {
       zones: [{ subnets: ['192.0.2.0/24', '2001:db8::/64'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } }],
       proxied: [{ interface: 'eth1', address: '192.0.2.10' }],
+      listened: [],
     };
     assert.deepEqual(checkZones(zones, 'zones'), zones);
+    const tagged = { interface: 'eth1.20', parent: 'eth1', vlan: 20 };
+    assert.deepEqual(checkZones({ ...zones, zones: [{ subnets: [], uplink: tagged }] }, 'zones').zones[0]?.uplink, tagged);
     for (const bad of [
       { ...zones, proxied: [{ interface: 'eth1 up', address: '192.0.2.10' }] },
-      { zones: [{ subnets: ['default'] }], proxied: [] },
-      { zones: [{ subnets: [], uplink: { interface: 'eth1', gateway: 'x' } }], proxied: [] },
-      { zones: {}, proxied: [] },
+      { ...zones, zones: [{ subnets: ['default'] }] },
+      { ...zones, zones: [{ subnets: [], uplink: { interface: 'eth1', gateway: 'x' } }] },
+      { ...zones, zones: [{ subnets: [], uplink: { interface: 'eth0', parent: 'eth1', vlan: 20 } }] },
+      { ...zones, zones: [{ subnets: [], uplink: { interface: 'eth1.5000', parent: 'eth1', vlan: 5000 } }] },
+      { ...zones, zones: [{ subnets: [], bridge: { name: 'docker0', mtu: 1500, hostAddresses: [] } }] },
+      { ...zones, zones: {} },
       null,
     ]) {
       assert.throws(() => checkZones(bad, 'zones'), invalid, JSON.stringify(bad));

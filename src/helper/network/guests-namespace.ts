@@ -49,6 +49,11 @@ export class GuestsNamespace {
     if (pairs.length > 0) await this.run(['sysctl', '-q', '-w', ...pairs.map(([key, value]) => `${key}=${value}`)]);
   }
 
+  /** As `set`, without what this kernel does not have. */
+  async setWhereKnown(settings: Record<string, number>): Promise<void> {
+    await this.run(['sysctl', '-q', '-e', '-w', ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)]);
+  }
+
   /** Gives `work` a file with that content, for programs that read files better than pipes. */
   async withFile<T>(name: string, content: string, work: (path: string) => Promise<T>): Promise<T> {
     const path = `${this.#folder}/${name}-${process.pid}-${this.#batches++}`;

@@ -6,13 +6,15 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import { type Check, flag, object, optional } from '../check.ts';
-import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkTable, checkZones } from './check-network.ts';
+import { announce } from './announce.ts';
+import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkRules, checkZones } from './check-network.ts';
 import { GuestsNamespace } from './guests-namespace.ts';
 import { type KernelChange, KernelWatch } from './kernel-watch.ts';
 import { NameService } from './names.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
 import { removeRoutes } from './routes.ts';
-import { readRules } from './rules.ts';
+import { removeMadeLinks } from './made-links.ts';
+import { checkNft, families, readRules, readRulesTerse } from './rules.ts';
 import { applyZones, readProxies } from './zones.ts';
 
 export interface KernelNetworkOptions {
@@ -60,15 +62,24 @@ export function createKernelNetwork({
     };
 
   return {
-    rulesApply: changing(object({ table: checkTable }), async ({ table }) => {
-      await namespace.withFile('rules', table, (path) => namespace.run(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
-      log.debug('rules applied', { bytes: table.length });
+    rulesApply: changing(checkRules, async (rules) => {
+      const text = 'table' in rules ? rules.table : rules.change;
+      await checkNft(namespace);
+      await namespace.withFile('rules', text, (path) => namespace.run(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
+      log.debug('rules applied', { bytes: text.length });
     }),
-    rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) => ({ json: await readRules(namespace, terse === true) })),
+    rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) =>
+      terse ? readRulesTerse(namespace) : { json: await readRules(namespace) },
+    ),
     zonesApply: changing(checkZones, (args) => applyZones(namespace, args)),
     nicUp: changing(checkNicUp, async (nic) => {
       const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
       await setNicUp(namespace, nic, isFresh);
+      const { uplink } = nic;
+      if (uplink === undefined) return;
+      const claims = nic.guestAddresses.map((address) => ({ interface: uplink, address }));
+      // The nic is up whether or not the wire has been told.
+      announce(namespace, claims).catch((error: unknown) => log.warn('an uplink’s wire was not told of a guest’s addresses', { error }));
     }),
     nicDown: changing(checkNicDown, (nic) => setNicDown(namespace, nic)),
     changesWatch: reading(nothing, async () => {
@@ -95,6 +106,8 @@ export function createKernelNetwork({
 async function removeAll(namespace: GuestsNamespace): Promise<void> {
   await namespace.change((await readTaps(namespace)).map(({ name }) => `link del dev ${name}`));
   await namespace.change((await readProxies(namespace)).map(({ dst, dev }) => `neigh del proxy ${dst} dev ${dev}`));
+  await removeMadeLinks(namespace);
   await removeRoutes(namespace);
-  await namespace.withFile('rules', 'add table inet caisson\ndelete table inet caisson\n', (path) => namespace.run(['nft', '-f', path]));
+  const gone = families.map((family) => `add table ${family} caisson\ndelete table ${family} caisson\n`).join('');
+  await namespace.withFile('rules', gone, (path) => namespace.run(['nft', '-f', path]));
 }

@@ -1,103 +1,95 @@
 // A guest's nic in the kernel: its tap routed to the guest's addresses, answering for every address that the host can route to, so that
-// the guest needs no wire shared with anybody. Up last: until then nothing passes.
-import type { NetworkHelper } from '../../model/network-helper.ts';
+// the guest needs no wire shared with anybody. Up last: until then nothing passes. In a bridged zone the tap is a port of the zone's bridge,
+// and what is routed goes by the bridge.
+import type { NetworkHelper, NicUpArgs } from '../../model/network-helper.ts';
+import { addressLines, hostEndSettings, hostMac, isIpv6 } from './device-settings.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
+import { readAddresses, readLinks } from './links.ts';
 import { guestProtocol } from './routes.ts';
 import { addProxy, readProxies } from './zones.ts';
 
-/** The host's end of every nic has one MAC, so that a guest that comes from another host finds its router where it was. */
-const hostMac = '02:ca:15:50:00:01';
-
-type NicUpArgs = Parameters<NetworkHelper['nicUp']>[0];
 type NicDownArgs = Parameters<NetworkHelper['nicDown']>[0];
-
-interface Link {
-  ifname: string;
-  flags: string[];
-  address?: string;
-  addr_info: { local: string; prefixlen: number; family: 'inet' | 'inet6' }[];
-}
 
 /** Sets the nic up exactly as asked; addresses and routes of before that are not asked for go away. A fresh tap has none. */
 export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs, isFresh: boolean): Promise<void> {
-  const { tap } = nic;
-  const [link] = isFresh
-    ? []
-    : (await namespace.read<Partial<Link>>(['address', 'show', 'dev', tap])).filter(({ ifname }) => ifname === tap);
+  const { tap, bridge } = nic;
+  const device = bridge ?? tap;
+  const [link] = isFresh ? [] : (await readAddresses(namespace, tap)).filter(({ ifname }) => ifname === tap);
   const addresses = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
-  const routes = addresses.length === 0 ? [] : await readRoutes(namespace, tap);
-  await namespace.set(settings(tap, nic.hostAddresses.some(isIpv6)));
+  const present = isFresh && bridge === undefined ? [] : await readGuestAddresses(namespace, device);
+  // On a bridge there are those of its other nics too.
+  const gone = bridge === undefined ? present.filter(({ dst }) => !nic.guestAddresses.includes(dst)) : [];
+  const hasIpv6 = nic.hostAddresses.some(isIpv6) || nic.guestAddresses.some(isIpv6);
+  await namespace.set(
+    bridge === undefined
+      ? hostEndSettings(tap, hasIpv6)
+      : { [`net/ipv6/conf/${tap}/disable_ipv6`]: 1, [`net/ipv4/conf/${tap}/forwarding`]: 0, [`net/ipv4/conf/${tap}/proxy_arp`]: 0 },
+  );
   const source = nic.hostAddresses.find((address) => !isIpv6(address))?.split('/')[0];
   await namespace.change([
-    ...(link?.address === hostMac ? [] : [`link set dev ${tap} address ${hostMac}`]),
+    // A port has another MAC than its bridge; with a new MAC a device forgets its neighbours.
+    `link set dev ${tap} ${bridge === undefined ? 'nomaster' : `master ${bridge}`}`,
+    ...(bridge !== undefined || link?.address === hostMac ? [] : [`link set dev ${tap} address ${hostMac}`]),
     `link set dev ${tap} mtu ${nic.mtu}`,
-    ...addresses.filter((address) => !nic.hostAddresses.includes(address)).map((address) => `address del ${address} dev ${tap}`),
-    ...nic.hostAddresses
-      .filter((address) => !addresses.includes(address))
-      .map((address) => `address add ${address} dev ${tap} ${addressOptions(address)}`),
+    ...addressLines(tap, addresses, bridge === undefined ? nic.hostAddresses : []),
     `link set dev ${tap} up`,
-    ...routes
-      .filter((route) => !nic.guestAddresses.includes(route))
-      .map((route) => `route del ${withLength(route)} dev ${tap} proto ${guestProtocol}`),
-    ...nic.guestAddresses.map(
-      (address) =>
-        `route replace ${withLength(address)} dev ${tap} proto ${guestProtocol}${source && !isIpv6(address) ? ` src ${source}` : ''}`,
-    ),
-    ...nic.guestAddresses.filter(() => nic.uplink).map((address) => addProxy(`${address} dev ${nic.uplink}`)),
+    ...gone.flatMap(({ dst, kind }) => removeGuestAddress(dst, kind, device)),
+    ...nic.guestAddresses.flatMap((address) => [
+      `route replace ${withLength(address)} dev ${device} proto ${guestProtocol}${source && !isIpv6(address) ? ` src ${source}` : ''}`,
+      // Known for good: nothing is asked, and nobody can fill the table of neighbours or lie in it.
+      ...(nic.mac === undefined
+        ? []
+        : [`neigh replace ${address} lladdr ${nic.mac} dev ${device} nud permanent protocol ${guestProtocol}`]),
+      ...(nic.uplink === undefined ? [] : [addProxy(`${address} dev ${nic.uplink}`)]),
+    ]),
   ]);
 }
 
-export async function setNicDown(namespace: GuestsNamespace, { tap, guestAddresses, uplink }: NicDownArgs): Promise<void> {
+export async function setNicDown(namespace: GuestsNamespace, nic: NicDownArgs): Promise<void> {
+  const { tap, guestAddresses, uplink, bridge } = nic;
   const proxies =
     uplink === undefined ? [] : (await readProxies(namespace)).filter(({ dst, dev }) => dev === uplink && guestAddresses.includes(dst));
-  await namespace.change(proxies.map(({ dst, dev }) => `neigh del proxy ${dst} dev ${dev}`));
-  if ((await readTaps(namespace)).some(({ name }) => name === tap)) await namespace.change([`link del dev ${tap}`]);
+  const links = await readLinks(namespace);
+  const hasBridge = bridge !== undefined && links.some(({ ifname }) => ifname === bridge);
+  const routed = hasBridge ? (await readGuestAddresses(namespace, bridge)).filter(({ dst }) => guestAddresses.includes(dst)) : [];
+  await namespace.change([
+    ...proxies.map(({ dst, dev }) => `neigh del proxy ${dst} dev ${dev}`),
+    ...routed.flatMap(({ dst, kind }) => removeGuestAddress(dst, kind, bridge ?? tap)),
+    ...(links.some(({ ifname }) => ifname === tap) ? [`link del dev ${tap}`] : []),
+  ]);
 }
 
-export async function readTaps(namespace: GuestsNamespace): Promise<{ name: string; up: boolean }[]> {
-  const links = await namespace.read<Link>(['link', 'show']);
+export async function readTaps(namespace: GuestsNamespace): Promise<{ name: string; up: boolean; bridge?: string }[]> {
+  const links = await namespace.read<{ ifname: string; flags: string[]; master?: string }>(['link', 'show']);
   return links
     .filter(({ ifname }) => /^csg[a-z0-9]{1,12}$/.test(ifname))
-    .map(({ ifname, flags }) => ({ name: ifname, up: flags.includes('UP') }));
+    .map(({ ifname, flags, master }) => ({
+      name: ifname,
+      up: flags.includes('UP'),
+      ...(master !== undefined && { bridge: master }),
+    }));
 }
 
-async function readRoutes(namespace: GuestsNamespace, tap: string): Promise<string[]> {
-  const read = async (family: '-4' | '-6') =>
-    (await namespace.read<{ dst: string }>([family, 'route', 'show', 'dev', tap, 'proto', guestProtocol])).map(({ dst }) => dst);
-  return [...(await read('-4')), ...(await read('-6'))];
+type Kind = 'route' | 'neigh';
+
+/** The routes and known neighbours that we made on a device. */
+async function readGuestAddresses(namespace: GuestsNamespace, device: string): Promise<{ dst: string; kind: Kind }[]> {
+  const routes = ['-4', '-6'].map((family) => [family, 'route', 'show', 'dev', device, 'proto', guestProtocol]);
+  const [four, six, neighbours] = await Promise.all(
+    [...routes, ['neigh', 'show', 'dev', device, 'nud', 'permanent']].map((args) =>
+      namespace.read<{ dst: string; protocol?: string }>(args),
+    ),
+  );
+  return [
+    ...[...(four ?? []), ...(six ?? [])].map(({ dst }) => ({ dst, kind: 'route' as const })),
+    ...(neighbours ?? []).filter(({ protocol }) => protocol === guestProtocol).map(({ dst }) => ({ dst, kind: 'neigh' as const })),
+  ];
 }
 
-function settings(tap: string, hasIpv6: boolean): Record<string, number> {
-  return {
-    [`net/ipv4/conf/${tap}/forwarding`]: 1,
-    [`net/ipv4/conf/${tap}/proxy_arp`]: 1,
-    [`net/ipv4/conf/${tap}/rp_filter`]: 1,
-    [`net/ipv4/conf/${tap}/accept_redirects`]: 0,
-    [`net/ipv4/conf/${tap}/send_redirects`]: 0,
-    [`net/ipv4/conf/${tap}/accept_source_route`]: 0,
-    [`net/ipv4/neigh/${tap}/proxy_delay`]: 0,
-    [`net/ipv6/conf/${tap}/disable_ipv6`]: hasIpv6 ? 0 : 1,
-    // 1: the only link-local address is the router's, given below.
-    [`net/ipv6/conf/${tap}/addr_gen_mode`]: 1,
-    [`net/ipv6/conf/${tap}/accept_dad`]: 0,
-    [`net/ipv6/conf/${tap}/forwarding`]: 1,
-    [`net/ipv6/conf/${tap}/accept_ra`]: 0,
-    [`net/ipv6/conf/${tap}/accept_redirects`]: 0,
-    [`net/ipv6/conf/${tap}/accept_source_route`]: 0,
-  };
-}
-
-/**
- * The prefix of a zone is not reached through any one tap. IPv4 addresses have the scope of the host: an address of one zone is then never
- * the sender of a question that the host asks on another wire.
- */
-function addressOptions(address: string): string {
-  if (address.startsWith('fe80:')) return 'nodad';
-  return isIpv6(address) ? 'noprefixroute nodad' : 'noprefixroute scope host';
-}
-
-function isIpv6(address: string): boolean {
-  return address.includes(':');
+function removeGuestAddress(address: string, kind: Kind, device: string): string[] {
+  return kind === 'route'
+    ? [`route del ${withLength(address)} dev ${device} proto ${guestProtocol}`]
+    : [`neigh del ${address} dev ${device}`];
 }
 
 function withLength(address: string): string {

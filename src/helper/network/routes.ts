@@ -9,7 +9,10 @@
 //
 // In a namespace of our own with one router that is simply the default route. Otherwise guests' ways out are tables of their own,
 // chosen by the sender's zone, so that the host's own way out stays what it is.
-import type { NetworkHelper } from '../../model/network-helper.ts';
+//
+// Nothing is routed that the filter has not seen: it marks what it has looked at, and before any table is asked what has no mark leads to
+// nowhere, unless the host sends it itself. So when somebody flushes the rules, packets stop rather than pass.
+import type { ZonesArgs } from '../../model/network-helper.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
 
 /** Marks routes and rules of zones and proxies; routes of guests have a mark of their own. */
@@ -21,9 +24,12 @@ const metrics = { subnet: 4096, gateway: 20_000, lastResort: 4_294_967_294 };
 
 /** Tables of ways out from here on, and the place of the rules that choose them. */
 const firstTable = 20_200;
-const place = { neighbours: 20_200, wayOut: 20_201 };
+const place = { seen: 20_100, ownSent: 20_101, unseen: 20_102, passed: 20_150, neighbours: 20_200, wayOut: 20_201 };
 
-type Zones = Parameters<NetworkHelper['zonesApply']>[0]['zones'];
+/** What the filter marks packets with that it has looked at (the rules' `meta mark set`). */
+const seenMark = '0xca150000';
+
+type Zones = ZonesArgs['zones'];
 
 interface Route {
   type?: string;
@@ -38,14 +44,21 @@ interface Rule {
   priority: number;
   src: string;
   srclen?: number;
-  table: string;
+  dst?: string;
+  dstlen?: number;
+  fwmark?: string;
+  iif?: string;
+  goto?: number;
+  action?: string;
+  nop?: null;
+  table?: string;
   suppress_prefixlen?: number;
   protocol?: string;
 }
 
 /** Makes the routes and rules of one family those of the zones. */
-export async function applyRoutes(namespace: GuestsNamespace, family: 4 | 6, zones: Zones): Promise<void> {
-  const wanted = planRoutes(zones, family, namespace.isOwn);
+export async function applyRoutes(namespace: GuestsNamespace, family: 4 | 6, zones: Zones, listened: readonly string[]): Promise<void> {
+  const wanted = planRoutes(zones, family, namespace.isOwn, listened);
   const routes = (await namespace.read<Route>([`-${family}`, 'route', 'show', 'table', 'all', 'proto', zoneProtocol])).map(routeWords);
   const rules = (await namespace.read<Rule>([`-${family}`, 'rule', 'show']))
     .filter(({ protocol }) => protocol === zoneProtocol)
@@ -77,8 +90,13 @@ export async function removeRoutes(namespace: GuestsNamespace): Promise<void> {
   }
 }
 
-/** Pure. */
-export function planRoutes(zones: Zones, family: 4 | 6, isOwn: boolean): { routes: Route[]; rules: Rule[] } {
+/** Pure. `listened` are published addresses that the host does not have itself. */
+export function planRoutes(
+  zones: Zones,
+  family: 4 | 6,
+  isOwn: boolean,
+  listened: readonly string[] = [],
+): { routes: Route[]; rules: Rule[] } {
   const ofFamily = (text: string) => text.includes(':') === (family === 6);
   const subnetsOf = (zone: Zones[number]) => zone.subnets.filter(ofFamily);
   const wayOf = ({ uplink }: Zones[number]): Route | undefined => {
@@ -88,28 +106,57 @@ export function planRoutes(zones: Zones, family: 4 | 6, isOwn: boolean): { route
   const ways = [...new Map(zones.flatMap((zone) => wayOf(zone) ?? []).map((way) => [routeWords(way), way])).values()];
   const subnets = zones.flatMap((zone) =>
     subnetsOf(zone).map((dst): Route =>
-      zone.uplink ? { dst, dev: zone.uplink.interface, metric: metrics.subnet } : { type: 'prohibit', dst, metric: metrics.subnet },
+      zone.uplink && !zone.masquerade
+        ? { dst, dev: zone.uplink.interface, metric: metrics.subnet }
+        : { type: 'prohibit', dst, metric: metrics.subnet },
     ),
   );
   const routes = [
     ...subnets,
+    // ARP answers only for what is routed elsewhere; what is not published there goes no further. IPv6 needs no route for that.
+    ...(family === 4 ? listened.filter(ofFamily) : []).map((dst) => ({ dst, dev: 'lo', metric: metrics.subnet })),
     ...(isOwn ? ways.slice(0, 1) : []),
     ...(isOwn ? [{ type: 'prohibit', dst: 'default', metric: metrics.lastResort }] : []),
   ];
-  if (ways.length === 0 || (isOwn && ways.length === 1)) return { routes, rules: [] };
-  const rules = zones.flatMap((zone) => {
+  /** A zone without a router of its own leaves by the first; one that leaves with the host's address as the host does. */
+  const indexOfWay = (zone: Zones[number]) => {
     const own = wayOf(zone);
-    const index = own ? ways.findIndex((way) => routeWords(way) === routeWords(own)) : 0;
-    return subnetsOf(zone).flatMap((subnet): Rule[] => {
-      const [src = '', length] = subnet.split('/');
-      const from = { src, srclen: Number(length) };
-      return [
-        { priority: place.neighbours, ...from, table: 'main', suppress_prefixlen: 0 },
-        { priority: place.wayOut, ...from, table: String(firstTable + index) },
-      ];
-    });
-  });
-  return { routes: [...routes, ...ways.map((way, index) => ({ ...way, table: String(firstTable + index) }))], rules };
+    if (own) return ways.findIndex((way) => routeWords(way) === routeWords(own));
+    return zone.masquerade ? undefined : 0;
+  };
+  const hasOneWay = ways.length === 0 || (isOwn && ways.length === 1);
+  const wayRules = hasOneWay ? [] : zones.flatMap((zone) => subnetsOf(zone).flatMap((subnet) => rulesOfWay(subnet, indexOfWay(zone))));
+  const unseen = isOwn ? stopUnseen({ src: 'all' }) : zones.flatMap((zone) => subnetsOf(zone).flatMap((subnet) => stopSubnet(subnet)));
+  const wayRoutes = hasOneWay ? [] : ways.map((way, index) => ({ ...way, table: String(firstTable + index) }));
+  return { routes: [...routes, ...wayRoutes], rules: [{ priority: place.passed, src: 'all', nop: null }, ...unseen, ...wayRules] };
+}
+
+function rulesOfWay(subnet: string, index: number | undefined): Rule[] {
+  const from = prefixOf(subnet);
+  if (index === undefined) return [];
+  return [
+    { priority: place.neighbours, src: from.address, srclen: from.length, table: 'main', suppress_prefixlen: 0 },
+    { priority: place.wayOut, src: from.address, srclen: from.length, table: String(firstTable + index) },
+  ];
+}
+
+/** On the host's own network only what concerns guests is stopped. */
+function stopSubnet(subnet: string): Rule[] {
+  const { address, length } = prefixOf(subnet);
+  return [...stopUnseen({ src: address, srclen: length }), ...stopUnseen({ src: 'all', dst: address, dstlen: length })];
+}
+
+function stopUnseen(which: Pick<Rule, 'src' | 'srclen' | 'dst' | 'dstlen'>): Rule[] {
+  return [
+    { ...which, priority: place.seen, fwmark: seenMark, goto: place.passed },
+    { ...which, priority: place.ownSent, iif: 'lo', goto: place.passed },
+    { ...which, priority: place.unseen, action: 'prohibit' },
+  ];
+}
+
+function prefixOf(subnet: string): { address: string; length: number } {
+  const [address = '', length] = subnet.split('/');
+  return { address, length: Number(length) };
 }
 
 /** The words for `ip route`, the same for a wanted route and one read back. */
@@ -118,6 +165,21 @@ function routeWords({ type = 'unicast', dst, dev, gateway, metric = 0, table = '
   return `${type} ${plain}${gateway ? ` via ${gateway}` : ''}${type === 'unicast' && dev ? ` dev ${dev}` : ''} metric ${metric} table ${table}`;
 }
 
-function ruleWords({ priority, src, srclen, table, suppress_prefixlen: suppressed }: Rule): string {
-  return `from ${src}/${srclen ?? (src.includes(':') ? 128 : 32)} lookup ${table}${suppressed === undefined ? '' : ` suppress_prefixlength ${suppressed}`} pref ${priority}`;
+function ruleWords(rule: Rule): string {
+  const prefix = (address: string, length?: number) =>
+    address === 'all' ? address : `${address}/${length ?? (address.includes(':') ? 128 : 32)}`;
+  const act =
+    rule.action ??
+    (rule.nop === null ? 'nop' : undefined) ??
+    (rule.goto !== undefined
+      ? `goto ${rule.goto}`
+      : `lookup ${rule.table}${rule.suppress_prefixlen === undefined ? '' : ` suppress_prefixlength ${rule.suppress_prefixlen}`}`);
+  return [
+    `from ${prefix(rule.src, rule.srclen)}`,
+    ...(rule.dst === undefined ? [] : [`to ${prefix(rule.dst, rule.dstlen)}`]),
+    ...(rule.fwmark === undefined ? [] : [`fwmark ${rule.fwmark}`]),
+    ...(rule.iif === undefined ? [] : [`iif ${rule.iif}`]),
+    `pref ${rule.priority}`,
+    act,
+  ].join(' ');
 }

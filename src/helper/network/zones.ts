@@ -1,51 +1,72 @@
-// Zones and uplinks in the kernel: forwarding, routes, and the addresses that the host answers for on an uplink's wire.
+// Zones and uplinks in the kernel: forwarding, routes, bridges, and the addresses that the host answers for on an uplink's wire.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { CaissonError } from '../../lib/errors.ts';
-import type { NetworkHelper } from '../../model/network-helper.ts';
+import type { ZonesArgs } from '../../model/network-helper.ts';
+import { announce } from './announce.ts';
+import { checkUplinks } from './check-uplinks.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
+import { readAddresses, readLinks } from './links.ts';
+import { makeBridges, makeVlans, planVlans } from './made-links.ts';
 import { applyRoutes, zoneProtocol } from './routes.ts';
 
-type ZonesArgs = Parameters<NetworkHelper['zonesApply']>[0];
-
-interface Link {
-  ifname: string;
-  flags: string[];
-  master?: string;
-}
-
-/** Throws `missing` for an uplink that is not there and `not-allowed` for one that belongs to a bridge or bond; nothing is changed then. */
-export async function applyZones(namespace: GuestsNamespace, { zones, proxied }: ZonesArgs): Promise<void> {
+/** Throws `missing` or `not-allowed` when an uplink cannot do what is asked of it; nothing is changed then. */
+export async function applyZones(namespace: GuestsNamespace, { zones, proxied, listened }: ZonesArgs): Promise<void> {
   const uplinks = [...new Set(zones.flatMap((zone) => (zone.uplink ? [zone.uplink.interface] : [])))];
-  const links = uplinks.length === 0 ? [] : await namespace.read<Link>(['link', 'show']);
-  for (const uplink of uplinks) checkUplink(uplink, links);
+  const links = await readLinks(namespace);
+  await checkUplinks(namespace, zones, links);
+  const vlans = planVlans(zones, links);
+  if (vlans.add.length > 0) await makeVlans(namespace, vlans.add);
+  await makeBridges(namespace, zones, links);
   const hasIpv6 = zones.some((zone) => zone.subnets.some((subnet) => subnet.includes(':')));
   const switched = hasIpv6 ? forwardingSettings(namespace.isOwn) : {};
   const perUplink = uplinks.map((uplink) => uplinkSettings(uplink, hasIpv6, namespace.isOwn));
   await namespace.set(Object.assign({}, namespace.isOwn ? ownSettings : {}, switched, ...perUplink));
-  const down = links.filter(({ ifname, flags }) => uplinks.includes(ifname) && !flags.includes('UP'));
-  await namespace.change(down.map(({ ifname }) => `link set dev ${ifname} up`));
+  if (namespace.isOwn) await namespace.setWhereKnown(sharedSettings);
+  const isUp = (uplink: string) => links.some(({ ifname, flags }) => ifname === uplink && flags.includes('UP'));
+  await namespace.change(uplinks.filter((uplink) => !isUp(uplink)).map((uplink) => `link set dev ${uplink} up`));
+  const taken = await withoutOwn(namespace, listened);
   for (const family of [4, 6] as const) {
-    await applyRoutes(namespace, family, zones);
+    await applyRoutes(
+      namespace,
+      family,
+      zones,
+      taken.map(({ address }) => address),
+    );
   }
-  await namespace.change(await changedProxies(namespace, proxied));
+  const claims = await changedProxies(namespace, [...proxied, ...taken]);
+  await namespace.change([...claims.lines, ...vlans.remove]);
+  await announce(namespace, claims.added);
 }
 
-function checkUplink(uplink: string, links: Link[]): void {
-  const link = links.find(({ ifname }) => ifname === uplink);
-  if (!link)
-    throw new CaissonError(
-      'missing',
-      `uplink ${uplink} is not an interface of the guests’ network: create it, or name another one in the zone`,
-    );
-  if (link.master)
-    throw new CaissonError(
-      'not-allowed',
-      `uplink ${uplink} belongs to ${link.master}: name ${link.master} as the uplink, or take ${uplink} out of it`,
-    );
+/** A published address that the host has itself needs nobody to answer for it. */
+async function withoutOwn(namespace: GuestsNamespace, listened: ZonesArgs['listened']): Promise<ZonesArgs['listened']> {
+  if (listened.length === 0) return [];
+  const own = new Set((await readAddresses(namespace)).flatMap(({ addr_info: infos }) => infos.map(({ local }) => local)));
+  return listened.filter(({ address }) => !own.has(address));
 }
 
 /** A guest that asks often is told each time that it may not. */
 const ownSettings = { 'net/ipv4/icmp_ratelimit': 10, 'net/ipv6/icmp/ratelimit': 10, 'net/ipv4/conf/all/send_redirects': 0 };
+
+/**
+ * What all guests share: pieces of packets that wait for the rest, and connections. They wait for seconds, not minutes, so that what nobody
+ * completes or uses makes room; a TCP connection may be silent for as long as RFC 5382 grants it.
+ */
+const sharedSettings = {
+  'net/ipv4/ipfrag_time': 3,
+  'net/ipv4/ipfrag_high_thresh': 67_108_864,
+  'net/ipv6/ip6frag_time': 3,
+  'net/ipv6/ip6frag_high_thresh': 67_108_864,
+  'net/netfilter/nf_conntrack_frag6_timeout': 3,
+  'net/netfilter/nf_conntrack_frag6_high_thresh': 67_108_864,
+  'net/netfilter/nf_conntrack_tcp_timeout_established': 7440,
+  'net/netfilter/nf_conntrack_tcp_timeout_syn_sent': 30,
+  'net/netfilter/nf_conntrack_tcp_timeout_syn_recv': 30,
+  'net/netfilter/nf_conntrack_tcp_timeout_fin_wait': 60,
+  'net/netfilter/nf_conntrack_tcp_timeout_close_wait': 60,
+  'net/netfilter/nf_conntrack_tcp_timeout_time_wait': 30,
+  'net/netfilter/nf_conntrack_tcp_timeout_unacknowledged': 120,
+  'net/netfilter/nf_conntrack_generic_timeout': 120,
+};
 
 /**
  * IPv6 forwards nowhere unless it is switched on everywhere; IPv4 is set for each interface of ours. The switch makes a router of every
@@ -61,6 +82,7 @@ function forwardingSettings(isOwn: boolean): Record<string, number> {
 function uplinkSettings(uplink: string, hasIpv6: boolean, isOwn: boolean): Record<string, number> {
   return {
     [`net/ipv4/conf/${uplink}/forwarding`]: 1,
+    [`net/ipv4/conf/${uplink}/src_valid_mark`]: 1,
     // Addresses that the host has elsewhere, such as a zone's, are not claimed on this wire.
     [`net/ipv4/conf/${uplink}/arp_ignore`]: 1,
     [`net/ipv4/conf/${uplink}/send_redirects`]: 0,
@@ -78,13 +100,21 @@ function uplinkSettings(uplink: string, hasIpv6: boolean, isOwn: boolean): Recor
   };
 }
 
-async function changedProxies(namespace: GuestsNamespace, wanted: ZonesArgs['proxied']): Promise<string[]> {
-  const present = (await readProxies(namespace)).map(({ dst, dev }) => `${dst} dev ${dev}`);
-  const described = wanted.map((proxy) => `${proxy.address} dev ${proxy.interface}`);
-  return [
-    ...present.filter((proxy) => !described.includes(proxy)).map((proxy) => `neigh del proxy ${proxy}`),
-    ...described.filter((proxy) => !present.includes(proxy)).map(addProxy),
-  ];
+async function changedProxies(
+  namespace: GuestsNamespace,
+  wanted: ZonesArgs['proxied'],
+): Promise<{ lines: string[]; added: ZonesArgs['proxied'] }> {
+  const wordsOf = (proxy: ZonesArgs['proxied'][number]) => `${proxy.address} dev ${proxy.interface}`;
+  const present = new Set((await readProxies(namespace)).map(({ dst, dev }) => `${dst} dev ${dev}`));
+  const described = new Set(wanted.map(wordsOf));
+  const added = wanted.filter((proxy) => !present.has(wordsOf(proxy)));
+  return {
+    lines: [
+      ...[...present].filter((proxy) => !described.has(proxy)).map((proxy) => `neigh del proxy ${proxy}`),
+      ...added.map((proxy) => addProxy(wordsOf(proxy))),
+    ],
+    added,
+  };
 }
 
 export function addProxy(proxy: string): string {

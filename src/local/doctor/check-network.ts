@@ -119,6 +119,7 @@ function exampleRules(): string {
         text: 'an example',
       },
     ],
+    publications: [],
   }).text;
 }
 

@@ -1,0 +1,80 @@
+// What leads from the tables in force to others, as commands of one transaction: chains are few and written again whole, and of sets, which
+// hold guests and flows, only elements that differ. Afterwards the kernel has what writing the tables whole would have made; what packets
+// have been counted stays.
+import { type RuleSet, type Table, describeHook, describeSet } from './table.ts';
+
+/** Above this many commands whole tables are quicker. */
+const mostCommands = 4000;
+
+/** Pure. Undefined when the tables had better be written whole. The order: nothing refers to what goes, what comes is there before it is referred to. */
+export function renderChange(before: readonly Table[], after: readonly Table[]): string | undefined {
+  const commands: Commands = { empty: [], remove: [], add: [], fill: [], judge: [] };
+  for (const table of after) {
+    const old = before.find(({ family }) => family === table.family);
+    if (!old) return undefined;
+    changeTable(old, table, commands);
+  }
+  if (before.length !== after.length) return undefined;
+  const lines = Object.values(commands).flat();
+  return lines.length > mostCommands ? undefined : lines.map((line) => `${line}\n`).join('');
+}
+
+interface Commands {
+  /** Rules go first: they refer to the rest. */
+  empty: string[];
+  remove: string[];
+  add: string[];
+  fill: string[];
+  judge: string[];
+}
+
+function changeTable(before: Table, after: Table, commands: Commands): void {
+  const at = `${after.family} caisson`;
+  const oldSets = new Map(before.sets.map((set) => [set.name, set]));
+  const kept = (set: RuleSet) => {
+    const old = oldSets.get(set.name);
+    return old && wordsOf(old) === wordsOf(set) ? old : undefined;
+  };
+  const keptNames = new Set(after.sets.filter((set) => kept(set)).map(({ name }) => name));
+  for (const { name } of before.chains) commands.empty.push(`flush chain ${at} ${name}`);
+  const chainsAfter = new Map(after.chains.map((chain) => [chain.name, chain]));
+  const chainsBefore = new Map(before.chains.map((chain) => [chain.name, chain]));
+  for (const { name, hook } of before.chains)
+    if (chainsAfter.get(name)?.hook !== hook || !chainsAfter.has(name)) commands.remove.push(`delete chain ${at} ${name}`);
+  for (const { name, kind = 'set' } of before.sets) if (!keptNames.has(name)) commands.remove.push(`delete ${kind} ${at} ${name}`);
+  const limitsAfter = new Map(after.limits.map(({ name, rate }) => [name, rate]));
+  const limitsBefore = new Map(before.limits.map(({ name, rate }) => [name, rate]));
+  for (const [name, rate] of limitsBefore) if (limitsAfter.get(name) !== rate) commands.remove.push(`delete limit ${at} ${name}`);
+  for (const [name, rate] of limitsAfter) if (limitsBefore.get(name) !== rate) commands.add.push(`add limit ${at} ${name} { ${rate} ; }`);
+  for (const set of after.sets) {
+    const old = kept(set);
+    if (!old) commands.add.push(`add ${wordsOf(set).replace(/^(set|map) /, `$1 ${at} `)}`);
+    changeElements(at, set, old?.elements ?? [], commands);
+  }
+  for (const { name, hook } of after.chains) {
+    const old = chainsBefore.get(name);
+    if (!old || old.hook !== hook) commands.add.push(`add chain ${at} ${name}${hook === undefined ? '' : ` { ${describeHook(hook)} }`}`);
+  }
+  for (const { name, rules } of after.chains) for (const rule of rules) commands.judge.push(`add rule ${at} ${name} ${rule}`);
+}
+
+/** A set without its elements: `set NAME { type … ; }`. */
+function wordsOf(set: RuleSet): string {
+  return `${set.kind ?? 'set'} ${set.name} { ${describeSet(set).replaceAll('\n', ' ; ')} ; }`;
+}
+
+function changeElements(at: string, { name, elements }: RuleSet, old: readonly string[], commands: Commands): void {
+  const [was, will] = [new Set(old), new Set(elements)];
+  const gone = old.filter((element) => !will.has(element)).map(keyOf);
+  const come = elements.filter((element) => !was.has(element));
+  // Intervals that were merged with what goes, or will be with what comes, are not there by themselves: such sets are small.
+  const commandFor = (verb: string, list: readonly string[]) =>
+    list.length > 0 ? [`${verb} element ${at} ${name} { ${list.join(', ')} }`] : [];
+  commands.remove.push(...commandFor('delete', gone));
+  commands.fill.push(...commandFor('add', come));
+}
+
+/** What an element is found by: without its comment, and in a map without what it leads to. */
+function keyOf(element: string): string {
+  return element.replace(/ comment "[^"]*"$/, '').replace(/ : .*$/, '');
+}
