@@ -4,9 +4,10 @@ import { CaissonError, describeError } from '../lib/errors.ts';
 import type { Audit, AuditZone, LastCheck } from '../model/audit.ts';
 import { describeFlow } from '../model/flow.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
+import { type NetworkState, uplinkDevice } from '../model/network-state.ts';
 import type { ZoneCheck, ZoneCheckLine } from '../model/zone-check.ts';
 import { judgeSite } from '../plan/audit.ts';
-import type { AuditEvidence, AuditGuest, FoundSocket, GuestSockets } from '../plan/audit/evidence.ts';
+import type { AuditEvidence, AuditGuest, AuditPublication, FoundSocket, GuestSockets } from '../plan/audit/evidence.ts';
 import { parseSockets } from '../plan/audit/parse-sockets.ts';
 import type { GuestAgent } from '../drivers/hypervisor.ts';
 import type { GuestBoard } from './guest-board.ts';
@@ -52,8 +53,9 @@ export class Auditor {
   async #audit(): Promise<Audit> {
     const { parts, site, network, lastCheck } = this.#w;
     if (!site.isDefined) throw new CaissonError('not-found', 'there is no site to audit; “caisson apply SITE.yaml” makes one');
+    const state = network.wanted();
     const records = [...site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const guests = records.map((record) => this.#guest(record));
+    const guests = records.map((record) => this.#guest(record, state));
     const [facts, isolation, sockets] = await Promise.all([
       parts.hypervisor.facts(),
       parts.hypervisor.isolation().catch((error: unknown) => ({ unseen: describeError(error) })),
@@ -66,10 +68,10 @@ export class Auditor {
       timezone: site.site().timezone,
       now: parts.clock.now(),
       host: { name: parts.host.name, version: parts.host.version, qemuVersion: facts.version, accelerator: facts.accelerator },
-      zones: this.#zones(guests),
+      zones: zonesOf(state, guests),
       guests,
       flows: site.flows.map((flow) => ({ ...flow, text: describeFlow(flow) })),
-      publications: [],
+      publications: publicationsOf(state),
       isolation,
       sockets,
       networkProblem: network.problem,
@@ -77,30 +79,19 @@ export class Auditor {
     });
   }
 
-  #guest(record: GuestRecord): AuditGuest {
-    const { uid, name, userId, spec, addresses } = record;
+  #guest({ uid, name, userId, spec }: GuestRecord, { nics }: NetworkState): AuditGuest {
     const { power } = this.#w.board.get(uid);
+    const own = nics.filter((nic) => nic.guest === uid);
     return {
       uid,
       name,
       userId,
       running: power !== 'stopped' && power !== 'crashed',
-      zones: [spec.zone],
+      zones: [...new Set(own.map((nic) => nic.zone))],
       labels: spec.labels,
-      addresses,
+      addresses: own.flatMap((nic) => nic.addresses),
       declared: spec.service?.ports ?? [],
     };
-  }
-
-  #zones(guests: readonly AuditGuest[]): AuditZone[] {
-    return [...this.#w.site.zones].map(([name, { zone }]) => ({
-      name,
-      subnets: zone.subnets,
-      ...(zone.uplink ? { uplink: zone.uplink.interface } : {}),
-      masquerade: false,
-      bridged: false,
-      guests: guests.filter((guest) => guest.zones.includes(name)).map((guest) => guest.name),
-    }));
   }
 
   async #sockets(guests: readonly AuditGuest[]): Promise<AuditEvidence['sockets']> {
@@ -116,6 +107,24 @@ export class Auditor {
       });
     return new Map(await Promise.all(found));
   }
+}
+
+function zonesOf({ zones }: NetworkState, guests: readonly AuditGuest[]): AuditZone[] {
+  return zones.map(({ name, subnets, uplink, masquerade = false, bridged = false }) => ({
+    name,
+    subnets,
+    ...(uplink ? { uplink: uplinkDevice(uplink) } : {}),
+    masquerade,
+    bridged,
+    guests: guests.filter((guest) => guest.zones.includes(name)).map((guest) => guest.name),
+  }));
+}
+
+function publicationsOf({ publications, nics }: NetworkState): AuditPublication[] {
+  return publications.flatMap(({ protocol, to, from, text }) => {
+    const nic = nics.find((each) => each.addresses.includes(to.address));
+    return nic ? [{ guest: nic.guestName, protocol, port: to.port, from, text }] : [];
+  });
 }
 
 async function readSockets(agent: GuestAgent): Promise<FoundSocket[]> {
