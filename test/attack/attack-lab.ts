@@ -139,13 +139,18 @@ export class AttackLab {
     await this.#host?.send(tap, [ethernet({ from: this.#macs.taps, to: mac }, 0x88b5, mark.bytes)]);
   }
 
-  /** Addresses that the host has found on its interfaces, with their MACs: what lies about neighbours would change. */
-  async neighbours(): Promise<string[]> {
+  /** What the host believes of its neighbours and should not: a guest's address somewhere else, or by another MAC. */
+  async wrongNeighbours(): Promise<string[]> {
     const { stdout } = await run(['ip', '-n', this.real.guestsNetwork, '-j', 'neigh', 'show']);
     return (JSON.parse(stdout) as { dst: string; dev: string; lladdr?: string }[])
-      .filter(({ lladdr }) => lladdr !== undefined)
-      .map(({ dst, dev, lladdr }) => `${dst} on ${dev} is ${lladdr}`)
-      .toSorted();
+      .filter(({ dst, dev, lladdr }) => {
+        const nic = attackNetwork.nics.find(({ tap }) => tap === dev);
+        const isOwn = dst.startsWith('fe80:') || nic?.addresses.includes(dst);
+        return nic
+          ? !isOwn || (lladdr !== undefined && lladdr !== nic.mac)
+          : attackNetwork.nics.some(({ addresses }) => addresses.includes(dst));
+      })
+      .map(({ dst, dev, lladdr }) => `${dst} on ${dev} is ${lladdr}`);
   }
 
   /** Flows pass and the idle reach nobody. */
@@ -160,10 +165,15 @@ export class AttackLab {
     }
   }
 
-  /** Takes every guard away: no rules, no second look at where a sender's address lies, no refusal of source routes. */
+  /** Takes every guard away: no rules, no refusal to route what no rule has seen, no second look at where a sender's address lies. */
   async takeGuardsAway(): Promise<void> {
     const { real } = this;
     await real.nft(real.guestsNetwork, 'flush ruleset');
+    for (const family of ['-4', '-6']) {
+      const { stdout } = await run(['ip', '-n', real.guestsNetwork, '-j', family, 'rule', 'show']);
+      for (const { priority, action } of JSON.parse(stdout) as { priority: number; action?: string }[])
+        if (action === 'prohibit') await run(['ip', '-n', real.guestsNetwork, family, 'rule', 'del', 'priority', String(priority)]);
+    }
     const off = Object.fromEntries(
       ['all', 'eth1', ...attackNetwork.nics.map(({ tap }) => tap)].map((name) => [`net/ipv4/conf/${name}/rp_filter`, 0]),
     );

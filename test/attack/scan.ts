@@ -11,7 +11,7 @@ export interface ScanOptions {
   /** Addresses of the family of `from`. */
   to: readonly string[];
   /** As nmap writes them, such as `22,80-90` or `-`. */
-  tcp: string;
+  tcp?: string;
   udp?: string;
   /** Packets a second, at least. */
   rate: number;
@@ -30,8 +30,8 @@ export async function scan({
   retries = 2,
 }: ScanOptions): Promise<{ reached: Set<string>; tried: number }> {
   const output = `/tmp/caisson-test-scan-${randomUUID()}.xml`;
-  const ports = udp === undefined ? `T:${tcp}` : `T:${tcp},U:${udp}`;
-  const kinds = ['-sS', ...(udp === undefined ? [] : ['-sU']), ...(familyOf(from) === 6 ? ['-6'] : [])];
+  const ports = [...(tcp === undefined ? [] : [`T:${tcp}`]), ...(udp === undefined ? [] : [`U:${udp}`])].join(',');
+  const kinds = [...(tcp === undefined ? [] : ['-sS']), ...(udp === undefined ? [] : ['-sU']), ...(familyOf(from) === 6 ? ['-6'] : [])];
   const patience = [
     '--max-retries',
     String(retries),

@@ -55,6 +55,18 @@ describe('the ports that nmap reaches', { skip }, () => {
             .map(({ protocol, port }) => `${address} ${protocol}/${port}`)
             .filter((one) => !silent.has(one)),
         );
+        // The kernel bounds how often it says that nobody listens: those that said nothing are asked again by themselves.
+        for (const missing of expected.filter((one) => !reached.has(one))) {
+          const [address = '', protocol, port = ''] = missing.split(/[ /]/);
+          const again = await scan({
+            namespace: namespaceOf(name),
+            from,
+            to: [address],
+            ...(protocol === 'tcp' ? { tcp: port } : { udp: port }),
+            rate: 1,
+          });
+          for (const one of again.reached) reached.add(one);
+        }
         assert.deepEqual([...reached].toSorted(), expected.toSorted());
       });
     }
