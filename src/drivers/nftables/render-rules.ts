@@ -107,16 +107,15 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
     {
       name: 'to_host',
       rules: [
+        // First: an answer of DHCP to an address that its client does not have yet looks like a connection of the host's.
+        'udp dport 67 goto lease4',
+        'udp dport 547 goto lease6',
         'ct state established ct direction reply accept',
         'ct state related goto errors',
-        'ip daddr { 255.255.255.255 } udp sport 68 udp dport 67 goto lease4',
-        'ip daddr @own4 udp sport 68 udp dport 67 goto lease4',
         'ip daddr @own4 udp dport 53 goto serve',
         'ip daddr @own4 tcp dport 53 goto serve',
         'ip daddr @own4 icmp type echo-request goto serve',
         'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
-        'ip6 daddr { ff02::1:2 } udp sport 546 udp dport 547 goto lease6',
-        'ip6 daddr @own6 udp sport 546 udp dport 547 goto lease6',
         'ip6 daddr @own6 udp dport 53 goto serve',
         'ip6 daddr @own6 tcp dport 53 goto serve',
         'ip6 daddr @own6 icmpv6 type echo-request goto serve',
@@ -129,14 +128,25 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
     {
       name: 'lease4',
       rules: [
+        'udp sport != 68 counter drop',
         'iifname . @th,288,48 != @cards counter drop',
         '@th,256,32 != 0 counter drop',
-        '@th,160,32 0 goto serve',
-        'iifname . @th,160,32 @clients4 goto serve',
-        'counter drop',
+        'ip daddr 255.255.255.255 goto lease4_own',
+        'ip daddr @own4 goto lease4_own',
+        'goto refuse',
       ],
     },
-    { name: 'lease6', rules: ['@th,64,8 { 1, 3, 4, 5, 6, 8, 11 } goto serve', 'counter drop'] },
+    { name: 'lease4_own', rules: ['@th,160,32 0 goto serve', 'iifname . @th,160,32 @clients4 goto serve', 'counter drop'] },
+    {
+      name: 'lease6',
+      rules: [
+        'udp sport != 546 counter drop',
+        '@th,64,8 != { 1, 3, 4, 5, 6, 8, 11 } counter drop',
+        'ip6 daddr ff02::1:2 goto serve',
+        'ip6 daddr @own6 goto serve',
+        'goto refuse',
+      ],
+    },
     // What the host does for all of them: no guest asks so much that others wait.
     { name: 'serve', rules: ['update @asking { iifname limit rate over 1000/second burst 2000 packets } counter drop', 'goto permit'] },
     {
