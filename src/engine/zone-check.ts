@@ -187,7 +187,7 @@ function withControlFlow(state: NetworkState, line: ZoneCheckLine, site: SiteSto
       {
         from,
         to: { kind: 'addresses', cidrs: [host(line.address)] },
-        services: [{ protocol: 'tcp', ...(port?.ports ? { ports: port.ports } : {}) }],
+        services: [{ protocol: 'tcp', ports: port?.ports ?? { from: 0, to: 65_535 } }],
         text: 'control of the filtering check',
       },
     ],

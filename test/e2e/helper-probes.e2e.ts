@@ -27,6 +27,7 @@ const outer = nicOf('a', 'outer', ['192.0.2.40', '2001:db8:1::40']);
 const inner = nicOf('b', 'inner', ['10.20.0.40', 'fd20::40']);
 const state: NetworkState = {
   site: 'lab',
+  publications: [],
   zones: [
     {
       name: 'outer',
