@@ -23,7 +23,7 @@ const guest = (name: string, ready: boolean) =>
 const line = { from: 'world', to: 'web', address: '192.0.2.10', port: 'tcp/80', expected: 'open', got: 'open' } as const;
 const refused = { ...line, port: 'tcp/3306', expected: 'refused', got: 'refused' } as const;
 const control = { from: 'dns', to: 'web', port: 'tcp/3306', sawItOpen: true, sawItClosedAgain: true };
-const good: ZoneCheck = { ok: true, checkedAt: '2026-01-01T00:00:00.000Z', checks: [line, refused], control };
+const good: ZoneCheck = { ok: true, checkedAt: '2026-01-01T00:00:00.000Z', checks: [line, refused], untried: [], control };
 const api = 'http://127.0.0.1:8470/v1';
 const token = '/var/lib/caisson-demo/api-token';
 
@@ -52,6 +52,11 @@ const faults: [string, Parameters<typeof makeReport>[0], RegExp][] = [
     'a control that saw nothing',
     { api, token, guests: [], check: { ...good, control: { ...control, sawItOpen: false } } },
     /did not see the flow/,
+  ],
+  [
+    'a guest that could not be tried from',
+    { api, token, guests: [], check: { ...good, untried: [{ from: 'dns', why: 'the agent is silent' }] } },
+    /nothing could be tried from dns: the agent is silent/,
   ],
   ['a check that tried nothing', { api, token, guests: [], check: { ...good, checks: [] } }, /tried nothing/],
 ];

@@ -31,6 +31,7 @@ export function makeReport(input: { api: string; token: string; guests: readonly
   const problems = [
     ...guests.filter(({ status }) => !status.ready).map(({ name, status }) => `${name} is not ready: ${status.reason || status.power}`),
     ...wrongLines(check),
+    ...check.untried.map(({ from, why }) => `nothing could be tried from ${from}: ${why}`),
     ...(check.control?.sawItOpen && check.control.sawItClosedAgain ? [] : ['the filtering check did not see the flow opened on purpose']),
     ...(check.checks.length === 0 ? ['the filtering check tried nothing'] : []),
   ];
@@ -70,9 +71,9 @@ function wrongLines(check: ZoneCheck): string[] {
   ];
 }
 
-/** A datagram that is allowed need not be answered: then nothing is known, and nothing is wrong. */
-function holds({ expected, got, port }: { expected: string; got: string; port: string }): boolean {
-  return expected === got || (got === 'unknown' && expected === 'open' && port.startsWith('udp/'));
+/** What is allowed need not be answered, a datagram or what left for the world: then nothing is known, and nothing is wrong. */
+function holds({ to, expected, got, port }: { to: string; expected: string; got: string; port: string }): boolean {
+  return expected === got || (got === 'unknown' && expected === 'open' && (to === 'world' || port.startsWith('udp/')));
 }
 
 /** The table, the API's address, and what to try from this machine. */

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { formatSize } from '../lib/units.ts';
 import { type HelperCaller, networkHelper } from '../drivers/helper-client/helper-client.ts';
+import { helperProbes } from '../drivers/helper-client/helper-probes.ts';
 import type { ImageProgress, Images } from '../drivers/images.ts';
 import { createImages } from '../drivers/images/image-cache.ts';
 import { writeSeed } from '../drivers/images/seed.ts';
@@ -57,10 +58,7 @@ export async function createDrivers({
       writeSeed,
       createUefiVariables,
     }),
-    prober: createSocketProber(
-      async (targets) =>
-        (await helper.call('worldProbe', { targets: targets.map(({ protocol, address, port }) => ({ protocol, address, port })) })).lines,
-    ),
+    prober: createSocketProber(helperProbes(helper)),
   };
 }
 

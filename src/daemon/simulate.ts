@@ -6,16 +6,16 @@ import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest
 import { FakeHost } from '../drivers/fake/fake-host.ts';
 import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
 import { createFakeImages, type FakeImages } from '../drivers/fake/images.ts';
-import { createFakeNetwork } from '../drivers/fake/network.ts';
-import { createFakeProber } from '../drivers/fake/prober.ts';
+import { createFakeNetwork, type FakeNetwork } from '../drivers/fake/network.ts';
+import { createFakeProber, type FakeProber } from '../drivers/fake/prober.ts';
 import type { Observation, StartOptions } from '../drivers/hypervisor.ts';
-import type { Network } from '../drivers/network.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { HostIdentity } from '../engine/parts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { newUid, type RandomSource, seededRandom } from '../lib/ids.ts';
 import { type Log, silentLog } from '../lib/log.ts';
 import type { Machine } from '../model/machine.ts';
+import { isAllowed } from '../plan/reachability.ts';
 import { version } from '../model/version.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
@@ -31,7 +31,7 @@ export interface SimulatedWorld {
   identity: HostIdentity;
   store: Store;
   journal: Journal;
-  network: Network;
+  network: FakeNetwork;
   images: FakeImages;
   guestFiles: FakeGuestFiles;
 }
@@ -82,6 +82,7 @@ export interface SimulateOptions {
 
 export interface SimulatedDaemon extends Daemon {
   world: SimulatedWorld;
+  prober: FakeProber;
 }
 
 export async function startSimulatedDaemon(options: SimulateOptions): Promise<SimulatedDaemon> {
@@ -94,7 +95,12 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
     });
   if (socketPath !== undefined) await mkdir(dirname(socketPath), { recursive: true });
   const running: { engine?: Engine } = {};
-  const prober = createFakeProber(addressesOf(world, () => running.engine));
+  const prober = createFakeProber({
+    isUp: addressesOf(world, () => running.engine),
+    mayReach: (source, { address, protocol, port }) =>
+      world.network.state !== undefined &&
+      isAllowed(world.network.state, { from: { kind: 'guest', address: source }, to: { address }, protocol, port }).allowed,
+  });
   const { clock, random, identity, store, journal, network, images, guestFiles } = world;
   const daemon = await startDaemon({
     parts: {
@@ -117,7 +123,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
     checkResponses: options.checkResponses,
   });
   running.engine = daemon.engine;
-  return { ...daemon, world };
+  return { ...daemon, world, prober };
 }
 
 /** Every guest takes the same time to boot. */

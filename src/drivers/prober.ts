@@ -20,9 +20,34 @@ export interface ReachResult {
   detail: string;
 }
 
+/** How a probe is plugged in: as a guest's nic, without a guest. */
+export interface ProbePlug {
+  /** No guest's. */
+  uid: string;
+  tap: string;
+  mac: string;
+  mtu: number;
+  /** With the length of their prefix. */
+  addresses: string[];
+  routers: string[];
+  /** Where a machine might have one of the addresses. */
+  uplink?: string;
+}
+
+export interface Probe {
+  /** Results in the order of the targets. */
+  reach(targets: readonly ProbeTarget[]): Promise<ReachResult[]>;
+  /** Well when it is closed already. */
+  close(): Promise<void>;
+}
+
 export interface Prober {
   /** Never throws: what went wrong is the answer. */
   check(check: NetworkCheck, address: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ProbeResult>;
   /** Tries targets from the world, where this host has a way there: results in the order of the targets. */
   reachFromWorld(targets: readonly ProbeTarget[]): Promise<ReachResult[]>;
+  /** The host's own addresses in the world. */
+  worldAddresses(): Promise<string[]>;
+  /** Not connected yet: that is the network's. `conflict` when a machine on the uplink's wire has one of the addresses. */
+  openProbe(plug: ProbePlug): Promise<Probe>;
 }

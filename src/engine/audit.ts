@@ -5,7 +5,7 @@ import type { Audit, AuditZone, LastCheck } from '../model/audit.ts';
 import { describeFlow } from '../model/flow.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import { type NetworkState, uplinkDevice } from '../model/network-state.ts';
-import type { ZoneCheck, ZoneCheckLine } from '../model/zone-check.ts';
+import { asTheFlowsSay, type ZoneCheck, type ZoneCheckLine } from '../model/zone-check.ts';
 import { judgeSite } from '../plan/audit.ts';
 import type { AuditEvidence, AuditGuest, AuditPublication, FoundSocket, GuestSockets } from '../plan/audit/evidence.ts';
 import { parseSockets } from '../plan/audit/parse-sockets.ts';
@@ -142,10 +142,11 @@ async function readSockets(agent: GuestAgent): Promise<FoundSocket[]> {
   return found;
 }
 
-function summary({ ok, checkedAt, checks, control }: ZoneCheck): LastCheck {
+function summary({ ok, checkedAt, checks, control, untried }: ZoneCheck): LastCheck {
   const describe = ({ from, to, port, expected, got }: ZoneCheckLine) => `${from} → ${to} ${port}: ${got} (≠ ${expected})`;
-  const wrong = checks.filter((line) => line.got !== line.expected && line.got !== 'unknown').map(describe);
-  const untold = checks.filter((line) => line.got === 'unknown' && !line.port.startsWith('udp/')).map(describe);
+  const different = checks.filter((line) => !asTheFlowsSay(line));
+  const wrong = different.filter(({ got }) => got !== 'unknown').map(describe);
+  const untold = different.filter(({ got }) => got === 'unknown').map(describe);
   const isBlind = control !== undefined && !control.sawItOpen;
   const staysOpen = control !== undefined && !control.sawItClosedAgain;
   return {
@@ -153,6 +154,9 @@ function summary({ ok, checkedAt, checks, control }: ZoneCheck): LastCheck {
     checkedAt,
     attempts: checks.length,
     differences: [...(staysOpen ? ['control: not closed again'] : []), ...wrong].slice(0, maxLines),
-    untold: [...(isBlind ? ['control: not seen open'] : []), ...untold].slice(0, maxLines),
+    untold: [...(isBlind ? ['control: not seen open'] : []), ...untried.map(({ from, why }) => `${from}: ${why}`), ...untold].slice(
+      0,
+      maxLines,
+    ),
   };
 }

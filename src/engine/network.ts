@@ -19,6 +19,7 @@ export class NetworkReconciler {
   #applied: NetworkState | undefined;
   #appliedText = '';
   #problem: string | undefined;
+  readonly #more = new Set<Pick<NetworkState, 'nics' | 'flows'>>();
   readonly #ending = new AbortController();
   /** Ends the sleep between two looks. */
   #wake = new AbortController();
@@ -29,10 +30,16 @@ export class NetworkReconciler {
     this.#events = options.events;
   }
 
-  /** The network that the site asks for now. */
+  /** The network that the site asks for now, and what is tried with it. */
   wanted(): NetworkState {
     const { zones, flows, guests, name } = this.#site;
-    return planNetwork({ site: name, zones, flows, guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)) });
+    const state = planNetwork({ site: name, zones, flows, guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)) });
+    const more = [...this.#more];
+    return {
+      ...state,
+      nics: [...state.nics, ...more.flatMap(({ nics }) => nics)],
+      flows: [...state.flows, ...more.flatMap(({ flows: added }) => added)],
+    };
   }
 
   /** Undefined while the rules in force are the wanted ones. */
@@ -59,17 +66,19 @@ export class NetworkReconciler {
     return this.#parts.network.disconnect(tap);
   }
 
-  /** Runs `work` with another network in force (one flow opened on purpose), then restores the wanted one, whatever happens. */
-  async withState<T>(state: NetworkState, work: () => Promise<T>): Promise<T> {
-    return this.#lock.with('network', async () => {
-      await this.#parts.network.apply(state);
-      try {
-        return await work();
-      } finally {
-        const wanted = this.wanted();
-        await this.#apply(wanted, JSON.stringify(wanted));
-      }
-    });
+  /**
+   * Adds to the wanted network while `work` runs: nics of probes, a flow opened on purpose. What is mended meanwhile is mended with them;
+   * without them it is applied again in the end, whatever happens.
+   */
+  async withMore<T>(more: Pick<NetworkState, 'nics' | 'flows'>, work: () => Promise<T>): Promise<T> {
+    this.#more.add(more);
+    try {
+      await this.ensure();
+      return await work();
+    } finally {
+      this.#more.delete(more);
+      await this.ensure();
+    }
   }
 
   /** Looks, when a change is heard of and every few seconds, whether the rules are still those applied; mends what is not. */

@@ -1,28 +1,30 @@
-// The proof of the filtering: tries every ordered pair of world and guests on every declared port and some others, and compares with
-// what the site's flows say. It proves itself by a control: with one flow opened on purpose, it must see that one open, and closed again.
+// The proof of the filtering by trying it: from the world, from every guest with an agent and from a probe plugged into each zone, to
+// each other, to the host and to the world, on every declared port and some others, in both families; compared with what the site's flows
+// say. It proves itself by a control: with one flow opened on purpose, it must see that one open, and closed again.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { parseProbeOutput, probeInput, probeScript } from '../lib/probe-script.ts';
-import { familyOf } from '../model/address.ts';
+import { canonicalAddress, cidrContains, familyOf, parseCidr } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkState } from '../model/network-state.ts';
-import { parsePortRange } from '../model/service.ts';
-import type { ZoneCheck, ZoneCheckLine } from '../model/zone-check.ts';
-import { isAllowed } from '../plan/reachability.ts';
-import type { ProbeTarget } from '../drivers/prober.ts';
+import { asTheFlowsSay, silent, type ZoneCheck, type ZoneCheckLine } from '../model/zone-check.ts';
+import { controlFlow, isExpectedOpen } from '../plan/check-expectation.ts';
+import { type CheckEnd, type CheckTarget, planTargets } from '../plan/check-targets.ts';
+import type { ProbeTarget, ReachResult } from '../drivers/prober.ts';
 import type { Events } from './events.ts';
 import type { GuestBoard } from './guest-board.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
 import type { SiteStore } from './site-store.ts';
+import { type Plugged, withProbes } from './zone-probes.ts';
 
-/** Tried on every guest beside the declared ports: what people forget, and one that nobody uses. */
-export const usualPorts = ['tcp/22', 'tcp/80', 'tcp/443', 'tcp/3306', 'udp/53', 'tcp/47808'];
 const waitSeconds = 3;
-
-interface Target extends ProbeTarget {
-  to: string;
-}
+/** An agent that has not said a word by then is none. */
+const pingMs = 5000;
+/** Each attempt is an open socket, of which a guest's agent has 1,024. */
+const atOnce = 400;
+/** Of guests and probes; more only wait for the processors. */
+const sourcesAtOnce = 8;
 
 interface Wiring {
   parts: EngineParts;
@@ -30,6 +32,21 @@ interface Wiring {
   board: GuestBoard;
   events: Events;
   network: NetworkReconciler;
+}
+
+/** A place that can be tried from. */
+interface Source {
+  name: string;
+  /** Of a guest or a probe; absent: the world. */
+  addresses?: readonly string[];
+  reach(targets: readonly ProbeTarget[]): Promise<ReachResult[]>;
+  /** What cannot be tried from it is a defect of ours, not the guest's choice. */
+  isOurs: boolean;
+}
+
+interface Found {
+  checks: ZoneCheckLine[];
+  untried: ZoneCheck['untried'];
 }
 
 export class ZoneChecker {
@@ -51,35 +68,13 @@ export class ZoneChecker {
   }
 
   async run(options: { control: boolean; extraPorts: readonly string[] }, job: StepContext): Promise<ZoneCheck> {
-    const { network, site, board } = this.#w;
-    const state = await network.ensure();
-    const running = [...site.guests.values()]
-      .filter(({ uid }) => board.get(uid).power === 'running')
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    const targets = targetsOf(running, options.extraPorts);
-    const sources = [...(this.#hasWorld(state) ? ['world'] : []), ...running.map((record) => record.name)];
-    let done = 0;
-    const lines = await Promise.all(
-      sources.map((source) =>
-        job.step(`from ${source}`, async () => {
-          const found = await this.#from(
-            source,
-            targets.filter((target) => target.to !== source),
-            state,
-          );
-          job.progress(++done / (sources.length + 1), `${found.length} attempts from ${source}`);
-          return found;
-        }),
-      ),
-    );
-    const checks = lines.flat();
-    const control = options.control ? await job.step('control', () => this.#control(checks, targets, state)) : undefined;
-    const ok =
-      checks.every((line) => line.got === line.expected || (line.got === 'unknown' && line.port.startsWith('udp/'))) &&
-      (!control || (control.sawItOpen && control.sawItClosedAgain));
-    this.#last = { ok, checkedAt: board.now(), checks, ...(control ? { control } : {}) };
-    const wrong = checks.filter((line) => line.got !== line.expected).length;
-    this.#w.events.emit({
+    const { board, network, events } = this.#w;
+    const tried = await withProbes(this.#w, await network.ensure(), (plugged) => this.#tryAll(plugged, options, job));
+    const { checks, control } = tried;
+    const ok = checks.length > 0 && checks.every(asTheFlowsSay) && (!control || (control.sawItOpen && control.sawItClosedAgain));
+    this.#last = { ok, checkedAt: board.now(), ...tried };
+    const wrong = checks.filter((line) => !asTheFlowsSay(line)).length;
+    events.emit({
       kind: 'zone-checked',
       severity: ok ? 'info' : 'error',
       message: `the filtering was checked: ${checks.length} attempts, ${ok ? 'all as the flows say' : `${wrong} not as the flows say`}`,
@@ -87,126 +82,168 @@ export class ZoneChecker {
     return this.#last;
   }
 
+  async #tryAll(
+    { probes, without }: Plugged,
+    options: { control: boolean; extraPorts: readonly string[] },
+    job: StepContext,
+  ): Promise<Found & Pick<ZoneCheck, 'control'>> {
+    const { network } = this.#w;
+    const state = network.wanted();
+    const running = this.#running();
+    const sources: Source[] = [
+      ...(this.#hasWorld(state) ? [this.#worldSource()] : []),
+      ...probes.map(({ zone, nic, probe }): Source => {
+        return { name: probeName(zone), addresses: nic.addresses, reach: (targets) => probe.reach(targets), isOurs: true };
+      }),
+      ...running.map((record) => this.#guestSource(record, state)),
+    ];
+    const ends: CheckEnd[] = [
+      ...running.map(({ name, uid, spec }) => {
+        return { name, nics: state.nics.filter((nic) => nic.guest === uid), ports: spec.service?.ports ?? [] };
+      }),
+      ...probes.map(({ zone, nic }) => ({ name: probeName(zone), nics: [nic], ports: [] })),
+    ];
+    const world = this.#hasWorld(state) ? await this.#worldAddresses(state) : [];
+    const targetsFrom = planTargets({ state, ends, world, extraPorts: options.extraPorts });
+    let done = 0;
+    const found = await inTurns(sourcesAtOnce, sources, (source) =>
+      job.step(`from ${source.name}`, async (): Promise<Found> => {
+        const one = await this.#tryFrom(source, targetsFrom(source.name), state);
+        job.progress(++done / (sources.length + 1), `${one.checks.length} attempts from ${source.name}`);
+        return one;
+      }),
+    );
+    const checks = found.flatMap((one) => one.checks);
+    const control = options.control ? await job.step('control', () => this.#control(checks, sources, state)) : undefined;
+    const withoutProbe = without.map(({ zone, why }) => ({ from: probeName(zone), why }));
+    return { checks, untried: [...withoutProbe, ...found.flatMap((one) => one.untried)], ...(control ? { control } : {}) };
+  }
+
+  /** Twice, where a way that should be open was not: a busy guest may have been late, or the site has been changed meanwhile. */
+  async #tryFrom(source: Source, targets: readonly CheckTarget[], state: NetworkState): Promise<Found> {
+    try {
+      const checks = await attempt(source, targets, state);
+      const now = this.#w.network.wanted();
+      const hasChanged = JSON.stringify(now) !== JSON.stringify(state);
+      const again = checks.flatMap((line, index) => {
+        const isDoubtful = !asTheFlowsSay(line) && (hasChanged || line.expected === 'open');
+        return isDoubtful ? [{ index, target: targets[index] as CheckTarget }] : [];
+      });
+      const seconds = await attempt(
+        source,
+        again.map(({ target }) => target),
+        now,
+      );
+      for (const [at, { index }] of again.entries()) checks[index] = seconds[at] as ZoneCheckLine;
+      return { checks, untried: [] };
+    } catch (error) {
+      const detail = describeError(error);
+      if (!source.isOurs) return { checks: [], untried: [{ from: source.name, why: detail }] };
+      const results = targets.map((): ReachResult => ({ got: 'unknown', source: '', detail }));
+      return { checks: targets.map((target, index) => judge(source, target, results[index], state)), untried: [] };
+    }
+  }
+
+  #running(): GuestRecord[] {
+    const { site, board } = this.#w;
+    return [...site.guests.values()].filter(({ uid }) => board.get(uid).power === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /** The world can be tried only where the guests' network is apart from the host's own, which then lies beyond the uplink. */
   #hasWorld(state: NetworkState): boolean {
     return this.#w.parts.host.netns !== undefined && state.zones.some((zone) => zone.uplink);
   }
 
-  async #from(source: string, targets: readonly Target[], state: NetworkState): Promise<ZoneCheckLine[]> {
-    let results: { got: ZoneCheckLine['got']; source: string; detail: string }[];
-    try {
-      results = source === 'world' ? await this.#w.parts.prober.reachFromWorld(targets) : await this.#fromGuest(source, targets);
-    } catch (error) {
-      const detail = describeError(error);
-      results = targets.map(() => ({ got: 'unknown', source: '', detail }));
-    }
-    return targets.map((target, index): ZoneCheckLine => {
-      const result = results[index] ?? { got: 'unknown', source: '', detail: 'no result' };
-      const expected = this.#expect(source, result.source, target, state) ? 'open' : 'refused';
-      // A datagram that is allowed need not be answered: silence proves nothing then.
-      const silent = target.protocol === 'udp' && expected === 'open' && result.got === 'refused' && result.detail === 'no answer';
-      return {
-        from: source,
-        to: target.to,
-        address: target.address,
-        port: `${target.protocol}/${target.port}`,
-        expected,
-        got: silent ? 'unknown' : result.got,
-        detail: result.detail,
-      };
-    });
+  /** What is ours on an uplink's wire: nobody else's machine is tried. One of each family. */
+  async #worldAddresses({ zones }: NetworkState): Promise<string[]> {
+    const wires = zones.filter(({ uplink }) => uplink).flatMap(({ subnets }) => subnets.flatMap((text) => parseCidr(text) ?? []));
+    const own = (await this.#w.parts.prober.worldAddresses()).flatMap((address) => canonicalAddress(address) ?? []);
+    const near = own.filter((address) => wires.some((cidr) => cidrContains(cidr, address)));
+    return ([4, 6] as const).flatMap((family) => near.find((address) => familyOf(address) === family) ?? []);
   }
 
-  async #fromGuest(name: string, targets: readonly Target[]): Promise<{ got: ZoneCheckLine['got']; source: string; detail: string }[]> {
-    const { site, parts } = this.#w;
-    const agent = parts.hypervisor.agent(site.guest(name).uid);
-    const { code, stdout, stderr } = await agent.exec(['/usr/bin/perl', '-e', probeScript, String(waitSeconds)], {
-      timeoutMs: 60_000,
-      stdin: probeInput(targets),
-    });
-    if (code !== 0) throw new CaissonError('failed', `the probe in guest ${name} failed (exit ${code}): ${stderr.slice(0, 200)}`);
-    return parseProbeOutput(stdout, targets.length);
+  #worldSource(): Source {
+    return { name: 'world', reach: (targets) => this.#w.parts.prober.reachFromWorld(targets), isOurs: true };
   }
 
-  #expect(source: string, sourceAddress: string, target: Target, state: NetworkState): boolean {
-    const kind = source === 'world' ? 'world' : 'guest';
-    const address =
-      sourceAddress && familyOf(sourceAddress) === familyOf(target.address)
-        ? sourceAddress
-        : this.#usualAddress(source, target.address, state);
-    if (address === undefined) return false;
-    return isAllowed(state, { from: { kind, address }, to: { address: target.address }, protocol: target.protocol, port: target.port })
-      .allowed;
-  }
-
-  #usualAddress(source: string, target: string, state: NetworkState): string | undefined {
-    const family = familyOf(target);
-    if (source === 'world') {
-      const gateway = state.zones
-        .flatMap((zone) => [zone.uplink?.gateway, zone.uplink?.gateway6])
-        .find((candidate) => candidate !== undefined && familyOf(candidate) === family);
-      return gateway ?? (family === 4 ? '198.51.100.1' : '2001:db8:ffff::1');
-    }
-    return this.#w.site.guest(source).addresses.find((candidate) => familyOf(candidate) === family);
+  #guestSource({ name, uid }: GuestRecord, state: NetworkState): Source {
+    const agent = this.#w.parts.hypervisor.agent(uid);
+    return {
+      name,
+      addresses: state.nics.filter((nic) => nic.guest === uid).flatMap((nic) => nic.addresses),
+      isOurs: false,
+      async reach(targets) {
+        await agent.ping(pingMs);
+        const argv = ['/usr/bin/perl', '-e', probeScript, String(waitSeconds)];
+        const { code, stdout, stderr } = await agent.exec(argv, { timeoutMs: 60_000, stdin: probeInput(targets) });
+        if (code !== 0) throw new CaissonError('failed', `the probe in guest ${name} failed (exit ${code}): ${stderr.slice(0, 200)}`);
+        return parseProbeOutput(stdout, targets.length);
+      },
+    };
   }
 
   /** Opens a refused way, looks, closes it, looks again. */
-  async #control(lines: readonly ZoneCheckLine[], targets: readonly Target[], state: NetworkState): Promise<ZoneCheck['control']> {
-    const line =
-      lines.find(
-        (candidate) =>
-          candidate.expected === 'refused' &&
-          candidate.got === 'refused' &&
-          candidate.port.startsWith('tcp/') &&
-          candidate.from !== 'world',
-      ) ?? lines.find((candidate) => candidate.expected === 'refused' && candidate.got === 'refused' && candidate.port.startsWith('tcp/'));
-    if (!line) return undefined;
-    const target = targets.find(
-      (candidate) =>
-        candidate.to === line.to && candidate.address === line.address && `${candidate.protocol}/${candidate.port}` === line.port,
-    ) as Target;
-    const opened = withControlFlow(state, line, this.#w.site);
-    const look = async () => (await this.#from(line.from, [target], state))[0]?.got;
-    const sawItOpen = await this.#w.network.withState(opened, async () => (await look()) === 'open');
+  async #control(lines: readonly ZoneCheckLine[], sources: readonly Source[], state: NetworkState): Promise<ZoneCheck['control']> {
+    const line = controlLine(lines, sources);
+    const source = sources.find(({ name }) => name === line?.from);
+    if (!line || !source) return undefined;
+    const [protocol, port] = line.port.split('/');
+    const target: CheckTarget = { to: line.to, address: line.address, protocol: protocol === 'udp' ? 'udp' : 'tcp', port: Number(port) };
+    const look = async () => (await attempt(source, [target], state))[0]?.got;
+    const flows = [controlFlow(source, target)];
+    const sawItOpen = await this.#w.network.withMore({ nics: [], flows }, async () => (await look()) === 'open');
     const sawItClosedAgain = (await look()) === 'refused';
     return { from: line.from, to: line.to, port: line.port, sawItOpen, sawItClosedAgain };
   }
 }
 
-function withControlFlow(state: NetworkState, line: ZoneCheckLine, site: SiteStore): NetworkState {
-  const port = parsePortRange(line.port);
-  const host = (address: string) => `${address}/${familyOf(address) === 4 ? 32 : 128}`;
-  const from =
-    line.from === 'world'
-      ? ({ kind: 'world' } as const)
-      : ({ kind: 'addresses', cidrs: site.guest(line.from).addresses.map(host) } as const);
-  return {
-    ...state,
-    flows: [
-      ...state.flows,
-      {
-        from,
-        to: { kind: 'addresses', cidrs: [host(line.address)] },
-        services: [{ protocol: 'tcp', ports: port?.ports ?? { from: 0, to: 65_535 } }],
-        text: 'control of the filtering check',
-      },
-    ],
-  };
+function probeName(zone: string): string {
+  return `zone:${zone}`;
 }
 
-/** Each guest's first address of each family, on its declared ports and those that somebody might have forgotten. */
-function targetsOf(guests: readonly GuestRecord[], extraPorts: readonly string[]): Target[] {
-  const everywhere = [...usualPorts, ...extraPorts, ...guests.flatMap((guest) => guest.spec.service?.ports ?? [])];
-  const ports = [...new Set(everywhere)].flatMap((text) => {
-    const range = parsePortRange(text);
-    // Of a range both ends are tried.
-    return range?.ports && range.protocol !== 'icmp'
-      ? [...new Set([range.ports.from, range.ports.to])].map((port) => ({ protocol: range.protocol as 'tcp' | 'udp', port }))
-      : [];
-  });
-  const unique = [...new Map(ports.map((port) => [`${port.protocol}/${port.port}`, port])).values()];
-  return guests.flatMap((guest) => {
-    const addresses = ([4, 6] as const).flatMap((family) => guest.addresses.find((address) => familyOf(address) === family) ?? []);
-    return addresses.flatMap((address) => unique.map((port) => ({ to: guest.name, address, ...port })));
-  });
+/** A refused way that can be opened: from a guest if there is one, else from a probe. */
+function controlLine(lines: readonly ZoneCheckLine[], sources: readonly Source[]): ZoneCheckLine | undefined {
+  const guests = new Set(sources.flatMap(({ name, isOurs }) => (isOurs ? [] : [name])));
+  const candidates = lines.filter(
+    ({ expected, got, port, to }) =>
+      expected === 'refused' && got === 'refused' && port.startsWith('tcp/') && to !== 'host' && to !== 'world',
+  );
+  return (
+    candidates.find(({ from, to }) => guests.has(from) && guests.has(to)) ??
+    candidates.find(({ from }) => from !== 'world') ??
+    candidates[0]
+  );
+}
+
+async function attempt(source: Source, targets: readonly CheckTarget[], state: NetworkState): Promise<ZoneCheckLine[]> {
+  const lines: ZoneCheckLine[] = [];
+  for (let at = 0; at < targets.length; at += atOnce) {
+    const part = targets.slice(at, at + atOnce);
+    const results = await source.reach(part);
+    lines.push(...part.map((target, index) => judge(source, target, results[index], state)));
+  }
+  return lines;
+}
+
+function judge(source: Source, target: CheckTarget, result: ReachResult | undefined, state: NetworkState): ZoneCheckLine {
+  const { got, source: from, detail } = result ?? { got: 'unknown', source: '', detail: 'no result' };
+  const { to, address, protocol, port } = target;
+  const expected = isExpectedOpen(state, source, from, target) ? 'open' : 'refused';
+  const isSilence = got === 'refused' && detail === silent && expected === 'open' && (protocol === 'udp' || to === 'world');
+  return { from: source.name, to, address, port: `${protocol}/${port}`, expected, got: isSilence ? 'unknown' : got, detail };
+}
+
+/** Does `work` for each, at most `width` at once; results in their order. */
+async function inTurns<T, R>(width: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const take = async (): Promise<void> => {
+    const at = next++;
+    const item = items[at];
+    if (item === undefined) return;
+    results[at] = await work(item);
+    return take();
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, take));
+  return results;
 }

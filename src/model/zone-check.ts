@@ -2,8 +2,9 @@
 import { z } from 'zod';
 
 export const zoneCheckLineSchema = z.strictObject({
-  /** `world`, `host` or a guest. */
+  /** `world`, a guest, or `zone:NAME`: a probe plugged into that zone, as a guest would be that no flow names. */
   from: z.string(),
+  /** The same, or `host`. */
   to: z.string(),
   address: z.string(),
   /** `tcp/80`. */
@@ -19,12 +20,26 @@ export const zoneCheckSchema = z.strictObject({
   ok: z.boolean(),
   checkedAt: z.iso.datetime(),
   checks: z.array(zoneCheckLineSchema),
+  /** From where nothing could be tried, and why: a guest whose agent is silent, a zone without a free address. */
+  untried: z.array(z.strictObject({ from: z.string(), why: z.string() })),
   /** One flow opened on purpose, seen open, and closed again: proof that the check can see. */
   control: z
     .strictObject({ from: z.string(), to: z.string(), port: z.string(), sawItOpen: z.boolean(), sawItClosedAgain: z.boolean() })
     .optional(),
 });
 export type ZoneCheck = z.output<typeof zoneCheckSchema>;
+
+/**
+ * What was found is what the flows say. An allowed datagram need not be answered, nor anything that left for the world: silence there
+ * says nothing of the filter, which answers when it refuses.
+ */
+export function asTheFlowsSay({ to, port, expected, got, detail }: ZoneCheckLine): boolean {
+  const isSilence = got === 'unknown' && expected === 'open' && detail === silent;
+  return got === expected || (isSilence && (to === 'world' || port.startsWith('udp/')));
+}
+
+/** The detail of an attempt that nobody answered. */
+export const silent = 'no answer';
 
 export const zoneViewSchema = z.strictObject({
   name: z.string(),

@@ -115,7 +115,6 @@ class Stay {
   }
 
   #uid(uid: string): string {
-    if (!/\d/.test(uid) && !this.#uids.has(uid)) return uid; // a word
     const known = this.#uids.get(uid) ?? `${uid.charAt(0)}${String(this.#uids.size + 1).padStart(10, '0')}`;
     this.#uids.set(uid, known);
     return known;

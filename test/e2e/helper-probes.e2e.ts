@@ -27,7 +27,6 @@ const outer = nicOf('a', 'outer', ['192.0.2.40', '2001:db8:1::40']);
 const inner = nicOf('b', 'inner', ['10.20.0.40', 'fd20::40']);
 const state: NetworkState = {
   site: 'lab',
-  publications: [],
   zones: [
     {
       name: 'outer',
@@ -57,7 +56,7 @@ const state: NetworkState = {
       text: 'outer → inner',
     },
   ],
-  ...({ publications: [] } as object),
+  publications: [],
 };
 
 function argsOf(nic: NetworkNic): HelperArgs<'probeOpen'> {

@@ -1,6 +1,7 @@
 // The check must be able to fail: guests that reach what they should not, or do not reach what they should, a blind control.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CaissonError } from '../../src/lib/errors.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
@@ -17,10 +18,28 @@ guests:
   web: { image: debian-12, zone: internal, addresses: [10.20.0.11], memory: 128MiB, disks: { root: 2GiB } }
 `;
 
+const twoZones = `
+version: 1
+site: lab
+zones: { one: { subnets: [10.1.0.0/24, 'fd01::/64'] }, two: { subnets: [10.2.0.0/29, 'fd02::/64'] } }
+flows: [{ from: 'zone:two', to: 'zone:one', allow: [tcp/8080] }]
+guests:
+  web: { image: debian-12, zone: one, memory: 128MiB, disks: { root: 2GiB } }
+  small: { image: debian-12, zone: two, memory: 128MiB, disks: { root: 2GiB } }
+`;
+
 type Verdict = 'open' | 'refused' | 'silent';
 
-/** Guests whose probes see what `see` says; by default what the network in force allows. */
-async function check(see: (state: NetworkState, from: string, to: string, port: string) => Verdict | undefined): Promise<ZoneCheck> {
+interface Trial {
+  /** What a guest finds; by default what the network in force allows. */
+  see?: (state: NetworkState, from: string, to: string, port: string) => Verdict | undefined;
+  /** Of the daemon, before the check. */
+  prepare?: (daemon: SimulatedDaemon) => void;
+  site?: string;
+}
+
+async function check(trial: Trial['see'] | Trial): Promise<ZoneCheck> {
+  const { see = () => undefined, prepare, site = text } = typeof trial === 'function' ? { see: trial } : (trial ?? {});
   const world = createSimulatedWorld();
   let inForce: NetworkState | undefined;
   const { network } = world;
@@ -31,12 +50,12 @@ async function check(see: (state: NetworkState, from: string, to: string, port: 
   };
   const daemon: SimulatedDaemon = await startSimulatedDaemon({ world, bootMs: 5 });
   try {
-    const parsed = parseSiteFile(text, () => undefined);
+    const parsed = parseSiteFile(site, () => undefined);
     assert.ok('site' in parsed);
     const applied = await daemon.engine.applySite(parsed.site, { prune: false, deleteDisks: false, overwrite: false }, 'test');
     assert.equal((await daemon.engine.jobs.wait(applied.uid)).state, 'succeeded');
     for (const guest of daemon.engine.guests()) {
-      const from = guest.status.nics[0]?.addresses[0] as string;
+      const own = guest.status.nics[0]?.addresses ?? [];
       world.host.behave(guest.uid, {
         exec(argv, stdin) {
           assert.equal(argv[0], '/usr/bin/perl');
@@ -46,6 +65,7 @@ async function check(see: (state: NetworkState, from: string, to: string, port: 
             .map((line, index) => {
               const [protocol, address, port] = line.split(' ') as ['tcp' | 'udp', string, string];
               const state = inForce as NetworkState;
+              const from = own.find((one) => one.includes(':') === address.includes(':')) as string;
               const allowed = isAllowed(state, {
                 from: { kind: 'guest', address: from },
                 to: { address },
@@ -59,9 +79,19 @@ async function check(see: (state: NetworkState, from: string, to: string, port: 
         },
       });
     }
+    const guestNics = network.state?.nics;
+    prepare?.(daemon);
     const job = await daemon.engine.checkZones({}, 'test');
     const ended = await daemon.engine.jobs.wait(job.uid);
     assert.equal(ended.state, 'succeeded', ended.error?.message);
+    // Whatever was found, nothing of the probes stays.
+    assert.equal(daemon.prober.open.size, 0);
+    assert.deepEqual(network.state?.nics, guestNics);
+    assert.deepEqual(
+      network.state?.flows.filter((flow) => flow.text.startsWith('control')),
+      [],
+    );
+    assert.deepEqual((await network.observe()).taps, guestNics?.map(({ tap }) => tap).toSorted());
     return ended.result as ZoneCheck;
   } finally {
     await daemon.close();
@@ -109,4 +139,95 @@ test('a check that does not see the control open is not a proof', async () => {
   );
   assert.equal(result.ok, false);
   assert.equal(result.control?.sawItOpen, false);
+});
+
+test('a probe in each zone tries both ways what no flow names, in both families', async () => {
+  const result = await check({ site: twoZones });
+  assert.equal(result.ok, true);
+  const tried = new Set(result.checks.map(({ from, to, address }) => `${from} ${to} ${address.includes(':') ? 6 : 4}`));
+  for (const way of [
+    'zone:one web',
+    'zone:two web',
+    'web zone:one',
+    'web zone:two',
+    'zone:one zone:two',
+    'zone:two zone:one',
+    'zone:one host',
+  ])
+    for (const family of [4, 6]) assert.ok(tried.has(`${way} ${family}`), `${way} ${family}`);
+  const open = result.checks.filter(({ from, to, got }) => from.startsWith('zone:') && to.startsWith('zone:') && got === 'open');
+  // `zone:two → zone:one` is a flow of theirs too.
+  assert.deepEqual([...new Set(open.map(({ from, to, port }) => `${from} ${to} ${port}`))], ['zone:two zone:one tcp/8080']);
+});
+
+test('a probe that reaches what it should not fails the check', async () => {
+  const result = await check({
+    prepare({ prober }) {
+      const openProbe = prober.openProbe.bind(prober);
+      prober.openProbe = async (plug) => {
+        const probe = await openProbe(plug);
+        return {
+          ...probe,
+          reach: async (targets) =>
+            (await probe.reach(targets)).map((found, index) =>
+              targets[index]?.address === '10.20.0.10' && targets[index].port === 22 ? { ...found, got: 'open' } : found,
+            ),
+        };
+      };
+    },
+  });
+  assert.equal(result.ok, false);
+  const wrong = result.checks.filter(({ expected, got }) => expected !== got);
+  assert.deepEqual(
+    wrong.map(({ from, to, port, expected }) => [from, to, port, expected]),
+    [['zone:internal', 'database', 'tcp/22', 'refused']],
+  );
+});
+
+test('an address that somebody on the wire has is left to him; a zone without any is told', async () => {
+  const asked: string[] = [];
+  const refuse = (most: number) => (daemon: SimulatedDaemon) => {
+    daemon.prober.failOpen = ({ addresses }) => {
+      asked.push(...addresses);
+      return asked.length <= most ? new CaissonError('conflict', 'somebody has it') : undefined;
+    };
+  };
+  assert.equal((await check({ prepare: refuse(2) })).untried.length, 0);
+  assert.equal(new Set(asked).size, 3);
+  const { untried, ok } = await check({ prepare: refuse(100) });
+  assert.deepEqual(untried, [{ from: 'zone:internal', why: 'somebody has it' }]);
+  assert.equal(ok, true);
+});
+
+test('a guest that cannot try is told, and nothing tried at all proves nothing', async () => {
+  const mute = (daemon: SimulatedDaemon, name: string) => {
+    const uid = daemon.engine.guests().find((guest) => guest.name === name)?.uid ?? '';
+    daemon.world.host.behave(uid, {
+      exec() {
+        throw new CaissonError('unavailable', 'the guest has no agent channel');
+      },
+    });
+  };
+  const one = await check({ prepare: (daemon) => mute(daemon, 'database') });
+  assert.deepEqual(
+    one.untried.map(({ from }) => from),
+    ['database'],
+  );
+  assert.equal(one.ok, true);
+  const none = await check({
+    prepare(daemon) {
+      mute(daemon, 'database');
+      mute(daemon, 'web');
+      daemon.prober.failOpen = () => new CaissonError('failed', 'no network namespace');
+    },
+  });
+  assert.deepEqual([none.ok, none.checks.length, none.untried.length], [false, 0, 3]);
+});
+
+test('a guest that was late once is asked again', async () => {
+  let times = 0;
+  const result = await check((_, _from, _to, port) =>
+    port === 'tcp/3306' && _from === '10.20.0.11' && times++ === 0 ? 'refused' : undefined,
+  );
+  assert.equal(result.ok, true);
 });

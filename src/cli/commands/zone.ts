@@ -1,7 +1,7 @@
 // `caisson zone …`
 import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
-import type { ZoneCheck, ZoneCheckLine, ZoneView } from '../../model/zone-check.ts';
+import { asTheFlowsSay, type ZoneCheck, type ZoneCheckLine, type ZoneView } from '../../model/zone-check.ts';
 import { type JobOptions, showDetail, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
 import { connected } from '../connection.ts';
 import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
@@ -25,7 +25,7 @@ const checkColumns: Column<ZoneCheckLine>[] = [
   {
     title: 'GOT',
     text: (line) => line.got,
-    style: ({ got, expected }) => (got === expected ? undefined : got === 'unknown' ? 'amber' : 'red'),
+    style: (line) => (asTheFlowsSay(line) ? undefined : line.got === 'unknown' ? 'amber' : 'red'),
   },
   { title: 'DETAIL', text: (line) => line.detail ?? '', shrink: true, optional: true },
 ];
@@ -45,7 +45,9 @@ export function addZone(zone: Command, io: Io): void {
     );
 
   withJob(zone.command('check'))
-    .description('try every pair of world and guests on every declared port and some others; exit 0 only if all is as the flows say')
+    .description(
+      'try from the world, every guest and a probe in each zone to each other, on declared ports and others; exit 0 only if all is as the flows say',
+    )
     .option('--no-control', 'do not open one flow on purpose to see that the check sees it')
     .option('--port <port...>', 'further ports to try, for example tcp/8080')
     .option('--all', 'print every attempt, not only those that differ')
@@ -75,23 +77,25 @@ async function check(io: Io, options: CheckOptions): Promise<void> {
   });
 }
 
-const nothingTried = 'nothing was tried, so nothing is proved: start two guests (the world is tried only where the daemon has --netns)';
+const nothingTried = 'nothing was tried, so nothing is proved: the site has no zone, or no probe could be plugged into one';
 
 function whatIsWrong({ checks, control }: ZoneCheck): string {
-  const isSilent = checks.every((line) => line.got === 'unknown' || line.got === line.expected);
+  const isSilent = checks.every((line) => line.got === 'unknown' || asTheFlowsSay(line));
   const controlled = !control || (control.sawItOpen && control.sawItClosedAgain);
   return isSilent && controlled ? 'not every attempt could be told, so nothing is proved' : 'the filtering is not as the flows say';
 }
 
-function renderCheck(io: Io, { checks, control, ok }: ZoneCheck, all: boolean): string {
-  const shown = all ? checks : checks.filter((line) => line.got !== line.expected);
+function renderCheck(io: Io, { checks, untried, control, ok }: ZoneCheck, all: boolean): string {
+  const shown = all ? checks : checks.filter((line) => !asTheFlowsSay(line));
   const open = checks.filter((line) => line.got === 'open').length;
   const unknown = checks.filter((line) => line.got === 'unknown').length;
-  if (checks.length === 0) return '';
   const untold = unknown > 0 ? `, ${unknown} could not be told` : '';
   return [
     tableFor(io, shown, checkColumns),
-    `${checks.length} attempts: ${open} open, ${checks.length - open - unknown} refused${untold}; ${ok ? 'all as the flows say' : 'not all as the flows say'}\n`,
+    ...untried.map(({ from, why }) => `not tried from ${from}: ${why}\n`),
+    checks.length === 0
+      ? ''
+      : `${checks.length} attempts: ${open} open, ${checks.length - open - unknown} refused${untold}; ${ok ? 'all as the flows say' : 'not all as the flows say'}\n`,
     control ? describeControl(control) : '',
   ].join('');
 }

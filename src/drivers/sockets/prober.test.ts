@@ -4,9 +4,13 @@ import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { createSocketProber, noWayFromWorld } from './prober.ts';
+import { createSocketProber } from './prober.ts';
 
-const prober = createSocketProber(noWayFromWorld);
+const prober = createSocketProber({
+  reachFromWorld: () => assert.fail(),
+  worldAddresses: () => assert.fail(),
+  openProbe: () => assert.fail(),
+});
 const ask = (check: Parameters<typeof prober.check>[0], timeoutMs = 2000) => prober.check(check, '127.0.0.1', { timeoutMs });
 
 async function tcpServer(t: TestContext, answer: (line: string) => string | undefined): Promise<number> {

@@ -2,8 +2,8 @@
 import { Resolver } from 'node:dns/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { CaissonError, describeError } from '../../lib/errors.ts';
-import type { NetworkCheck, ProbeResult, Prober, ProbeTarget, ReachResult } from '../prober.ts';
+import { describeError } from '../../lib/errors.ts';
+import type { NetworkCheck, ProbeResult, Prober } from '../prober.ts';
 
 const maxAnswerBytes = 64 * 1024;
 
@@ -12,8 +12,10 @@ interface Options {
   signal?: AbortSignal;
 }
 
-export function createSocketProber(reachFromWorld: (targets: readonly ProbeTarget[]) => Promise<ReachResult[]>): Prober {
+/** `elsewhere`: trying from places where the daemon is not. */
+export function createSocketProber(elsewhere: Omit<Prober, 'check'>): Prober {
   return {
+    ...elsewhere,
     async check(check, address, options) {
       const limit = AbortSignal.timeout(options.timeoutMs);
       const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
@@ -23,7 +25,6 @@ export function createSocketProber(reachFromWorld: (targets: readonly ProbeTarge
         return { ok: false, why: limit.aborted ? `no answer within ${options.timeoutMs} ms` : plainWords(error) };
       }
     },
-    reachFromWorld,
   };
 }
 
@@ -136,9 +137,4 @@ function plainWords(error: unknown): string {
 
 function quote(text: string): string {
   return text === '' ? 'nothing' : JSON.stringify(text.slice(0, 80));
-}
-
-/** For a host whose own network is the guests' one: there is no way to try from outside. */
-export function noWayFromWorld(): Promise<ReachResult[]> {
-  throw new CaissonError('unavailable', 'this host has no way to try from the world: its own network is the guests’ one');
 }
