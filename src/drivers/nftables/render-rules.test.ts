@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { NetworkState } from '../../model/network-state.ts';
 import { arbitraryNetwork, shuffled } from '../../../test/network/arbitrary-network.ts';
 import { exampleNetwork } from '../../../test/network/example-network.ts';
+import { kindsOfZones } from '../../../test/network/kinds-of-zones.ts';
 import { assertGolden } from '../../../test/network/golden.ts';
 import { renderRules } from './render-rules.ts';
 
@@ -14,6 +15,10 @@ describe('rules of the network', () => {
 
   test('of an empty state let nothing pass', () => {
     assertGolden('network-rules-empty.nft', renderRules({ site: 'lab', zones: [], nics: [], flows: [], publications: [] }).text);
+  });
+
+  test('of every kind of zone are the golden ones', () => {
+    assertGolden('network-rules-kinds.nft', renderRules(kindsOfZones).text);
   });
 
   test('do not depend on the order of zones, nics and flows', () => {

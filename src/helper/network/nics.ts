@@ -14,17 +14,18 @@ type NicDownArgs = Parameters<NetworkHelper['nicDown']>[0];
 export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs, isFresh: boolean): Promise<void> {
   const { tap, bridge } = nic;
   const device = bridge ?? tap;
-  const [link] = isFresh ? [] : (await readAddresses(namespace, tap)).filter(({ ifname }) => ifname === tap);
-  const addresses = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
-  const present = isFresh && bridge === undefined ? [] : await readGuestAddresses(namespace, device);
-  // On a bridge there are those of its other nics too.
-  const gone = bridge === undefined ? present.filter(({ dst }) => !nic.guestAddresses.includes(dst)) : [];
   const hasIpv6 = nic.hostAddresses.some(isIpv6) || nic.guestAddresses.some(isIpv6);
+  // Before anything is read: the kernel takes addresses away with some of these.
   await namespace.set(
     bridge === undefined
       ? hostEndSettings(tap, hasIpv6)
       : { [`net/ipv6/conf/${tap}/disable_ipv6`]: 1, [`net/ipv4/conf/${tap}/forwarding`]: 0, [`net/ipv4/conf/${tap}/proxy_arp`]: 0 },
   );
+  const [link] = isFresh ? [] : (await readAddresses(namespace, tap)).filter(({ ifname }) => ifname === tap);
+  const addresses = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+  const present = isFresh && bridge === undefined ? [] : await readGuestAddresses(namespace, device);
+  // On a bridge there are those of its other nics too.
+  const gone = bridge === undefined ? present.filter(({ dst }) => !nic.guestAddresses.includes(dst)) : [];
   const source = nic.hostAddresses.find((address) => !isIpv6(address))?.split('/')[0];
   await namespace.change([
     // A port has another MAC than its bridge; with a new MAC a device forgets its neighbours.
