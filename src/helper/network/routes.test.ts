@@ -10,7 +10,7 @@ const stopsAll = [
   { src: 'all', priority: 20_150, nop: null },
   { src: 'all', priority: 20_100, fwmark: '0xca150000', goto: 20_150 },
   { src: 'all', priority: 20_101, iif: 'lo', goto: 20_150 },
-  { src: 'all', priority: 20_102, action: 'prohibit' },
+  { src: 'all', priority: 20_102, action: 'blackhole' },
 ];
 
 describe('routes of zones', () => {
@@ -40,10 +40,10 @@ describe('routes of zones', () => {
         'all    nop',
         '10.20.0.0  0xca150000  20150',
         '10.20.0.0   lo 20150',
-        '10.20.0.0    prohibit',
+        '10.20.0.0    blackhole',
         'all 10.20.0.0 0xca150000  20150',
         'all 10.20.0.0  lo 20150',
-        'all 10.20.0.0   prohibit',
+        'all 10.20.0.0   blackhole',
       ],
     );
   });

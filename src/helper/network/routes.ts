@@ -150,7 +150,7 @@ function stopUnseen(which: Pick<Rule, 'src' | 'srclen' | 'dst' | 'dstlen'>): Rul
   return [
     { ...which, priority: place.seen, fwmark: seenMark, goto: place.passed },
     { ...which, priority: place.ownSent, iif: 'lo', goto: place.passed },
-    { ...which, priority: place.unseen, action: 'prohibit' },
+    { ...which, priority: place.unseen, action: 'blackhole' },
   ];
 }
 
