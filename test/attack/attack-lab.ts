@@ -172,7 +172,7 @@ export class AttackLab {
     for (const family of ['-4', '-6']) {
       const { stdout } = await run(['ip', '-n', real.guestsNetwork, '-j', family, 'rule', 'show']);
       for (const { priority, action } of JSON.parse(stdout) as { priority: number; action?: string }[])
-        if (action === 'prohibit') await run(['ip', '-n', real.guestsNetwork, family, 'rule', 'del', 'priority', String(priority)]);
+        if (action === 'blackhole') await run(['ip', '-n', real.guestsNetwork, family, 'rule', 'del', 'priority', String(priority)]);
     }
     const off = Object.fromEntries(
       ['all', 'eth1', ...attackNetwork.nics.map(({ tap }) => tap)].map((name) => [`net/ipv4/conf/${name}/rp_filter`, 0]),

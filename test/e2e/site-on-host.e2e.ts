@@ -13,6 +13,7 @@ import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
+import { asTheFlowsSay, type ZoneCheck } from '../../src/model/zone-check.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');
@@ -181,6 +182,36 @@ test('a second apply changes nothing', async () => {
   assert.equal(job.state, 'succeeded', job.error?.message);
   assert.deepEqual((job.result as { changes: string[] }).changes, []);
   assert.deepEqual([(await guest('a')).status.pid, (await guest('b')).status.pid], before);
+});
+
+test('the filtering is tried from a probe in each zone, which is filtered as a guest and leaves nothing', async () => {
+  const links = () =>
+    inNetwork('ip', '-o', 'link')
+      .match(/csg\w+/g)
+      ?.toSorted();
+  const before = links();
+  const check = async () => {
+    const job = await finish(client.call('zoneCheck', { body: {} }));
+    assert.equal(job.state, 'succeeded', job.error?.message);
+    return job.result as ZoneCheck;
+  };
+  const found = await check();
+  const wrong = found.checks.filter((line) => !asTheFlowsSay(line));
+  assert.deepEqual(wrong, []);
+  assert.equal(found.ok, true);
+  assert.deepEqual([...new Set(found.checks.map(({ from }) => from))].toSorted(), ['zone:one', 'zone:two']);
+  assert.deepEqual(found.untried.map(({ from }) => from).toSorted(), ['a', 'b']);
+  assert.deepEqual([found.control?.sawItOpen, found.control?.sawItClosedAgain], [true, true]);
+  assert.deepEqual(links(), before);
+  // Another’s table that refuses what we open: the control is not seen.
+  inNetwork('nft', 'add table inet other');
+  inNetwork('nft', 'add chain inet other forward { type filter hook forward priority 10 ; policy drop ; }');
+  try {
+    const blind = await check();
+    assert.deepEqual([blind.ok, blind.control?.sawItOpen], [false, false]);
+  } finally {
+    inNetwork('nft', 'delete', 'table', 'inet', 'other');
+  }
 });
 
 test('daemon and helper killed at once: the guests run on, are reached on, and the next daemon takes them over', async () => {
