@@ -12,9 +12,12 @@ export interface ProbeTarget {
   port: number;
 }
 
-/** `open`: the destination itself answered, be it with a refusal; `refused`: something on the way did, or nobody. */
+/**
+ * `open`: the destination itself answered, be it with a refusal; `refused`: something on the way did, or nobody. `no-way`: from the world
+ * nothing leads there over an uplink, so it was not tried.
+ */
 export interface ReachResult {
-  got: 'open' | 'refused' | 'unknown';
+  got: 'open' | 'refused' | 'unknown' | 'no-way';
   /** Address that it was tried from; empty when not known. */
   source: string;
   detail: string;
@@ -44,10 +47,10 @@ export interface Probe {
 export interface Prober {
   /** Never throws: what went wrong is the answer. */
   check(check: NetworkCheck, address: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ProbeResult>;
-  /** Tries targets from the world, where this host has a way there: results in the order of the targets. */
-  reachFromWorld(targets: readonly ProbeTarget[]): Promise<ReachResult[]>;
-  /** The host's own addresses in the world. */
-  worldAddresses(): Promise<string[]>;
+  /** Tries targets from the world that lies at the other ends of these uplinks, where this host is there: results in the order of the targets. */
+  reachFromWorld(targets: readonly ProbeTarget[], uplinks: readonly string[]): Promise<ReachResult[]>;
+  /** The host's own addresses in that world. */
+  worldAddresses(uplinks: readonly string[]): Promise<string[]>;
   /** Not connected yet: that is the network's. `conflict` when a machine on the uplink's wire has one of the addresses. */
   openProbe(plug: ProbePlug): Promise<Probe>;
 }

@@ -3,9 +3,9 @@
 // say. It proves itself by a control: with one flow opened on purpose, it must see that one open, and closed again.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { parseProbeOutput, probeInput, probeScript } from '../lib/probe-script.ts';
-import { canonicalAddress, cidrContains, familyOf, parseCidr } from '../model/address.ts';
+import { canonicalAddress, familyOf } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
-import type { NetworkState } from '../model/network-state.ts';
+import { type NetworkState, uplinkDevice } from '../model/network-state.ts';
 import { asTheFlowsSay, silent, type ZoneCheck, type ZoneCheckLine } from '../model/zone-check.ts';
 import { controlFlow, isExpectedOpen } from '../plan/check-expectation.ts';
 import { type CheckEnd, type CheckTarget, planTargets } from '../plan/check-targets.ts';
@@ -91,7 +91,7 @@ export class ZoneChecker {
     const state = network.wanted();
     const running = this.#running();
     const sources: Source[] = [
-      ...(this.#hasWorld(state) ? [this.#worldSource()] : []),
+      ...(this.#hasWorld(state) ? [this.#worldSource(state)] : []),
       ...probes.map(({ zone, nic, probe }): Source => {
         return { name: probeName(zone), addresses: nic.addresses, reach: (targets) => probe.reach(targets), isOurs: true };
       }),
@@ -126,7 +126,7 @@ export class ZoneChecker {
       const now = this.#w.network.wanted();
       const hasChanged = JSON.stringify(now) !== JSON.stringify(state);
       const again = checks.flatMap((line, index) => {
-        const isDoubtful = !asTheFlowsSay(line) && (hasChanged || line.expected === 'open');
+        const isDoubtful = line !== undefined && !asTheFlowsSay(line) && (hasChanged || line.expected === 'open');
         return isDoubtful ? [{ index, target: targets[index] as CheckTarget }] : [];
       });
       const seconds = await attempt(
@@ -134,13 +134,13 @@ export class ZoneChecker {
         again.map(({ target }) => target),
         now,
       );
-      for (const [at, { index }] of again.entries()) checks[index] = seconds[at] as ZoneCheckLine;
-      return { checks, untried: [] };
+      for (const [at, { index }] of again.entries()) checks[index] = seconds[at];
+      return { checks: checks.flatMap((line) => line ?? []), untried: [] };
     } catch (error) {
       const detail = describeError(error);
       if (!source.isOurs) return { checks: [], untried: [{ from: source.name, why: detail }] };
       const results = targets.map((): ReachResult => ({ got: 'unknown', source: '', detail }));
-      return { checks: targets.map((target, index) => judge(source, target, results[index], state)), untried: [] };
+      return { checks: targets.flatMap((target, index) => judge(source, target, results[index], state) ?? []), untried: [] };
     }
   }
 
@@ -149,21 +149,20 @@ export class ZoneChecker {
     return [...site.guests.values()].filter(({ uid }) => board.get(uid).power === 'running').toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** The world can be tried only where the guests' network is apart from the host's own, which then lies beyond the uplink. */
+  /** The world can be tried only where the guests' network is apart from the host's own, which may then lie beyond an uplink. */
   #hasWorld(state: NetworkState): boolean {
     return this.#w.parts.host.netns !== undefined && state.zones.some((zone) => zone.uplink);
   }
 
   /** What is ours on an uplink's wire: nobody else's machine is tried. One of each family. */
-  async #worldAddresses({ zones }: NetworkState): Promise<string[]> {
-    const wires = zones.filter(({ uplink }) => uplink).flatMap(({ subnets }) => subnets.flatMap((text) => parseCidr(text) ?? []));
-    const own = (await this.#w.parts.prober.worldAddresses()).flatMap((address) => canonicalAddress(address) ?? []);
-    const near = own.filter((address) => wires.some((cidr) => cidrContains(cidr, address)));
-    return ([4, 6] as const).flatMap((family) => near.find((address) => familyOf(address) === family) ?? []);
+  async #worldAddresses(state: NetworkState): Promise<string[]> {
+    const own = (await this.#w.parts.prober.worldAddresses(uplinksOf(state))).flatMap((address) => canonicalAddress(address) ?? []);
+    return ([4, 6] as const).flatMap((family) => own.find((address) => familyOf(address) === family) ?? []);
   }
 
-  #worldSource(): Source {
-    return { name: 'world', reach: (targets) => this.#w.parts.prober.reachFromWorld(targets), isOurs: true };
+  #worldSource(state: NetworkState): Source {
+    const uplinks = uplinksOf(state);
+    return { name: 'world', reach: (targets) => this.#w.parts.prober.reachFromWorld(targets, uplinks), isOurs: true };
   }
 
   #guestSource({ name, uid }: GuestRecord, state: NetworkState): Source {
@@ -197,6 +196,10 @@ export class ZoneChecker {
   }
 }
 
+function uplinksOf({ zones }: NetworkState): string[] {
+  return [...new Set(zones.flatMap(({ uplink }) => (uplink ? [uplinkDevice(uplink)] : [])))];
+}
+
 function probeName(zone: string): string {
   return `zone:${zone}`;
 }
@@ -215,8 +218,9 @@ function controlLine(lines: readonly ZoneCheckLine[], sources: readonly Source[]
   );
 }
 
-async function attempt(source: Source, targets: readonly CheckTarget[], state: NetworkState): Promise<ZoneCheckLine[]> {
-  const lines: ZoneCheckLine[] = [];
+/** In the order of the targets; undefined where no way leads. */
+async function attempt(source: Source, targets: readonly CheckTarget[], state: NetworkState): Promise<(ZoneCheckLine | undefined)[]> {
+  const lines: (ZoneCheckLine | undefined)[] = [];
   for (let at = 0; at < targets.length; at += atOnce) {
     const part = targets.slice(at, at + atOnce);
     const results = await source.reach(part);
@@ -225,8 +229,9 @@ async function attempt(source: Source, targets: readonly CheckTarget[], state: N
   return lines;
 }
 
-function judge(source: Source, target: CheckTarget, result: ReachResult | undefined, state: NetworkState): ZoneCheckLine {
+function judge(source: Source, target: CheckTarget, result: ReachResult | undefined, state: NetworkState): ZoneCheckLine | undefined {
   const { got, source: from, detail } = result ?? { got: 'unknown', source: '', detail: 'no result' };
+  if (got === 'no-way') return undefined;
   const { to, address, protocol, port } = target;
   const expected = isExpectedOpen(state, source, from, target) ? 'open' : 'refused';
   const isSilence = got === 'refused' && detail === silent && expected === 'open' && (protocol === 'udp' || to === 'world');

@@ -30,7 +30,7 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   guestProcesses: {},
   guestIsolation: {},
   hostTeardown: {},
-  worldProbe: { targets: [{ protocol: 'tcp', address: '192.0.2.10', port: 80 }] },
+  worldProbe: { targets: [{ protocol: 'tcp', address: '192.0.2.10', port: 80 }], uplinks: ['eth1'] },
   probeOpen: {
     uid,
     tap: `cs${uid}0`,
@@ -185,8 +185,9 @@ test('probeRun and worldProbe refuse targets that are no addresses, ports or pro
     { more: 1 },
   ]) {
     refused('probeRun', { uid, targets: [{ ...target, ...change }] });
-    refused('worldProbe', { targets: [{ ...target, ...change }] });
+    refused('worldProbe', { ...good.worldProbe, targets: [{ ...target, ...change }] });
   }
+  for (const uplink of ['lo', `cs${uid}0`, '../all', '-6', '']) refused('worldProbe', { ...good.worldProbe, uplinks: [uplink] });
 });
 
 test('a probe with any one part exchanged is refused, or still has the tap and addresses of one nic', () => {

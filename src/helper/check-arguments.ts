@@ -107,7 +107,7 @@ const checks: Checks = {
     if (args.manifestPath !== undefined) inImageFolders(args.manifestPath, owned, `${at}.manifestPath`);
     return args;
   },
-  worldProbe: () => object({ targets }),
+  worldProbe: () => object({ targets, uplinks: list(uplinkName, 64) }),
   probeOpen: () => (value, at) => {
     const args = object({
       uid: text(/^g[a-hjkmnp-z2-9]{10}$/, 'a uid as guests have it'),

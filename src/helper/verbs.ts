@@ -83,7 +83,7 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       return buildImage(args, context, options.imageBuilder);
     },
     imageFetch: (args, context) => fetchImage(args, context, host.user),
-    worldProbe: ({ targets }) => probeFromWorld(targets, host.user),
+    worldProbe: (args) => probeFromWorld(args, host),
     probeOpen: (args) =>
       host.locks.with(args.uid, async () => {
         refuseRunning(args.uid, 'cannot plug a probe in its place');

@@ -87,6 +87,10 @@ interface HelperProbeLine {
   detail: string;
 }
 
+interface HelperWorldLine extends Omit<HelperProbeLine, 'got'> {
+  got: HelperProbeLine['got'] | 'no-way';
+}
+
 /** Each is idempotent unless it says otherwise. */
 interface HostVerbs {
   hello: { args: None; value: HelperHello };
@@ -115,10 +119,11 @@ interface HostVerbs {
   imageFetch: { args: { url: string; sha256: string; outPath: string }; value: { sizeBytes: number } };
 
   /**
-   * Tries to reach targets from the host's own network, which is the world for guests in a network namespace. In their order.
-   * `addresses` are the host's there.
+   * Tries to reach targets from the host's own network, where the other ends of the guests' uplinks are: the world for guests in a network
+   * namespace. In their order; `no-way` where the host's routes do not lead over an uplink: nothing is sent there. `addresses` are the
+   * host's own on those wires.
    */
-  worldProbe: { args: { targets: HelperTarget[] }; value: { lines: HelperProbeLine[]; addresses: string[] } };
+  worldProbe: { args: { targets: HelperTarget[]; uplinks: string[] }; value: { lines: HelperWorldLine[]; addresses: string[] } };
 
   /**
    * Plugs a namespace of its own into the guests' network as if it were a guest's nic; `nicUp` then connects its tap. It ends with the

@@ -101,10 +101,3 @@ test('a build that is cancelled ends', async () => {
   });
   assert.equal(existsSync(args.outPath), false);
 });
-
-test('a world probe asks from the host’s own network', async () => {
-  const { port } = new URL(base);
-  const { lines } = await helper.client.call('worldProbe', { targets: [{ protocol: 'tcp', address: '127.0.0.1', port: Number(port) }] });
-  assert.equal(lines.length, 1);
-  assert.match(JSON.stringify(lines[0]), /open/);
-});

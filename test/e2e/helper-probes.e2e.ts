@@ -146,6 +146,39 @@ test('a probe in the place of a guest, and the same one twice, are refused', asy
   ip('-n', netns, 'link', 'delete', 'other0');
 });
 
+test('the world is tried over the uplinks alone: nothing is sent where another route leads', async () => {
+  const [world, far] = [`cst-h${process.pid}`, `cst-f${process.pid}`];
+  // The uplink's other end, a way to one address over it and a wide one elsewhere, as a machine with a default route has it.
+  ip('-n', netns, 'link', 'add', 'eth2', 'type', 'veth', 'peer', 'name', world, 'netns', String(process.pid));
+  ip('link', 'add', far, 'type', 'veth', 'peer', 'name', 'far0', 'netns', worldNetns);
+  try {
+    for (const [name, address] of [
+      [world, '198.18.1.1/24'],
+      [far, '198.18.2.1/24'],
+    ] as const) {
+      ip('link', 'set', name, 'up');
+      ip('address', 'add', address, 'dev', name);
+    }
+    ip('-n', netns, 'link', 'set', 'eth2', 'up');
+    ip('-n', netns, 'address', 'add', '198.18.1.2/24', 'dev', 'eth2');
+    ip('-n', worldNetns, 'link', 'set', 'far0', 'up');
+    ip('-n', worldNetns, 'address', 'add', '198.18.2.2/24', 'dev', 'far0');
+    ip('route', 'add', '198.18.3.0/24', 'via', '198.18.2.2');
+    const targets = ['198.18.1.2', '198.18.2.2', '198.18.3.9', '127.0.0.1'].map((address) => ({ protocol: 'tcp' as const, address, port: 9 }));
+    const { lines, addresses } = await helper.client.call('worldProbe', { targets, uplinks: ['eth1', 'eth2'] });
+    assert.deepEqual(
+      lines.map(({ got }) => got),
+      ['open', 'no-way', 'no-way', 'no-way'],
+    );
+    assert.deepEqual(addresses, ['198.18.1.1']);
+    const without = await helper.client.call('worldProbe', { targets, uplinks: ['eth1'] });
+    assert.deepEqual([...new Set(without.lines.map(({ got }) => got))], ['no-way']);
+    assert.deepEqual(without.addresses, []);
+  } finally {
+    for (const name of [world, far]) ip('link', 'delete', name);
+  }
+});
+
 test('a probe runs without any right, as nobody', async () => {
   await helper.client.call('probeOpen', argsOf(inner));
   const pid = execFileSync('pgrep', ['-P', String(helper.process.pid), '-x', 'cat'], { encoding: 'utf8' }).trim();

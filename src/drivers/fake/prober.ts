@@ -35,7 +35,7 @@ export function createFakeProber({ isUp, mayReach }: FakeProberOptions): FakePro
     check: async (_check: NetworkCheck, address: string): Promise<ProbeResult> =>
       scripted.get(address) ?? (isUp(address) ? { ok: true } : { ok: false, why: 'connection refused' }),
     reachFromWorld: async (targets): Promise<ReachResult[]> =>
-      targets.map(() => ({ got: 'unknown', source: '', detail: 'a simulated site has no world' })),
+      targets.map(() => ({ got: 'no-way', source: '', detail: 'a simulated site has no world' })),
     worldAddresses: async () => [],
     async openProbe(plug) {
       const failure = prober.failOpen?.(plug);

@@ -4,8 +4,8 @@ import type { HelperCaller } from './helper-client.ts';
 
 export function helperProbes(helper: HelperCaller): Omit<Prober, 'check'> {
   return {
-    reachFromWorld: async (targets) => (await helper.call('worldProbe', { targets: plain(targets) })).lines,
-    worldAddresses: async () => (await helper.call('worldProbe', { targets: [] })).addresses,
+    reachFromWorld: async (targets, uplinks) => (await helper.call('worldProbe', { targets: plain(targets), uplinks: [...uplinks] })).lines,
+    worldAddresses: async (uplinks) => (await helper.call('worldProbe', { targets: [], uplinks: [...uplinks] })).addresses,
     async openProbe(plug) {
       const { uid } = plug;
       await helper.call('probeOpen', plug);
