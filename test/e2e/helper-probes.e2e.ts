@@ -164,7 +164,11 @@ test('the world is tried over the uplinks alone: nothing is sent where another r
     ip('-n', worldNetns, 'link', 'set', 'far0', 'up');
     ip('-n', worldNetns, 'address', 'add', '198.18.2.2/24', 'dev', 'far0');
     ip('route', 'add', '198.18.3.0/24', 'via', '198.18.2.2');
-    const targets = ['198.18.1.2', '198.18.2.2', '198.18.3.9', '127.0.0.1'].map((address) => ({ protocol: 'tcp' as const, address, port: 9 }));
+    const targets = ['198.18.1.2', '198.18.2.2', '198.18.3.9', '127.0.0.1'].map((address) => ({
+      protocol: 'tcp' as const,
+      address,
+      port: 9,
+    }));
     const { lines, addresses } = await helper.client.call('worldProbe', { targets, uplinks: ['eth1', 'eth2'] });
     assert.deepEqual(
       lines.map(({ got }) => got),

@@ -224,6 +224,29 @@ test('a guest that cannot try is told, and nothing tried at all proves nothing',
   assert.deepEqual([none.ok, none.checks.length, none.untried.length], [false, 0, 3]);
 });
 
+test('a guest whose agent did not answer in time is asked again, once', async () => {
+  let times = 0;
+  const silentTwice = (most: number) => (daemon: SimulatedDaemon) => {
+    times = 0;
+    const uid = daemon.engine.guests().find((guest) => guest.name === 'web')?.uid ?? '';
+    const before = daemon.world.host.behaviour(uid);
+    daemon.world.host.behave(uid, {
+      exec(argv, stdin) {
+        if (times++ < most) throw new CaissonError('timeout', 'the guest agent: no answer within 30000 ms');
+        return before.exec(argv, stdin);
+      },
+    });
+  };
+  const late = await check({ prepare: silentTwice(1) });
+  assert.deepEqual([late.ok, late.untried.length], [true, 0]);
+  const never = await check({ prepare: silentTwice(100) });
+  assert.deepEqual(
+    never.untried.map(({ from }) => from),
+    ['web'],
+  );
+  assert.equal(times, 2);
+});
+
 test('a guest that was late once is asked again', async () => {
   let times = 0;
   const result = await check((_, _from, _to, port) =>
