@@ -1,14 +1,14 @@
 // A guest's QEMU that has been taken over: every system call here is made from within a QEMU that the root helper has started. Each
 // attempt is made from an ordinary process of root's, too, where it succeeds: what stops it is the jail.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { type Escape, escapes, type Outside } from '../attack/escapes.ts';
 import { InsideProcess, type Outcome } from '../attack/inside-process.ts';
+import { isInCall, withOrdinaryProcess } from '../attack/ordinary-process.ts';
 import { createHelperFixture, idleQemu, type RunningHelper, someLimits } from './helper-fixture.ts';
 
 const skip = process.arch === 'x64' ? false : 'system calls are made for x86-64 only';
@@ -87,34 +87,15 @@ const nothing = { disk: '', disks: '', sockets: '', readOnly: '' };
 
 const isRefused = (outcome: Outcome) => 'killed' in outcome || outcome.result < 0;
 
-/** What Perl sleeps in, and what QEMU waits in. */
-const waits = { pselect6: '270', ppoll: '271' };
-const isInCall = (pid: number, call: keyof typeof waits) => readFileSync(`/proc/${pid}/syscall`, 'latin1').split(' ')[0] === waits[call];
-
-/** Root in an ordinary process: only what it mounts and how it names the machine is its own. */
-async function tryUnguarded(escape: Escape): Promise<Outcome> {
-  const child: ChildProcess = spawn('unshare', ['--mount', '--uts', '--', 'perl', '-e', 'select undef, undef, undef, 0.1 while 1'], {
-    stdio: 'ignore',
+const tryUnguarded = (escape: Escape) =>
+  withOrdinaryProcess(async (pid) => {
+    const inside = await InsideProcess.open(pid);
+    try {
+      return await escape.attempt(inside);
+    } finally {
+      await inside.end();
+    }
   });
-  const gone = once(child, 'exit');
-  try {
-    await waitFor(
-      'it sleeps',
-      () => readFileSync(`/proc/${child.pid}/comm`, 'latin1') === 'perl\n' && isInCall(child.pid ?? 0, 'pselect6'),
-      {
-        timeoutMs: 5000,
-        everyMs: 2,
-      },
-    );
-    const inside = await InsideProcess.open(child.pid ?? 0);
-    const outcome = await escape.attempt(inside);
-    await inside.end();
-    return outcome;
-  } finally {
-    child.kill('SIGKILL');
-    await gone;
-  }
-}
 
 test('a guest’s QEMU that is taken over can open its own disk', { skip }, async () => {
   assert.ok(guest);
