@@ -1,5 +1,5 @@
 // What the filtering check expects of an attempt, and the way that its control opens. Pure.
-import { cidrContains, familyOf, parseCidr } from '../model/address.ts';
+import { familyOf } from '../model/address.ts';
 import type { NetworkFlow, NetworkState } from '../model/network-state.ts';
 import { isAllowed } from './reachability.ts';
 import type { CheckTarget } from './check-targets.ts';
@@ -14,8 +14,7 @@ export function isExpectedOpen(state: NetworkState, source: CheckSource, from: s
   const family = familyOf(target.address);
   const isKnown = from !== '' && !['0.0.0.0', '::'].includes(from) && familyOf(from) === family;
   if (source.addresses === undefined) {
-    const address = isKnown ? from : usualWorldAddress(state, family);
-    return isPublished(state, address, target) || allows(state, 'world', address, target);
+    return allows(state, 'world', isKnown ? from : usualWorldAddress(state, family), target);
   }
   const candidates = isKnown ? [from] : source.addresses.filter((address) => familyOf(address) === family);
   return candidates.length > 0 && candidates.every((address) => allows(state, 'guest', address, target));
@@ -24,14 +23,6 @@ export function isExpectedOpen(state: NetworkState, source: CheckSource, from: s
 function allows(state: NetworkState, kind: 'world' | 'guest', address: string, target: CheckTarget): boolean {
   const { protocol, port } = target;
   return isAllowed(state, { from: { kind, address }, to: { address: target.address }, protocol, port }).allowed;
-}
-
-function isPublished({ publications }: NetworkState, from: string, { address, protocol, port }: CheckTarget): boolean {
-  return publications.some((publication) => {
-    const isThis = publication.listen === address && publication.protocol === protocol && publication.port === port;
-    const ranges = publication.from.flatMap((text) => parseCidr(text) ?? []);
-    return isThis && (publication.from.length === 0 || ranges.some((cidr) => cidrContains(cidr, from)));
-  });
 }
 
 function usualWorldAddress({ zones }: NetworkState, family: 4 | 6): string {
