@@ -25,8 +25,11 @@ const pingMs = 5000;
 const execMs = [30_000, 60_000] as const;
 /** Each attempt is an open socket, of which a guest's agent has 1,024. */
 const atOnce = 400;
-/** Of guests and probes; more only wait for the processors. */
-const sourcesAtOnce = 8;
+/**
+ * Of guests, probes and the world, one for each processor within these bounds. More would only wait for the processors, and what they open is
+ * work for the guests that they reach: a server that takes up a dozen sessions at once keeps its own agent waiting.
+ */
+const sourcesAtOnce = { least: 2, most: 8 };
 
 interface Wiring {
   parts: EngineParts;
@@ -89,7 +92,7 @@ export class ZoneChecker {
     options: { control: boolean; extraPorts: readonly string[] },
     job: StepContext,
   ): Promise<Found & Pick<ZoneCheck, 'control'>> {
-    const { network } = this.#w;
+    const { network, parts } = this.#w;
     const state = network.wanted();
     const running = this.#running();
     const sources: Source[] = [
@@ -108,7 +111,7 @@ export class ZoneChecker {
     const world = this.#hasWorld(state) ? await this.#worldAddresses(state) : [];
     const targetsFrom = planTargets({ state, ends, world, extraPorts: options.extraPorts });
     let done = 0;
-    const found = await inTurns(sourcesAtOnce, sources, (source) =>
+    const found = await inTurns(Math.min(sourcesAtOnce.most, Math.max(sourcesAtOnce.least, parts.host.cpus)), sources, (source) =>
       job.step(`from ${source.name}`, async (): Promise<Found> => {
         const one = await this.#tryFrom(source, targetsFrom(source.name), state);
         job.progress(++done / (sources.length + 1), `${one.checks.length} attempts from ${source.name}`);
