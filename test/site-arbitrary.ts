@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { addressFromBigInt } from '../src/model/address.ts';
 import type { Flow } from '../src/model/flow.ts';
+import type { CpuShare } from '../src/model/guest-size.ts';
 import type { GuestSpec } from '../src/model/guest.ts';
 import type { Image } from '../src/model/image.ts';
 import type { ReadinessCheck, Service } from '../src/model/service.ts';
@@ -148,8 +149,17 @@ const zoneAt = (index: number): fc.Arbitrary<Zone> =>
 const guestRest = fc.record({
   labels: fc.dictionary(word, fc.constantFrom('front', '1', 'true', 'a.b-c', '0x10', '1e3'), { maxKeys: 2, noNullPrototype: true }),
   cpus: fc.integer({ min: 1, max: 64 }),
-  memoryMib: fc.constantFrom(16, 512, 1024, 1500, 4_194_304),
-  data: fc.dictionary(name, fc.constantFrom(1, 1023, 10_240), { maxKeys: 2, noNullPrototype: true }),
+  cpu: fc.option(fc.constantFrom<CpuShare[]>({ weight: 200 }, { limit: 1.5, pin: [0, 3] }), { nil: undefined }),
+  memory: fc.constantFrom(
+    ...[16, 512, 1024, 1500, 4_194_304].map((memoryMib) => ({ memoryMib })),
+    { memoryMib: 512, memoryRange: { minMib: 512, maxMib: 2048 } },
+    { memoryMib: 2048, memoryRange: { minMib: 512, maxMib: 2048 } },
+  ),
+  data: fc.dictionary(
+    name,
+    fc.record({ sizeMib: fc.constantFrom(1, 1023, 10_240), bus: fc.constantFrom('virtio' as const, 'scsi' as const) }),
+    { maxKeys: 2, noNullPrototype: true },
+  ),
   firmware: fc.constantFrom('bios' as const, 'uefi' as const),
   os: fc.constantFrom('linux' as const, 'bsd' as const),
   display: fc.constantFrom('vga' as const, 'none' as const),
@@ -242,7 +252,7 @@ function guest(
   zone: string,
   spec: Zone,
   imageName: string,
-  { data, userData, service: serves, description, ...rest }: GuestRest,
+  { data, memory, cpu, userData, service: serves, description, ...rest }: GuestRest,
   isFixed: boolean,
   dependencies: [number, boolean][],
   before: Record<string, GuestSpec>,
@@ -261,10 +271,12 @@ function guest(
     zone,
     addresses,
     disks: {
-      ...Object.fromEntries(Object.entries(data).map(([disk, sizeMib]) => [disk, { sizeMib, bus: 'virtio' as const }])),
+      ...data,
       root: { sizeMib: 8192, bus: 'virtio' },
     },
     after,
+    ...memory,
+    ...(cpu === undefined ? {} : { cpu }),
     ...(userData === undefined ? {} : { userData }),
     ...(serves === undefined ? {} : { service: serves }),
     ...(description === undefined ? {} : { description }),

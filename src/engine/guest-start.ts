@@ -2,6 +2,7 @@
 // and does what is missing.
 import { CaissonError } from '../lib/errors.ts';
 import type { Observation } from '../drivers/hypervisor.ts';
+import { usualCpuWeight } from '../model/guest-size.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkZone } from '../model/network-state.ts';
 import { admit, type MemoryPromise } from '../plan/admission.ts';
@@ -27,7 +28,7 @@ export async function startGuest(w: GuestWiring, uid: string, promised: readonly
     await prepareFiles(w, record, zone);
     const facts = await parts.hypervisor.facts();
     const machine = machineOf(record, parts.guestFiles.folders(uid), facts.accelerator, image.path);
-    const limits = { memoryMib: asked.memoryMib + asked.overheadMib, cpuWeight: 100, pids: 256 };
+    const limits = { memoryMib: asked.memoryMib + asked.overheadMib, cpuWeight: spec.cpu?.weight ?? usualCpuWeight, pids: 256 };
     await site.want(uid, 'running');
     const started = await parts.hypervisor.start(machine, { userId: record.userId, generation: record.generation, limits });
     try {

@@ -18,6 +18,7 @@ interface SiteRow {
   version: 1;
   site: string;
   timezone: string;
+  overcommitMemory?: boolean | undefined;
 }
 
 /** Numbers that are given once and not again. */
@@ -80,6 +81,11 @@ export class SiteStore {
     return this.#site.site;
   }
 
+  /** Whether guests may be promised more memory than there is. */
+  get overcommitsMemory(): boolean {
+    return this.#site.overcommitMemory ?? false;
+  }
+
   get flows(): readonly Flow[] {
     return this.#flows;
   }
@@ -130,7 +136,7 @@ export class SiteStore {
   /** Writes that make `site` the file as last applied. */
   async appliedWrites(site: Site): Promise<SiteWrite[]> {
     const wanted = new Map<string, unknown>([
-      ['applied/site', { version: site.version, site: site.site, timezone: site.timezone }],
+      ['applied/site', siteRow(site)],
       ['applied/flows', site.flows],
       ...(['zones', 'images', 'guests'] as const).flatMap((kind) =>
         Object.entries(site[kind]).map(([name, value]): [string, unknown] => [`applied/${kind}/${name}`, value]),
@@ -236,6 +242,11 @@ export class SiteStore {
       this.#guests.delete(name);
     }
   }
+}
+
+/** The site without what has rows of its own. */
+export function siteRow({ version, site, timezone, overcommitMemory }: Site): SiteRow {
+  return { version, site, timezone, ...(overcommitMemory === undefined ? {} : { overcommitMemory }) };
 }
 
 function* batches(writes: readonly SiteWrite[]): Iterable<SiteWrite[]> {

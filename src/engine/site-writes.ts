@@ -7,7 +7,7 @@ import type { Site } from '../model/site.ts';
 import { completeAddresses, newGuestRecord, withDisksOf } from '../plan/new-guest.ts';
 import type { Events } from './events.ts';
 import type { EngineParts } from './parts.ts';
-import type { SiteStore, SiteWrite } from './site-store.ts';
+import { siteRow, type SiteStore, type SiteWrite } from './site-store.ts';
 
 export interface SiteWriteParts {
   parts: EngineParts;
@@ -21,8 +21,7 @@ export async function writeSite(parts: SiteWriteParts, wanted: Site, applied: Si
   const before = site.site();
   const writes: SiteWrite[] = [];
   const put = (key: string, value: unknown) => writes.push(site.write(key, value));
-  const { version, timezone } = wanted;
-  if (before.site !== wanted.site || before.timezone !== timezone || !site.isDefined) put('site', { version, site: wanted.site, timezone });
+  if (!same(siteRow(before), siteRow(wanted)) || !site.isDefined) put('site', siteRow(wanted));
   const usedIndexes = new Set([...site.zones.values()].map((zone) => zone.index));
   for (const [name, zone] of Object.entries(wanted.zones)) {
     const record = site.zones.get(name);

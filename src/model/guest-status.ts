@@ -46,6 +46,8 @@ export type WantedPower = z.output<typeof wantedPowerSchema>;
 
 /** Decided when the guest was created and kept for its life: the hardware and the identity that the guest sees. */
 export const guestHardwareSchema = z.strictObject({
+  /** Which places and features it has; guests from before there were versions have 1. */
+  version: z.int().default(1),
   machineType: z.string(),
   cpuModel: z.string(),
   uuid: z.string(),
@@ -53,7 +55,7 @@ export const guestHardwareSchema = z.strictObject({
   macs: z.array(z.string()),
   /** Serial of each disk by name. */
   serials: z.record(z.string(), z.string()),
-  /** PCIe slot of each disk by name, and of each nic in order. */
+  /** PCIe slot (or unit of the SCSI controller) of each disk by name, and PCIe slot of each nic in order. */
   diskSlots: z.record(z.string(), z.int()),
   nicSlots: z.array(z.int()),
   maxCpus: z.int(),
@@ -75,6 +77,8 @@ export const guestRecordSchema = z.strictObject({
   addresses: z.array(z.string()),
   /** Digest of the image that the root disk was made from; absent until then. */
   imageDigest: z.string().optional(),
+  /** Whether its system was seen to take plugged memory; absent while nobody knows. */
+  memoryFollows: z.boolean().optional(),
   /** Disks that exist since some start: one of these that is not found is never made again. */
   disksMade: z.array(z.string()),
   createdAt: z.iso.datetime(),

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { expects } from './expected.ts';
 import { labelValueSchema, nameSchema } from './name.ts';
 import { isRecord } from './plain-record.ts';
-import { diskSizeSchema, memorySizeSchema } from './quantity.ts';
+import { cpuShareSchema, memoryFileSchema, memoryMibSchema, memoryRangeSchema } from './guest-size.ts';
+import { diskSizeSchema } from './quantity.ts';
 import { serviceFileSchema, serviceSchema } from './service.ts';
 import { fileReferenceSchema, lineSchema, textSchema } from './text.ts';
 import { addressSchema } from './zone.ts';
@@ -28,7 +29,11 @@ const addressesSchema = z.array(addressSchema, expects('a list of addresses, for
 const labelsSchema = z.record(nameSchema, labelValueSchema, expects('a map such as { role: front }'));
 const sshKeysSchema = z.array(sshKeySchema, expects('a list of public keys')).max(64);
 const userDataText = textSchema(512 * 1024);
-const diskSchema = z.strictObject({ sizeMib: z.int().min(1), bus: z.literal('virtio') });
+
+/** `virtio`: a device of its own. `scsi`: a unit of one controller, for systems that know no other, and for more disks. */
+const diskBuses = ['virtio', 'scsi'] as const;
+export type DiskBus = (typeof diskBuses)[number];
+const diskSchema = z.strictObject({ sizeMib: z.int().min(1), bus: z.enum(diskBuses) });
 
 export const guestSpecSchema = z.strictObject({
   image: nameSchema,
@@ -37,10 +42,11 @@ export const guestSpecSchema = z.strictObject({
   addresses: addressesSchema,
   labels: labelsSchema,
   cpus: cpusSchema,
-  memoryMib: z
-    .int()
-    .min(16)
-    .max(4 * 1024 * 1024),
+  /** Its share of the host's processors; absent: the usual one. */
+  cpu: cpuShareSchema.optional(),
+  memoryMib: memoryMibSchema,
+  /** Bounds of what its memory can be while it runs; absent: it changes at its next start only. */
+  memoryRange: memoryRangeSchema.optional(),
   disks: z.record(nameSchema, diskSchema),
   firmware: firmwareSchema,
   os: osSchema,
@@ -56,9 +62,9 @@ export const guestSpecSchema = z.strictObject({
 export type GuestSpec = z.output<typeof guestSpecSchema>;
 
 const busSchema = z
-  .literal('virtio', 'the only disk bus of this version is “virtio”')
+  .enum(diskBuses)
   .default('virtio')
-  .describe('How the guest sees the disk.');
+  .describe('How the guest sees the disk: a device of its own, or a unit of a SCSI controller (for what knows no virtio disk).');
 
 const diskFileSchema = z.union(
   [
@@ -110,7 +116,12 @@ export const guestFileSchema = z
         ),
       labels: labelsSchema.default({}).describe('Names and values of your own, for `label:KEY=VALUE` in flows.'),
       cpus: cpusSchema.default(1).describe('Virtual processors.'),
-      memory: memorySizeSchema.describe('Memory of the guest, with its unit.'),
+      cpu: cpuShareSchema
+        .optional()
+        .describe('Its share of the host’s processors: a weight against other guests, an upper limit, the processors that it runs on.'),
+      memory: memoryFileSchema.describe(
+        'Memory of the guest, with its unit: one size, or a range `{ min, max }` within which it can change while the guest runs.',
+      ),
       disks: z
         .record(nameSchema, diskFileSchema, expects('a map such as { root: 8GiB }'))
         .refine((disks) => Object.hasOwn(disks, 'root'), {
@@ -136,7 +147,7 @@ export const guestFileSchema = z
   )
   .transform(({ memory, userData, ...rest }): GuestSpec => ({
     ...rest,
-    memoryMib: memory,
+    ...memory,
     ...(userData ? { userData: userData.text } : {}),
   }));
 

@@ -1,6 +1,8 @@
 // The virtual hardware of one guest as the hypervisor is told it. It is a promise: made once when the guest is created,
 // stored, kept for the guest's life, changed only when asked. Nothing here depends on the state of the host.
 
+import type { DiskBus } from './guest.ts';
+
 export interface MachineDisk {
   /** `root`, or the name in the site file. */
   name: string;
@@ -11,11 +13,12 @@ export interface MachineDisk {
   backingPath?: string;
   /** Serial number that the guest sees, at most 20 characters. */
   serial: string;
-  bus: 'virtio';
+  bus: DiskBus;
   readOnly: boolean;
   /**
-   * PCIe root port (0 … 23) that the disk sits behind; no other disk or nic has the same. Ports come in blocks of eight:
-   * 0 … 7 are always there, 8 … 15 and 16 … 23 when a disk or nic sits in one of them. A block costs 0.2 s of boot under emulation.
+   * PCIe root port (0 … 23) that the disk sits behind, or its unit on the SCSI controller; no other disk or nic has the same number. Ports
+   * come in blocks of eight: 0 … 7 are always there, 8 … 15 and 16 … 23 when a disk or nic sits in one of them. A block costs 0.2 s of
+   * boot under emulation.
    */
   slot: number;
 }
@@ -34,6 +37,8 @@ export interface Machine {
   uid: string;
   /** Shown by QEMU in its process title; may change between starts. */
   name: string;
+  /** Which places and features its hardware has; 1 for guests made before there were versions. */
+  hardwareVersion: number;
   /** Pinned, e.g. `pc-q35-7.2`. */
   machineType: string;
   /** Pinned, e.g. `Cascadelake-Server-noTSX` or `Nehalem,vendor=AuthenticAMD`; `host` only where asked for. */
@@ -42,12 +47,13 @@ export interface Machine {
   cpus: number;
   /** Processor slots that the guest may grow to. */
   maxCpus: number;
+  /** On its board: there from the first instruction on. */
   memoryMib: number;
   /**
-   * Memory that the guest may grow to by plugging, MiB; absent for none. Slots are not free: a Linux guest that has any
-   * sets 64 MiB aside for bounce buffers.
+   * Memory that comes and goes in steps of 2 MiB while the guest runs; absent for none. Not free: a Linux guest that has any takes memory
+   * above 4 GiB for possible and sets up to 64 MiB aside for bounce buffers.
    */
-  maxMemoryMib?: number;
+  plugged?: { sizeMib: number; maxMib: number };
   firmware: 'bios' | 'uefi';
   /** SMBIOS uuid. */
   uuid: string;

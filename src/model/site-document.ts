@@ -3,6 +3,7 @@
 import { Document, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { formatExactDuration, formatExactSize } from '../lib/units.ts';
 import type { GuestSpec } from './guest.ts';
+import { memoryDocument } from './guest-size.ts';
 import type { Image } from './image.ts';
 import { isRecord } from './plain-record.ts';
 import { checkDocument, defaultReadyWithinMs, type Service } from './service.ts';
@@ -54,6 +55,7 @@ export function siteDocument(site: Site): Record<string, unknown> {
     site: site.site,
     ...compact({
       timezone: site.timezone === 'UTC' ? undefined : site.timezone,
+      overcommitMemory: site.overcommitMemory,
       zones: site.zones,
       flows: site.flows,
       images: mapValues(site.images, imageDocument),
@@ -91,8 +93,12 @@ export function wholeGuestDocument(guest: GuestSpec): Record<string, unknown> {
     addresses: guest.addresses,
     labels: guest.labels,
     cpus: guest.cpus,
-    memory: formatExactSize(guest.memoryMib * mib),
-    disks: mapValues(guest.disks, (disk) => formatExactSize(disk.sizeMib * mib)),
+    cpu: guest.cpu,
+    memory: memoryDocument(guest),
+    disks: mapValues(guest.disks, ({ sizeMib, bus }) => {
+      const size = formatExactSize(sizeMib * mib);
+      return bus === 'virtio' ? size : { size, bus };
+    }),
     firmware: guest.firmware,
     os: guest.os,
     display: guest.display,

@@ -16,14 +16,6 @@ export function refuseUnsupported(document: unknown, report: Report): void {
   for (const [name, guest] of entriesOf(document, 'guests')) {
     refuseKeys(guest, guestUnsupported, ['guests', name], report);
     if (!isRecord(guest)) continue;
-    if (isRecord(guest['memory']) && ('min' in guest['memory'] || 'max' in guest['memory'])) {
-      report(
-        ['guests', name, 'memory'],
-        'value',
-        'a memory range { min, max } is not supported by this version: give one size, for example 512MiB',
-      );
-      guest['memory'] = reported;
-    }
     if (guest['firmware'] === 'uefi-secure') {
       report(['guests', name, 'firmware'], 'value', '“uefi-secure” is not supported by this version: use bios or uefi');
       guest['firmware'] = reported;

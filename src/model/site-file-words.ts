@@ -25,6 +25,7 @@ const itemNouns: Record<string, string> = {
   ports: 'port',
   ready: 'readiness check',
   command: 'word',
+  pin: 'processor',
 };
 
 /** `memory of guest “web”`, `port 2 of flow 3`, `the site file`. */

@@ -28,6 +28,8 @@ export const siteSchema = z.strictObject({
   version: z.literal(1),
   site: nameSchema,
   timezone: timezoneSchema,
+  /** Guests may be promised more memory than there is, and are brought down towards their least when it runs short. */
+  overcommitMemory: z.boolean().optional(),
   zones: zonesSchema,
   flows: flowsSchema,
   images: z.record(nameSchema, imageSchema),
@@ -41,6 +43,12 @@ export const siteFileSchema = z.strictObject(
     version: z.literal(1, '1, the version of the site file’s language, is expected').describe('Version of the site file’s language: 1.'),
     site: nameSchema.describe('Name of the site; guests are called NAME.ZONE.SITE in DNS.'),
     timezone: timezoneSchema.default('UTC').describe('Time zone of every time of day in this file.'),
+    overcommitMemory: z
+      .boolean(expects('true or false'))
+      .optional()
+      .describe(
+        'Whether guests with a memory range may be promised more than the host has: when it runs short, they are brought down towards their `min`. Otherwise all of every guest’s memory must fit.',
+      ),
     zones: zonesSchema
       .default({})
       .describe('Zones by name: addresses and a policy. A zone reaches nothing and is reached by nothing, but for flows.'),

@@ -1,7 +1,10 @@
 // A guest's record → the machine that the hypervisor is told. Pure.
 import { familyOf } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
+import type { GuestSpec } from '../model/guest.ts';
 import type { Machine, MachineDisk } from '../model/machine.ts';
+
+type DiskSpec = GuestSpec['disks'][string];
 
 export interface GuestFolders {
   /** Of the disks, the seed and the logs. */
@@ -32,19 +35,20 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
       format: 'qcow2',
       ...(name === 'root' && imagePath !== undefined ? { backingPath: imagePath } : {}),
       serial: hardware.serials[name] as string,
-      bus: 'virtio',
+      bus: (spec.disks[name] as DiskSpec).bus,
       readOnly: false,
       slot: hardware.diskSlots[name] as number,
     }));
   return {
     uid: record.uid,
     name: record.name,
+    hardwareVersion: hardware.version,
     machineType: hardware.machineType,
     cpuModel: hardware.cpuModel,
     accelerator,
     cpus: spec.cpus,
     maxCpus: Math.max(spec.cpus, hardware.maxCpus),
-    memoryMib: spec.memoryMib,
+    ...memoryAtStart(record),
     firmware: spec.firmware,
     uuid: hardware.uuid,
     generationId: hardware.generationId,
@@ -62,6 +66,23 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
     consoleLogPath: `${folders.data}/console.log`,
   };
 }
+
+/**
+ * What a guest's memory is at its start. With a range it boots with the least and gets the rest plugged in, so that all of it can go
+ * again; one whose system cannot follow (`memoryFollows`), or that is not known to have a driver, boots with its whole size, and gives
+ * by its balloon.
+ */
+export function memoryAtStart({ hardware, spec, memoryFollows }: MemoryRecord): Pick<Machine, 'memoryMib' | 'plugged'> {
+  const { memoryMib, memoryRange } = spec;
+  if (!memoryRange || hardware.version < 2 || spec.os !== 'linux') return { memoryMib };
+  const bootMib = memoryFollows === false ? memoryMib : memoryRange.minMib;
+  const maxMib = memoryRange.maxMib - bootMib;
+  return maxMib === 0 ? { memoryMib } : { memoryMib: bootMib, plugged: { sizeMib: memoryMib - bootMib, maxMib } };
+}
+
+type MemoryRecord = { hardware: Pick<GuestRecord['hardware'], 'version'> } & Pick<GuestRecord, 'memoryFollows'> & {
+    spec: Pick<GuestRecord['spec'], 'memoryMib' | 'memoryRange' | 'os'>;
+  };
 
 /** The address that the guest's service is asked at. */
 export function serviceAddress(record: Pick<GuestRecord, 'addresses'>): string | undefined {

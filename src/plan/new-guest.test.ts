@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { seededRandom } from '../lib/ids.ts';
 import type { GuestSpec } from '../model/guest.ts';
 import type { Zone } from '../model/zone.ts';
+import { memoryAtStart } from './machine.ts';
 import { completeAddresses, newGuestRecord, withDisksOf } from './new-guest.ts';
 
 const spec: GuestSpec = {
@@ -30,6 +31,16 @@ test('a new guest gets hardware for life: root disk first, no two things in one 
   assert.equal(new Set(slots).size, slots.length);
   assert.ok(Object.values(hardware.serials).every((serial) => serial.length <= 20));
   assert.equal(wantedPower, 'running');
+});
+
+test('memory with a range is plugged in beside what the guest boots with; one that cannot follow boots with all of it', () => {
+  const ranged: GuestSpec = { ...spec, memoryMib: 1024, memoryRange: { minMib: 512, maxMib: 2048 } };
+  const record = newGuestRecord('web', ranged, { ...context, random: seededRandom(1) });
+  assert.deepEqual(memoryAtStart(record), { memoryMib: 512, plugged: { sizeMib: 512, maxMib: 1536 } });
+  assert.deepEqual(memoryAtStart({ ...record, memoryFollows: false }), { memoryMib: 1024, plugged: { sizeMib: 0, maxMib: 1024 } });
+  assert.deepEqual(memoryAtStart({ ...record, spec: { ...ranged, os: 'windows' } }), { memoryMib: 1024 });
+  assert.deepEqual(memoryAtStart({ ...record, hardware: { ...record.hardware, version: 1 } }), { memoryMib: 1024 });
+  assert.deepEqual(memoryAtStart({ ...record, spec }), { memoryMib: 512 });
 });
 
 test('a disk that is added later takes a free slot and moves nothing', () => {

@@ -12,6 +12,12 @@ const nicSlot = 7;
 const slots = 24;
 const leastMaxCpus = 8;
 
+/**
+ * Of guests made now. 1: without versions; memory taken back when it runs short. 2: a place for memory that comes and goes; what the
+ * balloon has taken stays with the host.
+ */
+export const hardwareVersion = 2;
+
 export interface NewGuestContext {
   random: RandomSource;
   machineType: string;
@@ -27,6 +33,7 @@ export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestC
   const { random } = context;
   const uid = newUid('g', random);
   const hardware: GuestHardware = {
+    version: hardwareVersion,
     machineType: context.machineType,
     cpuModel: context.cpuModel,
     uuid: newUuid(random),

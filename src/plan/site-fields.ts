@@ -31,7 +31,14 @@ export function objectsOf(kind: ObjectKind, site: Site): Map<string, Fields> {
   const flat = (name: string, document: Record<string, unknown>): [string, Fields] => [name, flatten(kind, document)];
   switch (kind) {
     case 'site':
-      return new Map([flat('', { version: site.version, site: site.site, timezone: site.timezone })]);
+      return new Map([
+        flat('', {
+          version: site.version,
+          site: site.site,
+          timezone: site.timezone,
+          ...(site.overcommitMemory ? { overcommitMemory: true } : {}),
+        }),
+      ]);
     case 'zone':
       return new Map(Object.entries(site.zones).map(([name, zone]) => flat(name, { ...zone })));
     case 'image':

@@ -146,13 +146,15 @@ export const badSites: BadSite[] = [
     name: 'an unknown field that is like no other',
     text: withGuest(guest('colour: red')),
     problems: [
-      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, description)',
+      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, cpu, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, description)',
     ],
   },
   {
     name: 'a missing field',
     text: withGuest('image: debian-12, zone: inside, disks: { root: 8GiB }'),
-    problems: ['6:3: guest “web” needs a field “memory”: a memory size with its unit, for example 512MiB'],
+    problems: [
+      '6:3: guest “web” needs a field “memory”: a memory size with its unit, for example 512MiB, or a range such as { min: 512MiB, max: 2GiB }',
+    ],
   },
   {
     name: 'a misspelt field says nothing about the one that it was meant for',
@@ -162,7 +164,9 @@ export const badSites: BadSite[] = [
   {
     name: 'memory without a unit',
     text: withGuest('image: debian-12, zone: inside, memory: 512, disks: { root: 8GiB }'),
-    problems: ['6:50: memory of guest “web”: a memory size with its unit, for example 512MiB, is expected, not 512'],
+    problems: [
+      '6:50: memory of guest “web”: a memory size with its unit, for example 512MiB, or a range such as { min: 512MiB, max: 2GiB }, is expected, not 512',
+    ],
   },
   {
     name: 'memory in another unit',
@@ -214,8 +218,47 @@ export const badSites: BadSite[] = [
   },
   {
     name: 'a disk bus that does not exist',
-    text: withGuest('image: debian-12, zone: inside, memory: 512MiB, disks: { root: { size: 8GiB, bus: scsi } }'),
-    problems: ['6:92: bus of disk “root” of guest “web”: the only disk bus of this version is “virtio”, not “scsi”'],
+    text: withGuest('image: debian-12, zone: inside, memory: 512MiB, disks: { root: { size: 8GiB, bus: scsy } }'),
+    problems: ['6:92: bus of disk “root” of guest “web”: “scsy” is not one of virtio, scsi; did you mean “scsi”?'],
+  },
+  {
+    name: 'a memory range upside down',
+    text: withGuest('image: debian-12, zone: inside, memory: { min: 2GiB, max: 1GiB }, disks: { root: 8GiB }'),
+    problems: ['6:50: memory of guest “web”: min (2GiB) is more than max (1GiB)'],
+  },
+  {
+    name: 'a memory range that is too wide',
+    text: withGuest('image: debian-12, zone: inside, memory: { min: 256MiB, max: 16GiB }, disks: { root: 8GiB }'),
+    problems: [
+      '6:50: memory of guest “web”: max (16GiB) is more than 16 times min (256MiB): a guest keeps the tables of all its memory in what it boots with; make min at least 1GiB',
+    ],
+  },
+  {
+    name: 'a size outside of its range',
+    text: withGuest('image: debian-12, zone: inside, memory: { min: 512MiB, max: 1GiB, size: 2GiB }, disks: { root: 8GiB }'),
+    problems: ['6:50: memory of guest “web”: size (2GiB) does not lie between min (512MiB) and max (1GiB)'],
+  },
+  {
+    name: 'a memory range in odd steps',
+    text: withGuest('image: debian-12, zone: inside, memory: { min: 513MiB, max: 1GiB }, disks: { root: 8GiB }'),
+    problems: ['6:50: memory of guest “web”: memory with a range comes in steps of 2MiB, 513MiB does not'],
+  },
+  {
+    name: 'a memory range without its end',
+    text: withGuest('image: debian-12, zone: inside, memory: { min: 512MiB, maximum: 1GiB }, disks: { root: 8GiB }'),
+    problems: [
+      '6:42: memory of guest “web” needs a field “max”: a memory size with its unit, for example 512MiB',
+      '6:65: memory of guest “web” has no field “maximum” (its fields are min, max, size)',
+    ],
+  },
+  {
+    name: 'a share of processors that is none',
+    text: withGuest(guest('cpu: { weight: 0, limit: none, pin: [0, -1] }')),
+    problems: [
+      '6:96: weight of cpu of guest “web”: a number of at least 1 is expected, not 0',
+      '6:106: limit of cpu of guest “web”: a number of processors, for example 1.5, is expected, not “none”',
+      '6:121: processor 2 of cpu of guest “web”: a number of at least 0 is expected, not -1',
+    ],
   },
   {
     name: 'a word that is not one of those',
@@ -551,13 +594,13 @@ export const badSites: BadSite[] = [
   // What a later version will understand.
   {
     name: 'wishes that are not supported yet',
-    text: site('backups: { nightly: {} }\nflows:\n  - { from: host, to: web, allow: [tcp/22], log: true }\n')
-      .replace('512MiB', '{ min: 256MiB, max: 1GiB }')
-      .replace('root: 8GiB', 'root: 8GiB }, tpm: true, firmware: uefi-secure, labels: { a: b'),
+    text: site('backups: { nightly: {} }\nflows:\n  - { from: host, to: web, allow: [tcp/22], log: true }\n').replace(
+      'root: 8GiB',
+      'root: 8GiB }, tpm: true, firmware: uefi-secure, labels: { a: b',
+    ),
     problems: [
-      '6:50: a memory range { min, max } is not supported by this version: give one size, for example 512MiB',
-      '6:101: “tpm” is not supported by this version',
-      '6:122: “uefi-secure” is not supported by this version: use bios or uefi',
+      '6:81: “tpm” is not supported by this version',
+      '6:102: “uefi-secure” is not supported by this version: use bios or uefi',
       '7:1: “backups” is not supported by this version',
       '9:13: a flow from or to the host is not supported by this version',
       '9:45: “log” is not supported by this version',
@@ -571,7 +614,7 @@ export const badSites: BadSite[] = [
     problems: [
       '6:17: guest “web” needs image “none”, which does not exist',
       '6:29: guest “web” is in zone “nowhere”, which does not exist',
-      '6:46: memory of guest “web”: a memory size with its unit, for example 512MiB, is expected, not 512',
+      '6:46: memory of guest “web”: a memory size with its unit, for example 512MiB, or a range such as { min: 512MiB, max: 2GiB }, is expected, not 512',
       '9:22: no guest is called “app”',
     ],
   },

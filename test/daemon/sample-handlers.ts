@@ -63,6 +63,7 @@ export function sampleGuest(index: number, random: RandomSource = seededRandom(i
     userId: 1_900_000_000 + index,
     generation: 1,
     hardware: {
+      version: 2,
       machineType: 'pc-q35-7.2',
       cpuModel: 'Nehalem',
       uuid: newUuid(random),

@@ -12,6 +12,7 @@ for port in /sys/class/virtio-ports/*; do
 done
 agent=/dev/virtio-ports/org.qemu.guest_agent.0
 [ -e "$agent" ] && /agent/ld.so --library-path /agent/lib /agent/qemu-ga -m virtio-serial -p "$agent" -t /run -f /run/ga.pid < /dev/null > /dev/null 2>&1 &
+for module in $(cat /modules/late); do insmod "/modules/$module.ko"; done
 
 hostname tiny
 acpid -d -c /etc/acpi > /dev/null 2>&1 &

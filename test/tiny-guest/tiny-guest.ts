@@ -17,7 +17,8 @@ export interface TinyGuest {
 }
 
 /** With these it boots fastest; 96 MiB of memory are the least. */
-export const tinyCommandLine = 'console=ttyS0 quiet mitigations=off random.trust_cpu=on no_timer_check tsc=unstable';
+export const tinyCommandLine =
+  'console=ttyS0 quiet mitigations=off random.trust_cpu=on no_timer_check tsc=unstable memhp_default_state=online_movable';
 
 /** Kernel modules that are loaded, the agent's first; what they need themselves comes before them. */
 const modules = [
@@ -31,6 +32,9 @@ const modules = [
   'virtio_rng',
   'pvpanic_pci',
 ];
+
+/** Loaded once the agent has been started, so that they do not keep it from answering: what is plugged in later. */
+const lateModules = ['virtio_mem', 'virtio_scsi', 'sd_mod'];
 
 const applets = `acpid cat chmod cttyhack cut date dd df dmesg echo env expr false free grep halt head hexdump hostname ifconfig
   insmod ip kill ln ls lsmod md5sum mkdir mknod mount nc nslookup ping poweroff ps reboot rm sed seq setsid sh sha256sum sleep
@@ -145,8 +149,12 @@ async function moduleEntries(root: string, version: string): Promise<CpioEntry[]
     loaded.set(name, content);
   };
   for (const name of modules) await load(name);
+  const early = loaded.size;
+  for (const name of lateModules) await load(name);
+  const names = [...loaded.keys()];
   return [
-    { path: 'modules/order', mode: plainFile, data: Buffer.from([...loaded.keys()].join('\n')) },
+    { path: 'modules/order', mode: plainFile, data: Buffer.from(names.slice(0, early).join('\n')) },
+    { path: 'modules/late', mode: plainFile, data: Buffer.from(names.slice(early).join('\n')) },
     ...[...loaded].map(([name, data]) => ({ path: `modules/${name}.ko`, mode: plainFile, data })),
   ];
 }

@@ -68,7 +68,8 @@ export function withoutGenerators(recipe: Pick<ImageRecipe, 'packages'>): string
 /** grub's commands: no menu, straight to the kernel whose links Debian keeps at the root. */
 function renderGrubConfig(rootUuid: string): string {
   // no_timer_check: under emulation on a loaded host the kernel's timer test fails at random, and it panics.
-  const options = `root=UUID=${rootUuid} ro console=tty0 console=ttyS0 quiet no_timer_check`;
+  // memhp_default_state: memory that is plugged in holds only what can be moved away again, so it can go.
+  const options = `root=UUID=${rootUuid} ro console=tty0 console=ttyS0 quiet no_timer_check memhp_default_state=online_movable`;
   const entry = (title: string, suffix: string) =>
     `menuentry '${title}' {\n  linux /vmlinuz${suffix} ${options}\n  initrd /initrd.img${suffix}\n}\n`;
   return `set timeout=0\nset default=0\n${entry('Debian', '')}${entry('Debian, the kernel before', '.old')}`;

@@ -16,6 +16,7 @@ export const bootModules = [
   'virtio_console',
   'virtio_rng',
   'virtio_balloon',
+  'virtio_mem',
   'button',
 ];
 

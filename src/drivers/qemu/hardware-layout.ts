@@ -9,6 +9,10 @@ export const address = {
   serialPorts: '0x4',
   usb: '0x5',
   panic: '0x6',
+  /** Memory that comes and goes (virtio-mem), where the guest has a range; from hardware version 2 on. */
+  pluggedMemory: '0x7',
+  /** The controller of the disks whose bus is SCSI, where there are any. */
+  scsi: '0x8',
 } as const;
 
 /** Disks and nics sit behind root ports made beforehand, eight functions to a device: slots 0 … 23 are 0x10.0 … 0x12.7. */
@@ -48,6 +52,7 @@ export function rootPorts(slots: readonly number[]): RootPort[] {
     }));
 }
 
+/** A SCSI disk has a number of the same kind, as its unit on the controller instead of a root port. */
 export function isSlot(slot: number): boolean {
   return Number.isInteger(slot) && slot >= 0 && slot < maxSlots;
 }

@@ -22,6 +22,7 @@ const rootDisk: MachineDisk = {
 const small: Machine = {
   uid: 'gk3m9x4q2ab',
   name: 'web',
+  hardwareVersion: 2,
   machineType: 'pc-q35-7.2',
   cpuModel: 'Nehalem',
   accelerator: 'tcg',
@@ -46,13 +47,22 @@ const large: Machine = {
   accelerator: 'kvm',
   cpus: 4,
   memoryMib: 4096,
-  maxMemoryMib: 16_384,
+  plugged: { sizeMib: 2048, maxMib: 12_288 },
   firmware: 'uefi',
   nvramPath: `${home}/nvram.fd`,
   display: 'vga',
   disks: [
     rootDisk,
     { name: 'data', path: `${home}/data.qcow2`, format: 'qcow2', serial: 'data-gk3m9x4q2ab', bus: 'virtio', readOnly: false, slot: 1 },
+    {
+      name: 'archive',
+      path: `${home}/archive.qcow2`,
+      format: 'qcow2',
+      serial: 'archive-gk3m9x4q2ab',
+      bus: 'scsi',
+      readOnly: false,
+      slot: 2,
+    },
     { name: 'tools', path: `${home}/tools.img`, format: 'raw', serial: 'tools-gk3m9x4q2ab', bus: 'virtio', readOnly: true, slot: 9 },
   ],
 };
@@ -61,7 +71,7 @@ test('a small guest is told as its golden file says', () => {
   assertGolden('qemu-small.txt', lines(renderArgv(small)));
 });
 
-test('a guest with UEFI, display, memory slots and disks in two blocks of ports is told as its golden file says', () => {
+test('a guest with UEFI, display, memory that comes and goes, disks on both buses and in two blocks of ports is told as its golden file says', () => {
   assertGolden('qemu-large.txt', lines(renderArgv(large)));
 });
 
@@ -79,7 +89,7 @@ test('a kernel is booted directly where a test asks for it', () => {
 
 test('the files that QEMU writes and those that it reads are told apart', () => {
   assert.deepEqual(filesOf(large), {
-    disks: [`${home}/root.qcow2`, `${home}/data.qcow2`, `${home}/nvram.fd`, `${home}/console.log`],
+    disks: [`${home}/root.qcow2`, `${home}/data.qcow2`, `${home}/archive.qcow2`, `${home}/nvram.fd`, `${home}/console.log`],
     files: [`${home}/tools.img`, '/var/lib/caisson/images/0123456789abcdef.qcow2', `${home}/seed.iso`],
   });
 });
@@ -89,6 +99,14 @@ test('an added disk moves nothing that is there', () => {
   const after = devices({ ...small, disks: [...small.disks, { ...rootDisk, name: 'data', slot: 1, serial: 'data' }] });
   for (const [id, device] of before) assert.deepEqual(after.get(id), device);
   assert.ok(after.has('disk1'));
+});
+
+test('a guest made before hardware had versions keeps what it has', () => {
+  const differing = renderArgv({ ...small, hardwareVersion: 1 }).filter((argument, index) => argument !== renderArgv(small)[index]);
+  assert.deepEqual(
+    differing.map((argument) => (JSON.parse(argument) as { 'deflate-on-oom': boolean })['deflate-on-oom']),
+    [true],
+  );
 });
 
 test('no text of a user becomes an option, whatever is in it', () => {
@@ -131,7 +149,9 @@ test('what cannot be told safely is refused by name', () => {
     [{ generationId: 'auto' }, /generation id/],
     [{ cpus: 9 }, /number of processors/],
     [{ memoryMib: 1.5 }, /memory/],
-    [{ maxMemoryMib: 256 }, /greatest memory/],
+    [{ plugged: { sizeMib: 512, maxMib: 256 } }, /plugged memory/],
+    [{ plugged: { sizeMib: 1, maxMib: 256 } }, /plugged memory/],
+    [{ plugged: { sizeMib: 0, maxMib: 256 }, hardwareVersion: 1 }, /hardware version/],
     [{ firmware: 'uefi' }, /UEFI variables/],
     [{ socketFolder: `/run/${'x'.repeat(100)}` }, /socket path/],
     [{ disks: [{ ...rootDisk, serial: 'longer than twenty characters' }] }, /disk serial/],

@@ -38,7 +38,7 @@ export function socketPath(machine: Pick<Machine, 'socketFolder'>, name: SocketN
 /** QEMU's program and arguments. Throws `invalid` for a machine that cannot be told safely. */
 export function renderArgv(machine: Machine): string[] {
   checkMachine(machine);
-  const slots = [...machine.disks, ...machine.nics].map((device) => device.slot);
+  const slots = [...machine.disks.filter((disk) => disk.bus === 'virtio'), ...machine.nics].map((device) => device.slot);
   if (machine.seedPath !== undefined) slots.push(seedSlot);
   return [
     qemuProgram,
@@ -67,7 +67,11 @@ export function renderArgv(machine: Machine): string[] {
       }),
     ]),
     ...renderFixedDevices(machine),
-    ...machine.disks.flatMap((disk) => renderDisk(disk, machine)),
+    ...renderPluggedMemory(machine),
+    ...(machine.disks.some((disk) => disk.bus === 'scsi')
+      ? ['-device', json({ ...virtio('virtio-scsi-pci', 'scsi0', address.scsi), num_queues: queuesOf(machine) })]
+      : []),
+    ...machine.disks.flatMap((disk) => ['-blockdev', json(diskNode(disk)), '-device', json(diskDevice(disk, machine))]),
     ...machine.nics.flatMap(renderNic),
     ...renderDisplay(machine),
     ...renderKernel(machine),
@@ -92,8 +96,7 @@ export function filesOf(machine: Machine): { disks: string[]; files: string[] } 
 /** Processors, memory, clock, firmware, and what happens when the guest ends: it stays, stopped, until we have seen it. */
 function renderPlatform(machine: Machine): string[] {
   const flash = machine.firmware === 'uefi' ? ',pflash0=firmware,pflash1=nvram' : '';
-  const plug =
-    machine.maxMemoryMib === undefined || machine.maxMemoryMib === machine.memoryMib ? '' : `,slots=16,maxmem=${machine.maxMemoryMib}M`;
+  const plug = machine.plugged ? `,maxmem=${machine.memoryMib + machine.plugged.maxMib}M` : '';
   return [
     ...(machine.firmware === 'uefi' ? renderFlash(machine) : []),
     '-machine',
@@ -150,7 +153,7 @@ function renderFixedDevices(machine: Machine): string[] {
     '-device',
     json({ ...virtio('virtio-rng-pci', 'rng0', address.random), rng: 'random' }),
     '-device',
-    json({ ...virtio('virtio-balloon-pci', 'balloon0', address.balloon), 'free-page-reporting': true, 'deflate-on-oom': true }),
+    json({ ...virtio('virtio-balloon-pci', 'balloon0', address.balloon), 'free-page-reporting': true, ...balloonOnOom(machine) }),
     '-device',
     json({ ...virtio('virtio-serial-pci', 'serial0', address.serialPorts), max_ports: 4 }),
     '-device',
@@ -170,33 +173,82 @@ function renderFixedDevices(machine: Machine): string[] {
   ];
 }
 
-function renderDisk(disk: MachineDisk, machine: Machine): string[] {
-  const node = `disk${disk.slot}`;
+/**
+ * A guest in want of memory does not take back what it has given: its own system decides what to end, as on a smaller machine. It would
+ * meet its control group's limit, and the whole guest would be killed. Hardware of version 1 has it otherwise, and never gives any.
+ */
+function balloonOnOom(machine: Machine): object {
+  return { 'deflate-on-oom': machine.hardwareVersion === 1 };
+}
+
+/** Steps in which memory comes and goes, in MiB: a huge page. */
+export const plugStepMib = 2;
+
+export const pluggedMemoryId = 'memory0';
+
+function renderPluggedMemory({ plugged }: Machine): string[] {
+  if (!plugged) return [];
+  const bytes = (mib: number) => mib * 1024 * 1024;
+  return [
+    '-object',
+    // Not reserved: what is not plugged in costs nothing, and the control group limits what is.
+    json({ 'qom-type': 'memory-backend-ram', id: 'plugged', size: bytes(plugged.maxMib), reserve: false }),
+    '-device',
+    json({
+      ...virtio('virtio-mem-pci', pluggedMemoryId, address.pluggedMemory),
+      memdev: 'plugged',
+      'block-size': bytes(plugStepMib),
+      'requested-size': bytes(plugged.sizeMib),
+    }),
+  ];
+}
+
+/** One for each processor that there may ever be, so that plugging a processor changes no device. */
+function queuesOf(machine: Pick<Machine, 'maxCpus'>): number {
+  return Math.min(machine.maxCpus, 4);
+}
+
+/** Name of a disk's node and id of its device. */
+export function diskId(disk: Pick<MachineDisk, 'slot'>): string {
+  return `disk${disk.slot}`;
+}
+
+export function diskNode(disk: MachineDisk): object {
   const file = (filename: string, locking: 'on' | 'auto') => ({ driver: 'file', filename, locking, aio: 'threads', discard: 'unmap' });
   // What a disk is an overlay of is said here, never taken from the disk's own header.
   const backing = disk.backingPath === undefined ? null : overlaid(disk.backingPath);
-  return [
-    '-blockdev',
-    json({
-      driver: disk.format,
-      'node-name': node,
-      'read-only': disk.readOnly,
-      discard: 'unmap',
-      ...(disk.format === 'qcow2' ? { backing } : {}),
-      // A lock is what keeps a second writer out: its absence is an error, not a warning.
-      file: file(disk.path, disk.readOnly ? 'auto' : 'on'),
-    }),
-    '-device',
-    json({
-      ...behindPort('virtio-blk-pci', node, disk.slot),
-      drive: node,
-      serial: disk.serial,
-      'num-queues': Math.min(machine.maxCpus, 4),
-      werror: 'stop',
-      rerror: 'report',
-      ...(disk.name === 'root' ? { bootindex: 1 } : {}),
-    }),
-  ];
+  return {
+    driver: disk.format,
+    'node-name': diskId(disk),
+    'read-only': disk.readOnly,
+    discard: 'unmap',
+    ...(disk.format === 'qcow2' ? { backing } : {}),
+    // A lock is what keeps a second writer out: its absence is an error, not a warning.
+    file: file(disk.path, disk.readOnly ? 'auto' : 'on'),
+  };
+}
+
+/** Of `device_add`, as of `-device`. */
+export interface DeviceArguments {
+  driver: string;
+  id: string;
+  bus: string;
+  [property: string]: unknown;
+}
+
+export function diskDevice(disk: MachineDisk, machine: Pick<Machine, 'maxCpus'>): DeviceArguments {
+  const id = diskId(disk);
+  return {
+    ...(disk.bus === 'scsi'
+      ? { driver: 'scsi-hd', id, bus: 'scsi0.0', channel: 0, 'scsi-id': 0, lun: disk.slot }
+      : behindPort('virtio-blk-pci', id, disk.slot)),
+    drive: id,
+    serial: disk.serial,
+    ...(disk.bus === 'scsi' ? {} : { 'num-queues': queuesOf(machine) }),
+    werror: 'stop',
+    rerror: 'report',
+    ...(disk.name === 'root' ? { bootindex: 1 } : {}),
+  };
 }
 
 function overlaid(path: string): object {
@@ -239,7 +291,7 @@ function virtio(driver: string, id: string, addr: string): object {
   return { driver, id, bus: 'pcie.0', addr, 'disable-legacy': 'on' };
 }
 
-function behindPort(driver: string, id: string, slot: number): object {
+function behindPort(driver: string, id: string, slot: number): DeviceArguments {
   return { driver, id, bus: rootPortId(slot), addr: '0x0', 'disable-legacy': 'on' };
 }
 
@@ -270,7 +322,13 @@ function checkMachine(machine: Machine): void {
   within('number of processors', machine.cpus, 1, machine.maxCpus);
   within('greatest number of processors', machine.maxCpus, 1, 255);
   within('memory', machine.memoryMib, 1, 2 ** 24);
-  if (machine.maxMemoryMib !== undefined) within('greatest memory', machine.maxMemoryMib, machine.memoryMib, 2 ** 24);
+  if (machine.plugged) {
+    const { sizeMib, maxMib } = machine.plugged;
+    within('greatest plugged memory', maxMib, plugStepMib, 2 ** 24);
+    within('plugged memory', sizeMib, 0, maxMib);
+    if (sizeMib % plugStepMib !== 0 || maxMib % plugStepMib !== 0) refuse('plugged memory', sizeMib);
+    if (machine.hardwareVersion < 2) refuse('hardware version', machine.hardwareVersion);
+  }
   if (machine.firmware === 'uefi' && machine.nvramPath === undefined) refuse('path of UEFI variables', machine.nvramPath);
   for (const name of socketNames) {
     const path = socketPath(machine, name);
