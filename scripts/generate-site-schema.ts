@@ -1,6 +1,6 @@
 // Generates the reference of the site file from its schema: docs/reference/site.schema.json for editors, site-file.md for people.
 import { z } from 'zod';
-import { flowUnsupported } from '../src/model/flow.ts';
+import { icmpTypeNames } from '../src/model/flow-service.ts';
 import { guestUnsupported } from '../src/model/guest.ts';
 import { builtInImages } from '../src/model/image.ts';
 import { reservedNames } from '../src/model/name.ts';
@@ -165,6 +165,11 @@ ${table(map('dns'))}
 - **Sizes** are whole numbers with \`MiB\`, \`GiB\` or \`TiB\`: \`512MiB\`.
 - **Durations** are whole numbers with \`s\`, \`min\`, \`h\` or \`d\`: \`90s\`.
 - **Ports** are \`tcp/80\`, \`udp/53\`, \`tcp/8000-8100\` or \`icmp\`.
+- **What a flow allows** is a port, \`icmp\` (asking for an echo), a kind of ICMP message for IPv4 and IPv6 alike (${icmpTypeNames
+    .map((name) => code(`icmp/${name}`))
+    .join(', ')}), or another protocol by
+  its number: \`protocol/47\`.
+- **Rates** are \`10/second\`, \`30/minute\` or \`100/hour\`.
 - **Addresses** are IPv4 or IPv6 without a prefix, **ranges** have one: \`192.0.2.10\`, \`10.20.0.0/16\`. A range has no bit set after its prefix.
 
 ## YAML
@@ -177,12 +182,10 @@ The file is UTF-8 and has at most 4 MiB.
 These are refused by their names: ${[
     ...siteUnsupported.map(code),
     ...zoneUnsupported.map((name) => code(`zones.NAME.${name}`)),
-    ...flowUnsupported.map((name) => code(`flows[].${name}`)),
     ...guestUnsupported.map((name) => code(`guests.NAME.${name}`)),
     'a memory range `{ min, max }`',
     '`firmware: uefi-secure`',
     'disks of another bus than `virtio`',
-    'flows from or to `host`',
   ].join(', ')}.
 `;
 }

@@ -52,6 +52,27 @@ const portRange = fc.oneof(
   fc.tuple(port, port).map(([a, b]) => `tcp/${Math.min(a, b)}-${Math.max(a, b)}`),
   fc.constant('icmp'),
 );
+/** What a flow allows, none of it twice. Flows with a rate have ports of their own, so that no other flow allows the same without one. */
+const allowOf = (firstBlock: number, lastBlock: number) => {
+  const ports = fc
+    .tuple(fc.constantFrom('tcp', 'udp'), fc.integer({ min: firstBlock, max: lastBlock }), fc.nat(999), fc.nat(999))
+    .map(([protocol, block, a, b]) => {
+      const [from, to] = [Math.min(a, b), Math.max(a, b)].map((port) => block * 1000 + port + 1);
+      return { kind: `${protocol} ${block}`, text: from === to ? `${protocol}/${from}` : `${protocol}/${from}-${to}` };
+    });
+  const others = fc.constantFrom('icmp', 'icmp/time-exceeded', 'icmp/packet-too-big', 'protocol/47').map((text) => ({ kind: text, text }));
+  return fc
+    .uniqueArray(firstBlock === 0 ? fc.oneof(ports, ports, others) : ports, { minLength: 1, maxLength: 3, selector: ({ kind }) => kind })
+    .map((chosen) => chosen.map(({ text }) => text));
+};
+const flowRest = fc.oneof(
+  fc.record({ allow: allowOf(0, 59), log: fc.constantFrom(undefined, true as const) }),
+  fc.record({
+    allow: allowOf(60, 63),
+    rate: fc.constantFrom('10/second', '1/minute', '1000000/hour'),
+    log: fc.constantFrom(undefined, true as const),
+  }),
+);
 const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((one) => (one === undefined ? {} : { [key]: one }));
 
@@ -203,7 +224,7 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
             fc.tuple(
               fc.nat(),
               fc.nat(),
-              fc.uniqueArray(portRange, { minLength: 1, maxLength: 3 }),
+              flowRest,
               optional(
                 'comment',
                 line.map((one) => one.replaceAll('\t', ' ')),
@@ -283,29 +304,22 @@ function guest(
   };
 }
 
-type FlowChoice = [number, number, string[], Record<string, string>];
+type FlowChoice = [number, number, Pick<Flow, 'allow' | 'rate' | 'log'>, Record<string, string>];
 
 function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>, choices: FlowChoice[]): Flow[] {
   const names = Object.keys(guests);
   if (names.length === 0) return [];
   const labels = Object.values(guests).flatMap((spec) => Object.entries(spec.labels).map(([key, value]) => `label:${key}=${value}`));
   const hasUplink = Object.values(zones).some((zone) => zone.uplink);
-  const inside = [
-    ...names,
-    ...Object.values(guests).map((spec) => `zone:${spec.zone}`),
-    ...labels,
-    'all',
-    '203.0.113.0/24',
-    '2001:db8:ff::/48',
-  ];
-  const flows = choices.map(([from, to, allow, comment]): Flow => {
-    const source = [...(hasUplink ? ['world'] : []), ...inside];
-    return { from: source[from % source.length] as string, to: inside[to % inside.length] as string, allow, ...comment };
+  const outside = hasUplink ? ['world', '203.0.113.0/24', '2001:db8:ff::/48'] : [];
+  const inside = [...names, ...Object.values(guests).map((spec) => `zone:${spec.zone}`), ...labels, 'all'];
+  const flows = choices.map(([from, to, rest, comment]): Flow => {
+    const sources = [...outside, ...inside];
+    const source = sources[from % sources.length] as string;
+    const targets = outside.includes(source) ? inside : [...sources, 'host'];
+    return { from: source, to: targets[to % targets.length] as string, ...rest, ...comment };
   });
-  return flows.filter(
-    (flow, index) =>
-      flows.findIndex((other) => other.from === flow.from && other.to === flow.to && other.allow.join() === flow.allow.join()) === index,
-  );
+  return flows.filter((flow, index) => flows.findIndex((other) => other.from === flow.from && other.to === flow.to) === index);
 }
 
 function nth(subnet: string, n: number): string {

@@ -2,7 +2,7 @@
 // It changes nothing. Those who ask while one is being made get that one.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import type { Audit, AuditZone, LastCheck } from '../model/audit.ts';
-import { describeFlow } from '../model/flow.ts';
+import { describeWholeFlow } from '../model/flow.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import { type NetworkState, uplinkDevice } from '../model/network-state.ts';
 import { asTheFlowsSay, type ZoneCheck, type ZoneCheckLine } from '../model/zone-check.ts';
@@ -70,7 +70,7 @@ export class Auditor {
       host: { name: parts.host.name, version: parts.host.version, qemuVersion: facts.version, accelerator: facts.accelerator },
       zones: zonesOf(state, guests),
       guests,
-      flows: site.flows.map((flow) => ({ ...flow, text: describeFlow(flow) })),
+      flows: site.flows.map((flow) => ({ ...flow, text: describeWholeFlow(flow) })),
       publications: publicationsOf(state),
       isolation,
       sockets,

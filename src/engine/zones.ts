@@ -1,6 +1,6 @@
 // Zones as they are shown: with their guests, and the flows that touch them.
 import { CaissonError } from '../lib/errors.ts';
-import { describeFlow, parseFlowEnd } from '../model/flow.ts';
+import { describeWholeFlow, parseFlowEnd } from '../model/flow.ts';
 import type { ZoneView } from '../model/zone-check.ts';
 import { zoneAddressesOfHost } from '../model/zone.ts';
 import type { SiteStore } from './site-store.ts';
@@ -28,6 +28,6 @@ export function viewZone(site: SiteStore, name: string): ZoneView {
     gateways: zoneAddressesOfHost(record.zone),
     ...(uplink ? { uplink } : {}),
     guests: guests.map((guest) => guest.name).toSorted(),
-    flows: site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeFlow),
+    flows: site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeWholeFlow),
   };
 }

@@ -1,80 +1,198 @@
-// Flows: both ends exist, can be reached, and no flow stands twice.
+// Flows: both ends exist, can be reached, stand for somebody; and no two flows say the same, or the opposite.
 import { didYouMean } from './did-you-mean.ts';
-import { parseFlowEnd } from './flow.ts';
-import { isName } from './name.ts';
+import { describeFlow, isSpecialFlow, parseFlowEnd } from './flow.ts';
+import { type EndMeaning, endContains, FlowEnds } from './flow-ends.ts';
+import { parseFlowService, serviceContains } from './flow-service.ts';
+import type { NetworkService } from './network-state.ts';
 import { quote } from './quote.ts';
-import { type GuestSketch, isWhole, type Known, type SiteProblem, type SiteSketch } from './site-sketch.ts';
+import { type FlowSketch, isWhole, type Known, type SiteProblem, type SiteSketch } from './site-sketch.ts';
+
+/** Each of them is a rule of its own, which every new connection passes. */
+const mostSpecialFlows = 256;
 
 export function checkFlows(site: SiteSketch): SiteProblem[] {
+  const ends = new FlowEnds(site);
+  const flows = site.flows ?? [];
   const problems: SiteProblem[] = [];
-  const seen = new Set<string>();
-  const facts = flowFacts(site);
-  for (const [index, flow] of (site.flows ?? []).entries()) {
+  for (const [index, flow] of flows.entries()) {
     if (!flow) continue;
-    if (isWhole(flow.allow) && flow.from !== null && flow.to !== null) {
-      const text = `${flow.from} → ${flow.to}: ${flow.allow.join(', ')}`;
-      if (seen.has(text)) problems.push({ path: ['flows', index], message: `this flow stands twice: ${text}` });
-      seen.add(text);
-    }
-    for (const side of ['from', 'to'] as const) {
-      const message = endProblem(flow[side], site, facts);
-      if (message) problems.push({ path: ['flows', index, side], message });
-    }
-    if (flow.from === 'world' && flow.to === 'world')
-      problems.push({ path: ['flows', index], message: 'a flow from world to world does not pass through this site' });
+    const wrong = (['from', 'to'] as const).flatMap((side) => {
+      const message = endProblem(flow[side], side, site, ends);
+      return message === undefined ? [] : [{ path: ['flows', index, side], message }];
+    });
+    problems.push(...wrong);
+    const message = wrong.length === 0 ? wayProblem(flow, ends) : undefined;
+    if (message !== undefined) problems.push({ path: ['flows', index], message });
   }
-  return problems;
+  return [...problems, ...checkRepeats(flows), ...checkRates(flows, ends)];
 }
 
-interface FlowFacts {
-  /** Undefined where a part of the site is not known. */
-  zonesWithGuests: Set<string> | undefined;
-  labels: Set<string> | undefined;
-  hasUplink: boolean | undefined;
-}
-
-function flowFacts(site: SiteSketch): FlowFacts {
-  const guests = site.guests ? Object.values(site.guests) : [null];
-  const zones = site.zones ? Object.values(site.zones) : [null];
-  const labels = (labelsOf: GuestSketch['labels'] | undefined) =>
-    labelsOf && Object.entries(labelsOf).every(([key, value]) => isName(key) && value !== null)
-      ? Object.entries(labelsOf).map(([key, value]) => `${key}=${value}`)
-      : undefined;
-  const allLabels = guests.map((guest) => labels(guest?.labels));
-  return {
-    zonesWithGuests: guests.every((guest) => guest && guest.zone !== null) ? new Set(guests.map((guest) => guest?.zone ?? '')) : undefined,
-    labels: allLabels.every((list) => list !== undefined) ? new Set(allLabels.flat()) : undefined,
-    hasUplink: zones.some((zone) => zone?.uplink) ? true : zones.every((zone) => zone && zone.uplink !== null) ? false : undefined,
-  };
-}
-
-function endProblem(text: Known<string>, site: SiteSketch, facts: FlowFacts): string | undefined {
+function endProblem(text: Known<string>, side: 'from' | 'to', site: SiteSketch, ends: FlowEnds): string | undefined {
   const end = text === null ? undefined : parseFlowEnd(text);
+  const meaning = text === null ? undefined : ends.meaningOf(text);
+  const isEmpty = meaning && !meaning.outside && !meaning.isHost && meaning.guests.size + meaning.perhaps.size === 0;
   switch (end?.kind) {
     case 'guest':
       if (!site.guests || Object.hasOwn(site.guests, end.name)) return undefined;
       if (site.zones && Object.hasOwn(site.zones, end.name))
         return `no guest is called ${quote(end.name)}, but a zone is; did you mean ${quote(`zone:${end.name}`)}?`;
-      return `no guest is called ${quote(end.name)}${didYouMean(end.name, [...Object.keys(site.guests), 'world', 'all'])}`;
+      return `no guest is called ${quote(end.name)}${didYouMean(end.name, [...Object.keys(site.guests), 'world', 'all', 'host'])}`;
     case 'zone':
       if (!site.zones) return undefined;
       if (!Object.hasOwn(site.zones, end.name))
         return `no zone is called ${quote(end.name)}${didYouMean(end.name, Object.keys(site.zones))}`;
-      return facts.zonesWithGuests?.has(end.name) === false ? `zone ${quote(end.name)} has no guest: this flow allows nothing` : undefined;
+      return isEmpty ? `zone ${quote(end.name)} has no guest: this flow allows nothing` : undefined;
     case 'label': {
       const label = `${end.key}=${end.value}`;
-      return facts.labels?.has(label) === false
-        ? `no guest has the label ${label}: this flow allows nothing${didYouMean(label, facts.labels)}`
-        : undefined;
+      return isEmpty ? `no guest has the label ${label}: this flow allows nothing${didYouMean(label, ends.labels ?? [])}` : undefined;
     }
     case 'all':
-      return site.guests && Object.keys(site.guests).length === 0 ? 'there is no guest: this flow allows nothing' : undefined;
+      return isEmpty ? 'there is no guest: this flow allows nothing' : undefined;
     case 'world':
-      return facts.hasUplink === false ? 'no zone has an uplink, so there is no way to the world' : undefined;
+      return ends.hasUplink === false ? 'no zone has an uplink, so there is no way to the world' : undefined;
     case 'host':
-      return 'a flow from or to the host is not supported by this version';
+      return side === 'from' ? 'the host reaches every guest without a flow: leave this one out' : undefined;
     case 'range':
+      if (isEmpty) return `no guest has an address in ${end.cidr}: this flow allows nothing`;
+      return meaning?.outside && ends.hasUplink === false && meaning.guests.size + meaning.perhaps.size === 0
+        ? `${end.cidr} lies outside every zone, and no zone has an uplink, so there is no way there`
+        : undefined;
     case undefined:
       return undefined;
   }
+}
+
+/** What both ends are sound for and the way between them is not. */
+function wayProblem(flow: FlowSketch, ends: FlowEnds): string | undefined {
+  const [from, to] = [flow.from, flow.to].map((text) => (text === null ? undefined : ends.meaningOf(text)));
+  if (!from || !to || !isOutside(from)) return undefined;
+  if (isOutside(to)) return `a flow from ${flow.from} to ${flow.to} does not pass through this site`;
+  return to.isHost
+    ? `who comes to the host from ${flow.from} passes no flow: this is for the host’s own firewall; a flow to host is for guests`
+    : undefined;
+}
+
+/** Beyond the uplinks, and no guest. */
+function isOutside({ outside, guests, perhaps }: EndMeaning): boolean {
+  return outside !== undefined && guests.size + perhaps.size === 0;
+}
+
+interface Permission {
+  index: number;
+  /** In `allow`. */
+  at: number;
+  text: string;
+  service: NetworkService;
+  limits: string;
+}
+
+/** Of flows between the same ends nothing is allowed twice: if alike it is a mistake, if not nobody knows which one was meant. */
+function checkRepeats(flows: readonly Known<FlowSketch>[]): SiteProblem[] {
+  const problems: SiteProblem[] = [];
+  const seen = new Set<string>();
+  const groups = new Map<string, Permission[]>();
+  for (const [index, flow] of flows.entries()) {
+    if (!flow || flow.from === null || flow.to === null || flow.rate === null || flow.log === null) continue;
+    const ends = `${canonicalEnd(flow.from)} → ${canonicalEnd(flow.to)}`;
+    const limits = limitsInWords(flow);
+    if (isWhole(flow.allow)) {
+      const whole = `${ends}: ${flow.allow.join(', ')} ${limits}`;
+      if (seen.has(whole)) {
+        const text = describeFlow({ from: flow.from, to: flow.to, allow: [...flow.allow] });
+        problems.push({ path: ['flows', index], message: `this flow stands twice: ${text}` });
+        continue;
+      }
+      seen.add(whole);
+    }
+    const permissions = (flow.allow ?? []).flatMap((text, at): Permission[] => {
+      const service = text === null ? undefined : parseFlowService(text);
+      return service && text !== null ? [{ index, at, text, service, limits }] : [];
+    });
+    groups.set(ends, [...(groups.get(ends) ?? []), ...permissions]);
+  }
+  for (const [ends, permissions] of groups) {
+    const told = new Set<number>();
+    for (const [a, b] of overlaps(permissions)) {
+      const [first, second] = a.index < b.index || (a.index === b.index && a.at < b.at) ? [a, b] : [b, a];
+      if (told.has(second.index)) continue;
+      told.add(second.index);
+      problems.push({ path: ['flows', second.index, 'allow', second.at], message: repeatInWords(first, second, ends) });
+    }
+  }
+  return problems;
+}
+
+function repeatInWords(first: Permission, second: Permission, ends: string): string {
+  const already = `${second.text} from ${ends.replace(' → ', ' to ')}`;
+  if (first.index === second.index)
+    return first.text === second.text
+      ? `${second.text} stands twice in this flow`
+      : `${first.text} and ${second.text} of this flow overlap`;
+  const number = first.index + 1;
+  return first.limits === second.limits
+    ? `flow ${number} allows ${already} already (${first.text})`
+    : `this flow contradicts flow ${number}, which allows ${already} too (${first.text}): ${first.limits} there, ${second.limits} here`;
+}
+
+/** Pairs of permissions that have something in common: at least one for each that has. */
+function overlaps(permissions: readonly Permission[]): [Permission, Permission][] {
+  const pairs: [Permission, Permission][] = [];
+  const byKind = Map.groupBy(permissions, ({ service }) => ('ports' in service ? service.protocol : JSON.stringify(service)));
+  const bounds = ({ service }: Permission) => ('ports' in service ? service.ports : { from: 0, to: 0 });
+  for (const kind of byKind.values()) {
+    let furthest: Permission | undefined;
+    for (const permission of kind.toSorted((a, b) => bounds(a).from - bounds(b).from || a.index - b.index || a.at - b.at)) {
+      if (furthest && bounds(permission).from <= bounds(furthest).to) pairs.push([furthest, permission]);
+      if (!furthest || bounds(permission).to > bounds(furthest).to) furthest = permission;
+    }
+  }
+  return pairs;
+}
+
+function limitsInWords({ rate, log }: FlowSketch): string {
+  const limits = [...(rate === undefined ? [] : [`at most ${rate}`]), ...(log ? ['logged'] : [])];
+  return limits.join(', ') || 'without a rate or a log';
+}
+
+function canonicalEnd(text: string): string {
+  const end = parseFlowEnd(text);
+  return end?.kind === 'range' ? end.cidr : text;
+}
+
+/** A rate counts only what no other flow allows without one. */
+function checkRates(flows: readonly Known<FlowSketch>[], ends: FlowEnds): SiteProblem[] {
+  const problems: SiteProblem[] = [];
+  const special = flows.flatMap((flow, index) => (flow && isSpecialFlow(flow) ? [{ flow, index }] : []));
+  const tooMany = special[mostSpecialFlows];
+  if (tooMany)
+    problems.push({
+      path: ['flows', tooMany.index],
+      message: `a site has at most ${mostSpecialFlows} flows with a rate or a log: each is a rule of its own, which every new connection passes`,
+    });
+  const sound = flows.flatMap((flow, index) => {
+    if (!flow || !isWhole(flow.allow)) return [];
+    const [from, to] = [flow.from, flow.to].map((text) => (text === null ? undefined : ends.meaningOf(text)));
+    const services = flow.allow.flatMap((text) => parseFlowService(text) ?? []);
+    return from && to ? [{ flow, index, from, to, services }] : [];
+  });
+  const unlimited = sound.filter(({ flow }) => flow.rate === undefined);
+  const limited = sound.filter(({ flow }) => flow.rate !== undefined && flow.rate !== null).slice(0, mostSpecialFlows);
+  for (const { flow, index, from, to, services } of limited) {
+    const other = unlimited.find(
+      (each) =>
+        // Between the same ends it is a contradiction, and said already.
+        !(each.flow.from === flow.from && each.flow.to === flow.to) &&
+        services.every((service) => each.services.some((outer) => serviceContains(outer, service))) &&
+        endContains(each.from, from) &&
+        endContains(each.to, to),
+    );
+    if (!other) continue;
+    const { from: source, to: target, allow } = other.flow;
+    const text = describeFlow({ from: source ?? '', to: target ?? '', allow: (allow ?? []).map(String) });
+    problems.push({
+      path: ['flows', index, 'rate'],
+      message: `this rate has no effect: flow ${other.index + 1} allows the same without one (${text})`,
+    });
+  }
+  return problems;
 }

@@ -36,7 +36,8 @@ export const portRangeSchema = z
   })
   .meta({ pattern: '^(icmp|(tcp|udp)/[1-9]\\d{0,4}(-[1-9]\\d{0,4})?)$', examples: ['tcp/80', 'udp/5000-5100', 'icmp'] });
 
-function probablePort(text: string): string | undefined {
+/** What was probably meant by a text that is no port. */
+export function probablePort(text: string): string | undefined {
   const tidy = text.toLowerCase().replaceAll(/\s+/g, '').replace(':', '/');
   const swapped = /^([\d-]+)\/(tcp|udp)$/.exec(tidy);
   const bare = /^\d+(-\d+)?$/.test(tidy) ? `tcp/${tidy}` : undefined;

@@ -2,6 +2,7 @@
 // site back, whatever the texts in it hold.
 import { Document, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { formatExactDuration, formatExactSize } from '../lib/units.ts';
+import type { Flow } from './flow.ts';
 import type { GuestSpec } from './guest.ts';
 import { memoryDocument } from './guest-size.ts';
 import type { Image } from './image.ts';
@@ -57,11 +58,15 @@ export function siteDocument(site: Site): Record<string, unknown> {
       timezone: site.timezone === 'UTC' ? undefined : site.timezone,
       overcommitMemory: site.overcommitMemory,
       zones: site.zones,
-      flows: site.flows,
+      flows: site.flows.map(flowDocument),
       images: mapValues(site.images, imageDocument),
       guests: mapValues(site.guests, guestDocument),
     }),
   };
+}
+
+export function flowDocument({ log, ...flow }: Flow): Record<string, unknown> {
+  return { ...flow, ...(log ? { log } : {}) };
 }
 
 export function imageDocument(image: Image): Record<string, unknown> {

@@ -1,6 +1,5 @@
 // Wishes that a later version will understand: refused by their name, never ignored, and taken out so that nobody refuses them again.
 import type { DocumentPath } from './site-sketch.ts';
-import { flowUnsupported } from './flow.ts';
 import { guestUnsupported } from './guest.ts';
 import { entriesOf, isRecord } from './plain-record.ts';
 import { reported } from './site-file-yaml.ts';
@@ -19,17 +18,6 @@ export function refuseUnsupported(document: unknown, report: Report): void {
     if (guest['firmware'] === 'uefi-secure') {
       report(['guests', name, 'firmware'], 'value', '“uefi-secure” is not supported by this version: use bios or uefi');
       guest['firmware'] = reported;
-    }
-  }
-  const flows = isRecord(document) ? document['flows'] : undefined;
-  if (!Array.isArray(flows)) return;
-  for (const [index, flow] of flows.entries()) {
-    refuseKeys(flow, flowUnsupported, ['flows', index], report);
-    if (!isRecord(flow)) continue;
-    for (const side of ['from', 'to']) {
-      if (flow[side] !== 'host') continue;
-      report(['flows', index, side], 'value', 'a flow from or to the host is not supported by this version');
-      flow[side] = reported;
     }
   }
 }

@@ -29,6 +29,8 @@ export interface FlowSketch {
   from: Known<string>;
   to: Known<string>;
   allow: Known<readonly Known<string>[]>;
+  rate?: Known<string> | undefined;
+  log?: Known<boolean> | undefined;
 }
 
 export interface SiteSketch {
@@ -41,6 +43,11 @@ export interface SiteSketch {
 /** What is known of the objects of a kind, by name. */
 export function entries<T>(record: Known<Record<string, Known<T>>>): [string, T][] {
   return Object.entries(record ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== null && entry[1] !== undefined);
+}
+
+/** The zones that a guest has a nic in; null where one is not known. */
+export function zonesOfGuest({ zone }: GuestSketch): Known<readonly string[]> {
+  return zone === null ? null : [zone];
 }
 
 /** Whether every entry of a list is known. */

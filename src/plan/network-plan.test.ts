@@ -56,6 +56,38 @@ test('flows become addresses: a zone is its subnets, a label its guests', () => 
   ]);
 });
 
+test('all that a flow can say reaches the network', () => {
+  const { flows } = planNetwork({
+    site: 'lab',
+    zones,
+    guests,
+    flows: [
+      { from: 'world', to: 'web', allow: ['tcp/1-65535', 'icmp/time-exceeded', 'protocol/47'], rate: '10/minute', log: true, comment: 'x' },
+      { from: 'all', to: 'host', allow: ['udp/123'], log: false },
+    ],
+  });
+  assert.deepEqual(flows, [
+    {
+      from: { kind: 'world' },
+      to: { kind: 'addresses', cidrs: ['192.0.2.10/32', '2001:db8:1::10/128'] },
+      services: [
+        { protocol: 'tcp', ports: { from: 1, to: 65_535 } },
+        { protocol: 'icmp', types: { v4: 11, v6: 3 } },
+        { protocol: 'other', number: 47 },
+      ],
+      text: 'world → web: tcp/1-65535, icmp/time-exceeded, protocol/47',
+      rate: { count: 10, per: 'minute' },
+      log: true,
+    },
+    {
+      from: { kind: 'addresses', cidrs: ['192.0.2.0/24', '2001:db8:1::/64', '10.20.0.0/16'] },
+      to: { kind: 'host' },
+      services: [{ protocol: 'udp', ports: { from: 123, to: 123 } }],
+      text: 'all → host: udp/123',
+    },
+  ]);
+});
+
 test('a flow that stands for nobody opens nothing', () => {
   assert.equal(state.flows.length, 4);
 });

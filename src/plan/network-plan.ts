@@ -1,9 +1,9 @@
 // The site and its guests → the guests' network as one value. Pure.
 import { addressFromBigInt, addressToBigInt, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
-import { describeFlow, parseFlowEnd, type Flow } from '../model/flow.ts';
+import { describeFlow, parseFlowEnd, parseRate, type Flow } from '../model/flow.ts';
+import { parseFlowService } from '../model/flow-service.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
-import type { NetworkEnd, NetworkFlow, NetworkNic, NetworkService, NetworkState, NetworkZone } from '../model/network-state.ts';
-import { parsePortRange } from '../model/service.ts';
+import type { NetworkEnd, NetworkFlow, NetworkNic, NetworkState, NetworkZone } from '../model/network-state.ts';
 import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
 import { tapName } from './machine.ts';
 
@@ -70,7 +70,17 @@ function networkFlow(flow: Flow, input: NetworkInput): NetworkFlow[] {
   const from = networkEnd(flow.from, input);
   const to = networkEnd(flow.to, input);
   if (!from || !to) return [];
-  return [{ from, to, services: flow.allow.map(networkService), text: describeFlow(flow) }];
+  const rate = flow.rate === undefined ? undefined : parseRate(flow.rate);
+  return [
+    {
+      from,
+      to,
+      services: flow.allow.flatMap((text) => parseFlowService(text) ?? []),
+      text: describeFlow(flow),
+      ...(rate ? { rate } : {}),
+      ...(flow.log ? { log: true } : {}),
+    },
+  ];
 }
 
 /** Undefined when it stands for nobody: a flow to nobody allows nothing. */
@@ -92,11 +102,6 @@ function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
   );
   const cidrs = guests.flatMap((guest) => guest.addresses.map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
   return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
-}
-
-function networkService(text: string): NetworkService {
-  const range = parsePortRange(text);
-  return range?.ports ? { protocol: range.protocol, ports: range.ports } : { protocol: 'icmp' };
 }
 
 /** What the guest's seed says about its nic: every address fixed, the host's router and name server. */

@@ -4,7 +4,7 @@ import { describeFlow } from '../model/flow.ts';
 import { isRecord } from '../model/plain-record.ts';
 import { clip, printable } from '../model/quote.ts';
 import { formatSize } from '../lib/units.ts';
-import { imageDocument, wholeGuestDocument } from '../model/site-document.ts';
+import { flowDocument, imageDocument, wholeGuestDocument } from '../model/site-document.ts';
 import type { Site } from '../model/site.ts';
 
 export type ObjectKind = 'site' | 'zone' | 'image' | 'guest' | 'flow';
@@ -46,7 +46,7 @@ export function objectsOf(kind: ObjectKind, site: Site): Map<string, Fields> {
     case 'guest':
       return new Map(Object.entries(site.guests).map(([name, guest]) => flat(name, wholeGuestDocument(guest))));
     case 'flow':
-      return new Map(site.flows.map((flow) => flat(describeFlow(flow), { ...flow })));
+      return new Map(site.flows.map((flow) => flat(describeFlow(flow), flowDocument(flow))));
   }
 }
 

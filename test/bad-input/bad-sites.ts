@@ -591,19 +591,99 @@ export const badSites: BadSite[] = [
     ],
   },
 
+  // What a flow allows, and flows beside each other.
+  {
+    name: 'nothing that a flow can allow',
+    text: site('flows:\n  - { from: web, to: all, allow: [icmp/ping, icmp/time-exceed, gre, protocol/6, ip/50, icmp/8, tcp/1-70000] }\n'),
+    problems: [
+      '8:35: port 1 of flow 1: “icmp/ping” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47; did you mean “icmp”?',
+      '8:46: port 2 of flow 1: “icmp/time-exceed” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47; did you mean “icmp/time-exceeded”?',
+      '8:64: port 3 of flow 1: “gre” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47; did you mean “protocol/47”?',
+      '8:69: port 4 of flow 1: “protocol/6” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47',
+      '8:81: port 5 of flow 1: “ip/50” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47; did you mean “protocol/50”?',
+      '8:88: port 6 of flow 1: “icmp/8” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47; did you mean “icmp”?',
+      '8:96: port 7 of flow 1: “tcp/1-70000” is nothing that a flow can allow: expected is for example tcp/80, udp/5000-5100, icmp, icmp/time-exceeded or protocol/47',
+    ],
+  },
+  {
+    name: 'rates that are none',
+    text: site(
+      'flows:\n  - { from: web, to: all, allow: [tcp/80], rate: 10/s }\n  - { from: web, to: all, allow: [tcp/81], rate: 10 }\n  - { from: web, to: all, allow: [tcp/82], rate: 5 per Minute }\n  - { from: web, to: all, allow: [tcp/83], rate: 0/hour, log: maybe }\n',
+    ),
+    problems: [
+      '8:50: rate of flow 1: “10/s” is not a rate: expected is for example 10/second, 30/minute or 100/hour; did you mean “10/second”?',
+      '9:50: rate of flow 2: a rate, for example 10/second, is expected, not 10',
+      '10:50: rate of flow 3: “5 per Minute” is not a rate: expected is for example 10/second, 30/minute or 100/hour; did you mean “5/minute”?',
+      '11:50: rate of flow 4: “0/hour” is not a rate: expected is for example 10/second, 30/minute or 100/hour',
+      '11:63: log of flow 4: true or false is expected, not “maybe”',
+    ],
+  },
+  {
+    name: 'flows that repeat each other',
+    text: site(
+      'flows:\n  - { from: web, to: all, allow: [tcp/80, udp/1-65535] }\n  - { from: web, to: all, allow: [tcp/443, tcp/80] }\n  - { from: web, to: all, allow: [udp/53], comment: names }\n  - { from: all, to: web, allow: [icmp, tcp/5-9, icmp/echo-request] }\n',
+    ),
+    problems: [
+      '9:44: flow 1 allows tcp/80 from web to all already (tcp/80)',
+      '10:35: flow 1 allows udp/53 from web to all already (udp/1-65535)',
+      '11:50: icmp and icmp/echo-request of this flow overlap',
+    ],
+  },
+  {
+    name: 'flows that contradict each other',
+    text: site(
+      'flows:\n  - { from: web, to: all, allow: [tcp/80], rate: 5/second }\n  - { from: web, to: all, allow: [tcp/70-90], rate: 9/second }\n  - { from: all, to: web, allow: [tcp/22] }\n  - { from: all, to: web, allow: [tcp/22], log: true }\n',
+    ),
+    problems: [
+      '9:35: this flow contradicts flow 1, which allows tcp/70-90 from web to all too (tcp/80): at most 5/second there, at most 9/second here',
+      '11:35: this flow contradicts flow 3, which allows tcp/22 from all to web too (tcp/22): without a rate or a log there, logged here',
+    ],
+  },
+  {
+    name: 'a rate that another flow takes the sense from',
+    text: site(
+      'flows:\n  - { from: web, to: zone:inside, allow: [tcp/80], rate: 5/second }\n  - { from: all, to: all, allow: [tcp/1-1000] }\n',
+    ),
+    problems: ['8:58: this rate has no effect: flow 2 allows the same without one (all → all: tcp/1-1000)'],
+  },
+  {
+    name: 'flows of the host and by it',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0.0/16], uplink: { interface: eth1 } }\nguests:\n  web: { ${guest('')} }\nflows:\n  - { from: host, to: web, allow: [tcp/80] }\n  - { from: world, to: host, allow: [tcp/22] }\n  - { from: 203.0.113.0/24, to: world, allow: [tcp/22] }\n`,
+    problems: [
+      '8:13: the host reaches every guest without a flow: leave this one out',
+      '9:5: who comes to the host from world passes no flow: this is for the host’s own firewall; a flow to host is for guests',
+      '10:5: a flow from 203.0.113.0/24 to world does not pass through this site',
+    ],
+  },
+  {
+    name: 'flows of ranges in which nobody is',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0.0/16] }\n  empty: { subnets: [10.21.0.0/16] }\nguests:\n  web: { ${guest('addresses: [10.20.0.5]')} }\nflows:\n  - { from: web, to: 10.20.0.0/30, allow: [tcp/80] }\n  - { from: 10.21.0.0/24, to: web, allow: [tcp/80] }\n  - { from: 203.0.113.0/24, to: web, allow: [tcp/80] }\n`,
+    problems: [
+      '9:22: no guest has an address in 10.20.0.0/30: this flow allows nothing',
+      '10:13: no guest has an address in 10.21.0.0/24: this flow allows nothing',
+      '11:13: 203.0.113.0/24 lies outside every zone, and no zone has an uplink, so there is no way there',
+    ],
+  },
+  {
+    name: 'a label and a zone that are nearly right',
+    text: site('flows:\n  - { from: zone:insde, to: label:role=frnt, allow: [tcp/80] }\n').replace(
+      'root: 8GiB }',
+      'root: 8GiB }, labels: { role: front }',
+    ),
+    problems: [
+      '8:13: no zone is called “insde”; did you mean “inside”?',
+      '8:29: no guest has the label role=frnt: this flow allows nothing; did you mean “role=front”?',
+    ],
+  },
+
   // What a later version will understand.
   {
     name: 'wishes that are not supported yet',
-    text: site('backups: { nightly: {} }\nflows:\n  - { from: host, to: web, allow: [tcp/22], log: true }\n').replace(
-      'root: 8GiB',
-      'root: 8GiB }, tpm: true, firmware: uefi-secure, labels: { a: b',
-    ),
+    text: site('backups: { nightly: {} }\n').replace('root: 8GiB', 'root: 8GiB }, tpm: true, firmware: uefi-secure, labels: { a: b'),
     problems: [
       '6:81: “tpm” is not supported by this version',
       '6:102: “uefi-secure” is not supported by this version: use bios or uefi',
       '7:1: “backups” is not supported by this version',
-      '9:13: a flow from or to the host is not supported by this version',
-      '9:45: “log” is not supported by this version',
     ],
   },
 
