@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { bundles } from './bundles.ts';
 import { checkProjectLayers } from './check-layers.ts';
+import { checkProjectStart } from './check-start.ts';
 import { checkProjectWords } from './check-words.ts';
 import { findStaleFiles } from './generate.ts';
 import { projectRoot } from './project.ts';
@@ -22,6 +23,7 @@ export const checkSteps: readonly CheckStep[] = [
   { name: 'types', run: () => runTool('tsc', ['--project', '.', '--pretty', 'false']) },
   { name: 'lint', run: () => runTool('oxlint', ['--type-aware', '--format', 'unix', '--report-unused-disable-directives', ...folders]) },
   { name: 'layers', run: () => checkProjectLayers().join('\n') },
+  { name: 'start of the command line', run: () => checkProjectStart().join('\n') },
   {
     name: 'generated files',
     run: async () => (await findStaleFiles()).map((path) => `${path} is not what is generated now: npm run generate`).join('\n'),

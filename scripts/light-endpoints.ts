@@ -3,12 +3,12 @@
 import type { Plugin } from 'rolldown';
 import type { Endpoint } from '../src/api/endpoint.ts';
 
-const tablePath = /\/src\/api\/endpoints\.ts$/;
+export const isTablePath = (path: string) => /(^|\/)src\/api\/endpoints\.ts$/.test(path);
 
 export const lightEndpoints: Plugin = {
   name: 'light-endpoints',
   async load(id) {
-    if (!tablePath.test(id)) return null;
+    if (!isTablePath(id)) return null;
     const { endpoints } = (await import(id)) as { endpoints: Record<string, Endpoint> };
     const rows = Object.entries(endpoints).map(([name, { method, path, summary, job, stream }]) => [
       name,

@@ -6,7 +6,8 @@ import { parseProbeOutput, probeInput, probeScript } from '../lib/probe-script.t
 import { canonicalAddress, familyOf } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import { type NetworkState, uplinkDevice } from '../model/network-state.ts';
-import { asTheFlowsSay, silent, type ZoneCheck, type ZoneCheckLine } from '../model/zone-check.ts';
+import type { ZoneCheck, ZoneCheckLine } from '../model/zone-check.ts';
+import { asTheFlowsSay, silent } from '../model/zone-check-line.ts';
 import { controlFlow, isExpectedOpen } from '../plan/check-expectation.ts';
 import { type CheckEnd, type CheckTarget, planTargets } from '../plan/check-targets.ts';
 import type { ProbeTarget, ReachResult } from '../drivers/prober.ts';

@@ -29,18 +29,6 @@ export const zoneCheckSchema = z.strictObject({
 });
 export type ZoneCheck = z.output<typeof zoneCheckSchema>;
 
-/**
- * What was found is what the flows say. An allowed datagram need not be answered, nor anything that left for the world: silence there
- * says nothing of the filter, which answers when it refuses.
- */
-export function asTheFlowsSay({ to, port, expected, got, detail }: ZoneCheckLine): boolean {
-  const isSilence = got === 'unknown' && expected === 'open' && detail === silent;
-  return got === expected || (isSilence && (to === 'world' || port.startsWith('udp/')));
-}
-
-/** The detail of an attempt that nobody answered. */
-export const silent = 'no answer';
-
 export const zoneViewSchema = z.strictObject({
   name: z.string(),
   subnets: z.array(z.string()),

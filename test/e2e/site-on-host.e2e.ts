@@ -13,7 +13,8 @@ import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
-import { asTheFlowsSay, type ZoneCheck } from '../../src/model/zone-check.ts';
+import type { ZoneCheck } from '../../src/model/zone-check.ts';
+import { asTheFlowsSay } from '../../src/model/zone-check-line.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');

@@ -1,7 +1,8 @@
 // `caisson zone …`
 import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
-import { asTheFlowsSay, type ZoneCheck, type ZoneCheckLine, type ZoneView } from '../../model/zone-check.ts';
+import type { ZoneCheck, ZoneCheckLine, ZoneView } from '../../model/zone-check.ts';
+import { asTheFlowsSay } from '../../model/zone-check-line.ts';
 import { type JobOptions, showDetail, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
 import { connected } from '../connection.ts';
 import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
