@@ -10,7 +10,7 @@ export function createHandlers(engine: Engine): Handlers {
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
     siteDestroy: async ({ query, actor }) => engine.destroySite(query, actor),
 
-    guestList: async () => new PreparedJson(`{"items":[${engine.guestTexts().join(',')}]}`),
+    guestList: async () => PreparedJson.list(engine.guestsJson()),
     guestShow: async ({ params }) => engine.guest(params.guest),
     guestStart: async ({ params, actor }) => engine.startGuest(params.guest, actor),
     guestShutdown: async ({ params, body, actor }) => engine.shutdownGuest(params.guest, body ?? {}, actor),

@@ -135,9 +135,9 @@ export class Engine {
     return this.#records().map((record) => this.#board.view(record));
   }
 
-  /** The JSON text of each of them. */
-  guestTexts(): string[] {
-    return this.#records().map((record) => this.#board.viewText(record));
+  /** The JSON of each of them, as bytes. */
+  guestsJson(): Buffer[] {
+    return this.#records().map((record) => this.#board.viewJson(record));
   }
 
   #records(): GuestRecord[] {

@@ -27,7 +27,7 @@ export class GuestBoard {
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   readonly #kept = new Map<string, string>();
-  readonly #texts = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; text: string }>();
+  readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; bytes: Buffer }>();
 
   private constructor(options: { store: Store; clock: Clock; log: Log }) {
     this.#store = options.store;
@@ -80,7 +80,7 @@ export class GuestBoard {
   async forget(uid: string): Promise<void> {
     this.#live.delete(uid);
     this.#kept.delete(uid);
-    this.#texts.delete(uid);
+    this.#json.delete(uid);
     await this.#store.delete(`guest-status/${uid}`, { expected: 'any' });
   }
 
@@ -139,14 +139,17 @@ export class GuestBoard {
     };
   }
 
-  /** The same as JSON text, made again only when something of it has changed: a list of many guests is asked for often. */
-  viewText(record: GuestRecord): string {
+  /** The same as bytes of JSON, made again only when something of it has changed: a list of many guests is asked for often. */
+  viewJson(record: GuestRecord): Buffer {
     const live = this.get(record.uid);
-    const known = this.#texts.get(record.uid);
-    if (known?.record === record && known.live === live) return known.text;
+    const known = this.#json.get(record.uid);
+    if (known?.record === record && known.live === live) return known.bytes;
     const text = JSON.stringify(this.view(record));
-    this.#texts.set(record.uid, { record, live, text });
-    return text;
+    // Of its own size: what is kept must not keep a piece of a shared pool.
+    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    bytes.write(text);
+    this.#json.set(record.uid, { record, live, bytes });
+    return bytes;
   }
 
   now(): string {

@@ -27,7 +27,7 @@ describe('requests', () => {
   test('a list and one object travel through server and client unchanged', async () => {
     const guests = [sampleGuest(0), sampleGuest(1)];
     const site = await trial.serve({
-      guestList: () => Promise.resolve(new PreparedJson(JSON.stringify({ items: guests }))),
+      guestList: () => Promise.resolve(PreparedJson.list(guests.map((guest) => Buffer.from(JSON.stringify(guest))))),
       guestShow: ({ params }) => Promise.resolve(guests.find((guest) => guest.name === params.guest) as never),
     });
     assert.deepEqual(await trial.client(site).call('guestList'), { items: guests });

@@ -94,7 +94,7 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
     if (options.checkResponses) checkResponse(id, endpoint, value);
     void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);
-    return reply.send(value instanceof PreparedJson ? value.text : JSON.stringify(value));
+    return reply.send(value instanceof PreparedJson ? value.bytes : JSON.stringify(value));
   };
 }
 
@@ -117,7 +117,7 @@ function lastEventId(request: IncomingMessage): number | undefined {
 }
 
 function checkResponse(id: EndpointId, endpoint: Endpoint, value: unknown): void {
-  const plain: unknown = JSON.parse(value instanceof PreparedJson ? value.text : JSON.stringify(value));
+  const plain: unknown = JSON.parse(value instanceof PreparedJson ? value.bytes.toString('utf8') : JSON.stringify(value));
   const result = endpoint.response?.safeParse(plain);
   if (result && !result.success)
     throw new CaissonError('internal', `the answer of ${id} is not as the table says: ${result.error.message}`);
