@@ -5,7 +5,6 @@ import { guestUnsupported } from '../src/model/guest.ts';
 import { builtInImages } from '../src/model/image.ts';
 import { reservedNames } from '../src/model/name.ts';
 import { siteFileSchema, siteUnsupported } from '../src/model/site.ts';
-import { zoneUnsupported } from '../src/model/zone.ts';
 
 export interface JsonSchema {
   type?: string;
@@ -95,6 +94,10 @@ ${table(at(schema, 'zones', '*'))}
 
 ${table(at(schema, 'zones', '*', 'uplink'))}
 
+\`publish[]\`:
+
+${table(at(schema, 'zones', '*', 'publish', '[]'))}
+
 ## A flow: \`flows[]\`
 
 ${table(at(schema, 'flows', '[]'))}
@@ -181,7 +184,6 @@ The file is UTF-8 and has at most 4 MiB.
 
 These are refused by their names: ${[
     ...siteUnsupported.map(code),
-    ...zoneUnsupported.map((name) => code(`zones.NAME.${name}`)),
     ...guestUnsupported.map((name) => code(`guests.NAME.${name}`)),
     'a memory range `{ min, max }`',
     '`firmware: uefi-secure`',

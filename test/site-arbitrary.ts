@@ -144,28 +144,42 @@ const zoneAt = (index: number): fc.Arbitrary<Zone> =>
   fc
     .tuple(
       fc.constantFrom('4', '6', '46'),
+      fc.constantFrom('none', 'plain', 'vlan', 'masquerade'),
       fc.boolean(),
       optional(
         'description',
         line.map((one) => one.replaceAll('\t', ' ')),
       ),
     )
-    .map(([families, hasUplink, description]) => ({
+    .map(([families, way, bridged, description]) => ({
       subnets: [
         ...(families.includes('4') ? [`10.${index}.0.0/16`] : []),
         ...(families.includes('6') ? [`2001:db8:${(index + 1).toString(16)}::/64`] : []),
       ],
-      ...(hasUplink
-        ? {
+      ...(way === 'none'
+        ? {}
+        : {
             uplink: {
               interface: `eth${index}`,
-              ...(families.includes('4') ? { gateway: `10.${index}.0.1` } : {}),
+              ...(way === 'vlan' ? { vlan: 20 } : {}),
+              ...(families.includes('4') ? { gateway: way === 'masquerade' ? '198.51.100.1' : `10.${index}.0.1` } : {}),
               ...(families.includes('6') ? { gateway6: 'fe80::1' } : {}),
             },
-          }
-        : {}),
+          }),
+      ...(way === 'masquerade' ? { masquerade: true } : {}),
+      ...(bridged ? { bridged } : {}),
       ...description,
     }));
+
+const publicationRest = fc.record({
+  guest: fc.nat(),
+  isIpv6: fc.boolean(),
+  listen: fc.tuple(fc.integer({ min: 1, max: 250 }), port),
+  port,
+  protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+  isLimited: fc.boolean(),
+});
+type PublicationChoice = typeof publicationRest extends fc.Arbitrary<infer T> ? T : never;
 
 const guestRest = fc.record({
   labels: fc.dictionary(word, fc.constantFrom('front', '1', 'true', 'a.b-c', '0x10', '1e3'), { maxKeys: 2, noNullPrototype: true }),
@@ -220,6 +234,7 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
               fc.tuple(guestRest, fc.nat(), fc.nat(), fc.boolean(), fc.array(fc.tuple(fc.nat(), fc.boolean()), { maxLength: 2 })),
             ),
           ),
+          fc.array(fc.tuple(fc.nat(), publicationRest), { maxLength: 3 }),
           fc.array(
             fc.tuple(
               fc.nat(),
@@ -233,7 +248,7 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
             { maxLength: 4 },
           ),
         )
-        .map(([zoneSpecs, rests, flowChoices]) => {
+        .map(([zoneSpecs, rests, publicationChoices, flowChoices]) => {
           const zones = Object.fromEntries(zoneNames.map((zone, index) => [zone, zoneSpecs[index] as Zone]));
           const imageNames = [...Object.keys(images), 'debian-12', 'debian-13'];
           const guests: Record<string, GuestSpec> = {};
@@ -252,6 +267,8 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
               guests,
             );
           }
+          for (const [zoneChoice, publication] of publicationChoices)
+            publish(zones, guests, zoneNames[zoneChoice % zoneNames.length] as string, publication);
           const whole: Site = {
             version: 1,
             site,
@@ -313,13 +330,56 @@ function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>,
   const hasUplink = Object.values(zones).some((zone) => zone.uplink);
   const outside = hasUplink ? ['world', '203.0.113.0/24', '2001:db8:ff::/48'] : [];
   const inside = [...names, ...Object.values(guests).map((spec) => `zone:${spec.zone}`), ...labels, 'all'];
-  const flows = choices.map(([from, to, rest, comment]): Flow => {
+  const flows = choices.flatMap(([from, to, rest, comment]): Flow[] => {
     const sources = [...outside, ...inside];
     const source = sources[from % sources.length] as string;
     const targets = outside.includes(source) ? inside : [...sources, 'host'];
-    return { from: source, to: targets[to % targets.length] as string, ...rest, ...comment };
+    const target = targets[to % targets.length] as string;
+    const [senders, receivers] = [guestsAt(source, guests), guestsAt(target, guests)];
+    // Whoever is behind the host's address is entered by publications only.
+    if (outside.includes(source) && receivers.every((name) => zones[guests[name]?.zone ?? '']?.masquerade)) return [];
+    const { rate, log, ...plain } = rest;
+    const sharesWire = senders.some((one) =>
+      receivers.some((other) => guests[one]?.zone === guests[other]?.zone && zones[guests[one]?.zone ?? '']?.bridged),
+    );
+    return [
+      { from: source, to: target, ...(sharesWire ? plain : { ...plain, ...(rate ? { rate } : {}), ...(log ? { log } : {}) }), ...comment },
+    ];
   });
   return flows.filter((flow, index) => flows.findIndex((other) => other.from === flow.from && other.to === flow.to) === index);
+}
+
+function guestsAt(end: string, guests: Record<string, GuestSpec>): string[] {
+  const label = end.startsWith('label:') ? end.slice('label:'.length).split('=') : undefined;
+  return Object.keys(guests).filter((name) => {
+    const spec = guests[name] as GuestSpec;
+    return (
+      end === 'all' || end === name || end === `zone:${spec.zone}` || (label !== undefined && spec.labels[label[0] ?? ''] === label[1])
+    );
+  });
+}
+
+/** One more publication of a zone, where it can have one. */
+function publish(zones: Record<string, Zone>, guests: Record<string, GuestSpec>, name: string, choice: PublicationChoice): void {
+  const zone = zones[name];
+  const own = Object.keys(guests).filter((guest) => guests[guest]?.zone === name);
+  if (!zone?.uplink || own.length === 0 || !zone.subnets.some((subnet) => subnet.includes(':') === choice.isIpv6)) return;
+  const [host, listened] = choice.listen;
+  const listen = choice.isIpv6 ? `[2001:db8:ff00::${host.toString(16)}]:${listened}` : `203.0.113.${host}:${listened}`;
+  const isTaken = Object.values(zones).some((other) =>
+    other.publish?.some((one) => one.listen === listen && one.protocol === choice.protocol),
+  );
+  if (isTaken) return;
+  const from = choice.isIpv6 ? ['2001:db8:fe00::/40'] : ['198.51.100.0/24', '192.0.2.0/25'];
+  zone.publish = [
+    ...(zone.publish ?? []),
+    {
+      listen,
+      to: `${own[choice.guest % own.length]}:${choice.port}`,
+      protocol: choice.protocol,
+      ...(choice.isLimited ? { from } : {}),
+    },
+  ];
 }
 
 function nth(subnet: string, n: number): string {

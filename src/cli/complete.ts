@@ -140,7 +140,10 @@ async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job'
         .map(({ name, status }) => ({ value: name, about: status.power }));
     }
     case 'zone':
-      return (await client.call('zoneList')).items.map(({ name, subnets }) => ({ value: name, about: subnets.join(' ') }));
+      return (await client.call('zoneList')).items.map(({ name, subnets, masquerade, bridged }) => ({
+        value: name,
+        about: [...subnets, ...(masquerade ? ['masquerade'] : []), ...(bridged ? ['bridged'] : [])].join(' '),
+      }));
     case 'image':
       return (await client.call('imageList')).items.map(({ name, present }) => ({
         value: name,

@@ -11,6 +11,7 @@ import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
 import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
+import { describePublication, parsePublished } from '../model/publication.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
@@ -217,10 +218,14 @@ export class Engine {
       other.spec.after.some((dependency) => Object.values(dependency).includes(record.name)),
     );
     const flows = this.#site.flows.filter((flow) => flow.from === record.name || flow.to === record.name);
-    if (speaking.length > 0 || flows.length > 0) {
+    const published = [...this.#site.zones.values()].flatMap(({ zone }) =>
+      (zone.publish ?? []).filter((publication) => parsePublished(publication.to)?.guest === record.name),
+    );
+    if (speaking.length > 0 || flows.length > 0 || published.length > 0) {
       const why = [
         ...speaking.map((other) => `guest ${other.name} starts after it`),
         ...flows.map((flow) => `the flow ${describeFlow(flow)}`),
+        ...published.map((publication) => `the publication ${describePublication(publication)}`),
       ];
       throw new CaissonError(
         'not-allowed',

@@ -3,6 +3,7 @@
 import { CaissonError } from '../lib/errors.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec } from '../model/guest.ts';
+import { parseListen } from '../model/publication.ts';
 import type { Site } from '../model/site.ts';
 import { completeAddresses, newGuestRecord, withDisksOf } from '../plan/new-guest.ts';
 import type { Events } from './events.ts';
@@ -42,7 +43,14 @@ export async function writeSite(parts: SiteWriteParts, wanted: Site, applied: Si
 async function guestWrites({ site, parts, events }: SiteWriteParts, wanted: Site): Promise<SiteWrite[]> {
   const writes: SiteWrite[] = [];
   const kept = [...site.guests.values()].filter((record) => wanted.guests[record.name]);
-  const taken = new Set([...kept.flatMap((record) => record.addresses), ...Object.values(wanted.guests).flatMap((spec) => spec.addresses)]);
+  const published = Object.values(wanted.zones).flatMap(({ publish = [] }) =>
+    publish.flatMap(({ listen }) => parseListen(listen)?.address ?? []),
+  );
+  const taken = new Set([
+    ...kept.flatMap((record) => record.addresses),
+    ...Object.values(wanted.guests).flatMap((spec) => spec.addresses),
+    ...published,
+  ]);
   const fresh: [string, GuestSpec][] = [];
   for (const [name, spec] of Object.entries(wanted.guests)) {
     const record = site.findGuest(name);

@@ -6,6 +6,7 @@ import { checkSite } from '../model/check-site.ts';
 import type { Site } from '../model/site.ts';
 import type { SiteDifference } from '../model/site-difference.ts';
 import { mergeSites } from '../plan/merge-sites.ts';
+import { renameGuest } from '../plan/rename-guest.ts';
 import { compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
 import { stopOrder } from '../plan/start-order.ts';
 import { defaultShutdownTimeoutMs, type Guests } from './guests.ts';
@@ -194,22 +195,7 @@ export class SiteService {
     if (name === record.name) return;
     if (site.findGuest(name)) throw new CaissonError('conflict', `a guest is called “${name}” already`);
     const before = site.site();
-    const follow = (text: string) => (text === record.name ? name : text);
-    const renamed: Site = {
-      ...before,
-      flows: before.flows.map((flow) => ({ ...flow, from: follow(flow.from), to: follow(flow.to) })),
-      guests: Object.fromEntries(
-        Object.entries(before.guests).map(([key, spec]) => [
-          follow(key),
-          {
-            ...spec,
-            after: spec.after.map((dependency) =>
-              'requires' in dependency ? { requires: follow(dependency.requires) } : { wants: follow(dependency.wants) },
-            ),
-          },
-        ]),
-      ),
-    };
+    const renamed = renameGuest(before, record.name, name);
     const problems = checkSite(renamed);
     if (problems.length > 0) throw new CaissonError('invalid', problems.map((problem) => problem.message).join('; '));
     const others = [...site.guests.values()].filter(
@@ -218,6 +204,9 @@ export class SiteService {
     await site.commit([
       site.write(`guest/${uid}`, { ...record, name, spec: renamed.guests[name] }),
       site.write('flows', renamed.flows),
+      ...[...site.zones].flatMap(([key, { index, zone }]) =>
+        JSON.stringify(zone) === JSON.stringify(renamed.zones[key]) ? [] : [site.write(`zone/${key}`, { index, zone: renamed.zones[key] })],
+      ),
       ...others.map((other) => site.write(`guest/${other.uid}`, { ...other, spec: renamed.guests[other.name] })),
     ]);
     await network.ensure();

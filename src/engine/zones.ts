@@ -1,6 +1,7 @@
 // Zones as they are shown: with their guests, and the flows that touch them.
 import { CaissonError } from '../lib/errors.ts';
 import { describeWholeFlow, parseFlowEnd } from '../model/flow.ts';
+import { describePublication } from '../model/publication.ts';
 import type { ZoneView } from '../model/zone-check.ts';
 import { zoneAddressesOfHost } from '../model/zone.ts';
 import type { SiteStore } from './site-store.ts';
@@ -13,7 +14,7 @@ export function viewZones(site: SiteStore): ZoneView[] {
 export function viewZone(site: SiteStore, name: string): ZoneView {
   const record = site.zones.get(name);
   if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
-  const { subnets, uplink } = record.zone;
+  const { subnets, uplink, masquerade = false, bridged = false, publish = [] } = record.zone;
   const guests = [...site.guests.values()].filter((guest) => guest.spec.zone === name);
   const touches = (text: string) => {
     const end = parseFlowEnd(text);
@@ -27,7 +28,10 @@ export function viewZone(site: SiteStore, name: string): ZoneView {
     subnets,
     gateways: zoneAddressesOfHost(record.zone),
     ...(uplink ? { uplink } : {}),
+    masquerade,
+    bridged,
     guests: guests.map((guest) => guest.name).toSorted(),
     flows: site.flows.filter((flow) => touches(flow.from) || touches(flow.to)).map(describeWholeFlow),
+    publications: publish.map(describePublication),
   };
 }

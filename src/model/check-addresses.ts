@@ -62,9 +62,9 @@ function checkOwners(zones: [string, ZoneSketch][], guests: [string, GuestSketch
 }
 
 function hostAddressesOf(zone: ZoneSketch): string[] {
-  const { uplink } = zone;
-  if (!isWhole(zone.subnets) || uplink === null || uplink?.gateway === null || uplink?.gateway6 === null) return [];
-  return zoneAddressesOfHost({ subnets: zone.subnets, uplink: uplink as { gateway?: string; gateway6?: string } | undefined });
+  const { subnets, uplink, masquerade } = zone;
+  if (!isWhole(subnets) || masquerade === null || uplink === null || uplink?.gateway === null || uplink?.gateway6 === null) return [];
+  return zoneAddressesOfHost({ subnets, uplink: uplink as { gateway?: string; gateway6?: string } | undefined, masquerade });
 }
 
 /** Every guest needs an address of each family that its zone has; those of the network, the router and the broadcast are not for guests. */

@@ -5,7 +5,7 @@ import { type EndMeaning, endContains, FlowEnds } from './flow-ends.ts';
 import { parseFlowService, serviceContains } from './flow-service.ts';
 import type { NetworkService } from './network-state.ts';
 import { quote } from './quote.ts';
-import { type FlowSketch, isWhole, type Known, type SiteProblem, type SiteSketch } from './site-sketch.ts';
+import { entries, type FlowSketch, isWhole, type Known, type SiteProblem, type SiteSketch } from './site-sketch.ts';
 
 /** Each of them is a rule of its own, which every new connection passes. */
 const mostSpecialFlows = 256;
@@ -21,8 +21,11 @@ export function checkFlows(site: SiteSketch): SiteProblem[] {
       return message === undefined ? [] : [{ path: ['flows', index, side], message }];
     });
     problems.push(...wrong);
-    const message = wrong.length === 0 ? wayProblem(flow, ends) : undefined;
+    if (wrong.length > 0) continue;
+    const message = wayProblem(flow, site, ends);
     if (message !== undefined) problems.push({ path: ['flows', index], message });
+    const uncounted = sharedWireProblem(flow, site, ends);
+    if (uncounted) problems.push({ path: ['flows', index, uncounted.field], message: uncounted.message });
   }
   return [...problems, ...checkRepeats(flows), ...checkRates(flows, ends)];
 }
@@ -63,13 +66,32 @@ function endProblem(text: Known<string>, side: 'from' | 'to', site: SiteSketch, 
 }
 
 /** What both ends are sound for and the way between them is not. */
-function wayProblem(flow: FlowSketch, ends: FlowEnds): string | undefined {
+function wayProblem(flow: FlowSketch, site: SiteSketch, ends: FlowEnds): string | undefined {
   const [from, to] = [flow.from, flow.to].map((text) => (text === null ? undefined : ends.meaningOf(text)));
   if (!from || !to || !isOutside(from)) return undefined;
   if (isOutside(to)) return `a flow from ${flow.from} to ${flow.to} does not pass through this site`;
-  return to.isHost
-    ? `who comes to the host from ${flow.from} passes no flow: this is for the host’s own firewall; a flow to host is for guests`
-    : undefined;
+  if (to.isHost)
+    return `who comes to the host from ${flow.from} passes no flow: this is for the host’s own firewall; a flow to host is for guests`;
+  const hidden = [...to.guests, ...to.perhaps].flatMap((name): readonly (string | undefined)[] => ends.zonesOf(name) ?? [undefined]);
+  if (hidden.length === 0 || !hidden.every((zone) => zone !== undefined && site.zones?.[zone]?.masquerade === true)) return undefined;
+  const zones = [...new Set(hidden)].map((zone) => quote(String(zone))).join(', ');
+  return `the world does not reach ${flow.to}: zone ${zones} has “masquerade”, and is entered by what it publishes only; write it there`;
+}
+
+/** On a shared wire connections are neither counted nor written down, so a flow that asks for it would allow nothing there. */
+function sharedWireProblem(flow: FlowSketch, site: SiteSketch, ends: FlowEnds): { field: 'rate' | 'log'; message: string } | undefined {
+  const field = typeof flow.rate === 'string' ? 'rate' : flow.log === true ? 'log' : undefined;
+  const [from, to] = [flow.from, flow.to].map((text) => (text === null ? undefined : ends.meaningOf(text)));
+  if (!field || !from || !to) return undefined;
+  for (const [zone, { bridged }] of entries(site.zones)) {
+    if (bridged !== true) continue;
+    const inZone = ({ guests, perhaps }: EndMeaning) => [...guests, ...perhaps].filter((name) => ends.zonesOf(name)?.includes(zone));
+    const [senders, receivers] = [inZone(from), inZone(to)];
+    if (senders.length === 0 || receivers.every((name) => senders.length === 1 && name === senders[0])) continue;
+    const message = `guests of zone ${quote(zone)} share one wire (bridged), on which nothing is counted or written down: leave “${field}” out, or write a flow of its own for those that do not share it`;
+    return { field, message };
+  }
+  return undefined;
 }
 
 /** Beyond the uplinks, and no guest. */

@@ -2,6 +2,7 @@
 // has its place in the document.
 import { checkAddresses } from './check-addresses.ts';
 import { checkDependencies } from './check-dependencies.ts';
+import { checkPublications } from './check-publications.ts';
 import { checkFlows } from './check-flows.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { builtInImages } from './image.ts';
@@ -13,6 +14,7 @@ export function checkSite(site: SiteSketch): SiteProblem[] {
   return [
     ...entries(site.guests).flatMap(([name, guest]) => checkNames(site, name, guest)),
     ...checkAddresses(site),
+    ...checkPublications(site),
     ...checkDependencies(site.guests),
     ...checkFlows(site),
   ];

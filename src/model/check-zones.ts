@@ -1,4 +1,4 @@
-// Zones: their subnets do not overlap, mean nothing else, have room, and hold their routers.
+// Zones: their subnets do not overlap, mean nothing else, have room, and hold their routers; their uplinks can do what is asked of them.
 import {
   addressToBigInt,
   cidrBounds,
@@ -10,6 +10,7 @@ import {
   type Cidr,
   type Family,
 } from './address.ts';
+import { uplinkDevice } from './network-state.ts';
 import { quote } from './quote.ts';
 import { isWhole, type SiteProblem, type ZoneSketch } from './site-sketch.ts';
 
@@ -22,7 +23,10 @@ export interface ZoneSubnet {
 }
 
 export function checkZones(zones: [string, ZoneSketch][]): SiteProblem[] {
-  return [...zones.flatMap(([name, zone]) => [...checkSubnets(name, zone), ...checkRouters(name, zone)]), ...checkOverlaps(zones)];
+  return [
+    ...zones.flatMap(([name, zone]) => [...checkSubnets(name, zone), ...checkRouters(name, zone), ...checkUplink(name, zone, zones)]),
+    ...checkOverlaps(zones),
+  ];
 }
 
 export function subnetsOf(zone: ZoneSketch): ZoneSubnet[] {
@@ -49,7 +53,8 @@ const specialRanges = [
   ['ff00::/8', 'multicast'],
 ].map(([range, meaning]) => ({ cidr: parseCidr(range as string) as Cidr, meaning }));
 
-function specialRangeOf(cidr: Cidr): (typeof specialRanges)[number] | undefined {
+/** The range with a meaning of its own that a range touches. */
+export function specialRangeOf(cidr: Cidr): (typeof specialRanges)[number] | undefined {
   return specialRanges.find((range) => cidrsOverlap(range.cidr, cidr));
 }
 
@@ -90,7 +95,11 @@ function checkRouters(name: string, zone: ZoneSketch): SiteProblem[] {
     const path = ['zones', name, 'uplink', key];
     if (familyOf(gateway) !== family)
       problems.push({ path, message: `${key} of zone ${quote(name)} is an IPv${family} address, ${gateway} is not` });
-    else if (isWhole(zone.subnets) && !isLinkLocal(gateway)) {
+    else if (zone.masquerade === true) {
+      const own = subnets.find(({ cidr }) => cidrContains(cidr, gateway));
+      const message = `the router ${gateway} cannot lie in zone ${quote(name)} (${own && formatCidr(own.cidr)}): with “masquerade” these addresses are behind the host, and the router is on the uplink’s own network`;
+      if (own) problems.push({ path, message });
+    } else if (isWhole(zone.subnets) && zone.masquerade !== null && !isLinkLocal(gateway)) {
       const subnet = subnets.find(({ cidr }) => cidrContains(cidr, gateway));
       if (!subnet) problems.push({ path, message: `the router ${gateway} lies outside zone ${quote(name)} (${zone.subnets.join(', ')})` });
       else if (isReservedInSubnet(subnet, gateway))
@@ -101,6 +110,38 @@ function checkRouters(name: string, zone: ZoneSketch): SiteProblem[] {
     }
   }
   return problems;
+}
+
+/** The interface that a zone's uplink goes by; undefined where there is none or it is not known. */
+export function deviceOf({ uplink }: ZoneSketch): string | undefined {
+  const { interface: name, vlan } = uplink ?? { interface: null };
+  return name === null || vlan === null ? undefined : uplinkDevice({ interface: name, ...(vlan === undefined ? {} : { vlan }) });
+}
+
+/** Interface names of Linux. */
+const longestDevice = 15;
+
+function checkUplink(name: string, zone: ZoneSketch, zones: [string, ZoneSketch][]): SiteProblem[] {
+  const { uplink, masquerade } = zone;
+  const device = deviceOf(zone);
+  if (uplink === undefined && masquerade === true) {
+    const message = `zone ${quote(name)} has no uplink by which its guests could leave with the host’s address: give it one, or take “masquerade” out`;
+    return [{ path: ['zones', name, 'masquerade'], message }];
+  }
+  if (device === undefined) return [];
+  if (device.length > longestDevice) {
+    const message = `the VLAN’s interface would be called ${quote(device)}: with its number a name has at most ${longestDevice} characters; rename the interface ${quote(uplink?.interface ?? '')}`;
+    return [{ path: ['zones', name, 'uplink', 'interface'], message }];
+  }
+  const maker = zones.find(([, other]) => typeof other.uplink?.vlan === 'number' && deviceOf(other) === device);
+  if (!maker || uplink?.vlan !== undefined) return [];
+  const written = `{ interface: ${maker[1].uplink?.interface}, vlan: ${maker[1].uplink?.vlan} }`;
+  return [
+    {
+      path: ['zones', name, 'uplink', 'interface'],
+      message: `${device} is a VLAN that Caisson makes for zone ${quote(maker[0])}: write it as ${written} here too`,
+    },
+  ];
 }
 
 function isLinkLocal(address: string): boolean {

@@ -36,6 +36,7 @@ export class FlowEnds {
   readonly #guests: readonly KnownGuest[] | undefined;
   readonly #labels: ReadonlyMap<string, ReadonlySet<string>> | undefined;
   readonly #ranges: readonly ZoneRange[] | undefined;
+  readonly #zonesOf: ReadonlyMap<string, readonly string[]>;
   readonly #fixed: boolean;
   /** Undefined where that is not known. */
   readonly hasUplink: boolean | undefined;
@@ -46,6 +47,7 @@ export class FlowEnds {
     const zones = site.zones ? Object.values(site.zones) : [null];
     this.#guests =
       site.guests && guests.every(([, guest]) => guest && zonesOfGuest(guest)) ? entries(site.guests).map(knownGuest) : undefined;
+    this.#zonesOf = new Map((this.#guests ?? []).map(({ name, zones: own }) => [name, own]));
     this.#fixed = guests.every(([, guest]) => isWhole(guest?.addresses));
     this.#labels = site.guests ? guestsByLabel(guests) : undefined;
     this.#ranges = site.zones && zones.every((zone) => isWhole(zone?.subnets)) ? rangesOf(site) : undefined;
@@ -55,6 +57,11 @@ export class FlowEnds {
   /** All labels that guests have, `key=value`; undefined where one is not known. */
   get labels(): Iterable<string> | undefined {
     return this.#labels?.keys();
+  }
+
+  /** Undefined when they are not known. */
+  zonesOf(guest: string): readonly string[] | undefined {
+    return this.#zonesOf.get(guest);
   }
 
   /** Undefined when it is not known, or names something that does not exist. */

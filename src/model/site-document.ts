@@ -7,8 +7,10 @@ import type { GuestSpec } from './guest.ts';
 import { memoryDocument } from './guest-size.ts';
 import type { Image } from './image.ts';
 import { isRecord } from './plain-record.ts';
+import type { Publication } from './publication.ts';
 import { checkDocument, defaultReadyWithinMs, type Service } from './service.ts';
 import type { Site } from './site.ts';
+import type { Zone } from './zone.ts';
 
 const mib = 1024 * 1024;
 /** A map or list is written on one line up to this many characters. */
@@ -57,12 +59,27 @@ export function siteDocument(site: Site): Record<string, unknown> {
     ...compact({
       timezone: site.timezone === 'UTC' ? undefined : site.timezone,
       overcommitMemory: site.overcommitMemory,
-      zones: site.zones,
+      zones: mapValues(site.zones, zoneDocument),
       flows: site.flows.map(flowDocument),
       images: mapValues(site.images, imageDocument),
       guests: mapValues(site.guests, guestDocument),
     }),
   };
+}
+
+export function zoneDocument({ subnets, uplink, masquerade, publish, bridged, description }: Zone): Record<string, unknown> {
+  return compact({
+    subnets,
+    uplink,
+    masquerade: masquerade || undefined,
+    publish: publish?.map(publicationDocument),
+    bridged: bridged || undefined,
+    description,
+  });
+}
+
+export function publicationDocument({ listen, to, protocol, from }: Publication): Record<string, unknown> {
+  return { listen, to, ...(protocol === 'tcp' ? {} : { protocol }), ...(from ? { from } : {}) };
 }
 
 export function flowDocument({ log, ...flow }: Flow): Record<string, unknown> {

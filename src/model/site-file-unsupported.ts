@@ -4,14 +4,12 @@ import { guestUnsupported } from './guest.ts';
 import { entriesOf, isRecord } from './plain-record.ts';
 import { reported } from './site-file-yaml.ts';
 import { siteUnsupported } from './site.ts';
-import { zoneUnsupported } from './zone.ts';
 
 type Report = (path: DocumentPath, side: 'key' | 'value', message: string) => void;
 
 /** Works in place on the document as read. */
 export function refuseUnsupported(document: unknown, report: Report): void {
   refuseKeys(document, siteUnsupported, [], report);
-  for (const [name, zone] of entriesOf(document, 'zones')) refuseKeys(zone, zoneUnsupported, ['zones', name], report);
   for (const [name, guest] of entriesOf(document, 'guests')) {
     refuseKeys(guest, guestUnsupported, ['guests', name], report);
     if (!isRecord(guest)) continue;

@@ -16,6 +16,8 @@ const entryNouns: Record<string, string> = {
 const itemNouns: Record<string, string> = {
   flows: 'flow',
   subnets: 'subnet',
+  publish: 'publication',
+  from: 'range',
   addresses: 'address',
   sshKeys: 'SSH key',
   after: 'dependency',

@@ -13,7 +13,24 @@ export type Known<T> = T | null;
 
 export interface ZoneSketch {
   subnets: Known<readonly Known<string>[]>;
-  uplink?: Known<{ gateway?: Known<string> | undefined; gateway6?: Known<string> | undefined }> | undefined;
+  uplink?: Known<UplinkSketch> | undefined;
+  masquerade?: Known<boolean> | undefined;
+  bridged?: Known<boolean> | undefined;
+  publish?: Known<readonly Known<PublicationSketch>[]> | undefined;
+}
+
+export interface UplinkSketch {
+  interface: Known<string>;
+  vlan?: Known<number> | undefined;
+  gateway?: Known<string> | undefined;
+  gateway6?: Known<string> | undefined;
+}
+
+export interface PublicationSketch {
+  listen: Known<string>;
+  to: Known<string>;
+  protocol: Known<'tcp' | 'udp'>;
+  from?: Known<readonly Known<string>[]> | undefined;
 }
 
 export interface GuestSketch {

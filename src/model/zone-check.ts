@@ -33,9 +33,17 @@ export const zoneViewSchema = z.strictObject({
   name: z.string(),
   subnets: z.array(z.string()),
   gateways: z.array(z.string()),
-  uplink: z.strictObject({ interface: z.string(), gateway: z.string().optional(), gateway6: z.string().optional() }).optional(),
+  uplink: z
+    .strictObject({ interface: z.string(), vlan: z.int().optional(), gateway: z.string().optional(), gateway6: z.string().optional() })
+    .optional(),
+  /** Guests leave with the host's address on the uplink, and are entered by publications only. */
+  masquerade: z.boolean(),
+  /** The guests share one wire: weaker. */
+  bridged: z.boolean(),
   guests: z.array(z.string()),
   /** The flows that touch it, in words. */
   flows: z.array(z.string()),
+  /** In words. */
+  publications: z.array(z.string()),
 });
 export type ZoneView = z.output<typeof zoneViewSchema>;

@@ -1,7 +1,9 @@
 // A zone: addresses and a policy. It reaches nothing and is reached by nothing, but for flows.
 import { z } from 'zod';
-import { addressFromBigInt, canonicalAddress, cidrBounds, formatCidr, parseCidr, surroundingCidr, type Cidr } from './address.ts';
+import { addressFromBigInt, canonicalAddress, cidrBounds, parseCidr, type Cidr } from './address.ts';
+import { cidrSchema } from './cidr.ts';
 import { expects } from './expected.ts';
+import { publicationSchema } from './publication.ts';
 import { quote } from './quote.ts';
 import { lineSchema } from './text.ts';
 
@@ -11,7 +13,10 @@ export const interfaceNameSchema = z
   .regex(
     /^[A-Za-z][A-Za-z0-9_.-]{0,14}$/,
     'an interface name has at most 15 letters, digits, dots, hyphens and underscores and begins with a letter',
-  );
+  )
+  .refine((name) => !/^(lo$|cs[gb])/.test(name), {
+    error: (issue) => `${quote(String(issue.input))} cannot lead to the world: lo, csg… and csb… are the host’s and the guests’ own`,
+  });
 
 export const addressSchema = z
   .string(expects('an IPv4 or IPv6 address'))
@@ -24,20 +29,6 @@ export const addressSchema = z
   })
   .meta({ examples: ['192.0.2.10', '2001:db8::10'] });
 
-export const cidrSchema = z
-  .string(expects('an address range, for example 10.20.0.0/16,'))
-  .transform((text, context) => {
-    const cidr = parseCidr(text);
-    if (cidr) return formatCidr(cidr);
-    const around = surroundingCidr(text);
-    const hint = around
-      ? `has bits set after its prefix; did you mean “${formatCidr(around)}”?`
-      : 'is not an address range: expected is for example 10.20.0.0/16';
-    context.addIssue({ code: 'custom', message: `${quote(text)} ${hint}` });
-    return z.NEVER;
-  })
-  .meta({ examples: ['10.20.0.0/16', '2001:db8:1::/64'] });
-
 const uplinkSchema = z.strictObject(
   {
     interface: interfaceNameSchema.describe(
@@ -45,6 +36,12 @@ const uplinkSchema = z.strictObject(
     ),
     gateway: addressSchema.optional().describe('IPv4 address of the institution’s router. The host never claims it.'),
     gateway6: addressSchema.optional().describe('IPv6 address of the institution’s router; a link-local one is allowed.'),
+    vlan: z
+      .int(expects('the number of a VLAN'))
+      .min(1)
+      .max(4094)
+      .optional()
+      .describe('Number of the VLAN whose frames are tagged on the interface. Caisson makes the interface for it.'),
   },
   expects('a map such as { interface: eth1, gateway: 192.0.2.1 }'),
 );
@@ -57,23 +54,38 @@ export const zoneSchema = z.strictObject(
       .max(16)
       .describe('Address ranges of the zone, at most one IPv4 and one IPv6 range. Guests without a fixed address get one from them.'),
     uplink: uplinkSchema.optional().describe('The way to the world. Without it the zone’s guests reach at most other zones.'),
+    masquerade: z
+      .boolean(expects('true or false'))
+      .optional()
+      .describe(
+        'Whether guests leave by the uplink with the host’s address there, as behind a home router: the world knows none of the zone’s addresses, and enters by publications only.',
+      ),
+    publish: z
+      .array(publicationSchema, expects("a list such as [{ listen: '203.0.113.1:443', to: 'web:443' }]"))
+      .max(1024)
+      .optional()
+      .describe('Ports on the uplink that lead to guests of this zone.'),
+    bridged: z
+      .boolean(expects('true or false'))
+      .optional()
+      .describe(
+        'Whether the guests share one wire, for protocols that need it. Weaker: flows between them are filtered without knowledge of connections.',
+      ),
     description: lineSchema(1024).optional().describe('One line for people.'),
   },
   expects('a map such as { subnets: [10.20.0.0/16] }'),
 );
 export type Zone = z.output<typeof zoneSchema>;
 
-/** Known wishes of a zone that this version cannot fulfil: refused by name, never ignored. */
-export const zoneUnsupported = ['bridged', 'masquerade', 'publish', 'vlan'] as const;
-
-/** The addresses of a zone that guests cannot have: the router's, or the host's where there is no router. */
+/** The addresses of a zone that guests cannot have: the router's, or the host's where there is no router or it stands on the other side. */
 export function zoneAddressesOfHost(zone: {
   subnets: readonly string[];
   uplink?: { gateway?: string | undefined; gateway6?: string | undefined } | undefined;
+  masquerade?: boolean | undefined;
 }): string[] {
   const cidrs = zone.subnets.map((text) => parseCidr(text)).filter((cidr) => cidr !== undefined);
   return (['gateway', 'gateway6'] as const).flatMap((key, index) => {
-    const configured = zone.uplink?.[key];
+    const configured = zone.masquerade ? undefined : zone.uplink?.[key];
     if (configured !== undefined) return [configured];
     const cidr = cidrs.find((candidate) => candidate.family === (index === 0 ? 4 : 6));
     return cidr ? [firstAddress(cidr)] : [];

@@ -3,7 +3,17 @@ import { addressFromBigInt, addressToBigInt, cidrContains, familyOf, parseCidr, 
 import { describeFlow, parseFlowEnd, parseRate, type Flow } from '../model/flow.ts';
 import { parseFlowService } from '../model/flow-service.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
-import type { NetworkEnd, NetworkFlow, NetworkNic, NetworkState, NetworkZone } from '../model/network-state.ts';
+import {
+  type NetworkEnd,
+  type NetworkFlow,
+  type NetworkNic,
+  type NetworkPublication,
+  type NetworkState,
+  type NetworkUplink,
+  type NetworkZone,
+  uplinkDevice,
+} from '../model/network-state.ts';
+import { describePublication, parseListen, parsePublished } from '../model/publication.ts';
 import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
 import { tapName } from './machine.ts';
 
@@ -23,7 +33,7 @@ export function planNetwork(input: NetworkInput): NetworkState {
     zones: [...input.zones].map(([name, { index, zone }]) => networkZone(name, index, zone)),
     nics: input.guests.flatMap((guest) => networkNics(guest)),
     flows: input.flows.flatMap((flow) => networkFlow(flow, input)),
-    publications: [],
+    publications: [...input.zones].flatMap(([name, { zone }]) => publications(name, zone, input.guests)),
   };
 }
 
@@ -32,22 +42,51 @@ function networkZone(name: string, index: number, zone: Zone): NetworkZone {
   const routers = zoneAddressesOfHost(zone);
   const hasIpv6 = cidrs.some((cidr) => cidr.family === 6);
   const gateways = [...routers.filter((address) => familyOf(address) === 4), ...(hasIpv6 ? [linkLocalRouter] : [])];
+  const isOnUplink = zone.uplink !== undefined && !zone.masquerade;
   return {
     name,
     index,
     subnets: zone.subnets,
     gateways,
-    hostAddresses: zone.uplink ? cidrs.map((cidr) => hostAddressBesideRouter(cidr, index)) : routers,
-    ...(zone.uplink
-      ? {
-          uplink: {
-            interface: zone.uplink.interface,
-            ...(zone.uplink.gateway ? { gateway: zone.uplink.gateway } : {}),
-            ...(zone.uplink.gateway6 ? { gateway6: zone.uplink.gateway6 } : {}),
-          },
-        }
-      : {}),
+    hostAddresses: isOnUplink ? cidrs.map((cidr) => hostAddressBesideRouter(cidr, index)) : routers,
+    ...(zone.uplink ? { uplink: networkUplink(zone.uplink) } : {}),
+    ...(zone.masquerade ? { masquerade: true } : {}),
+    ...(zone.bridged ? { bridged: true } : {}),
   };
+}
+
+function networkUplink({ interface: name, vlan, gateway, gateway6 }: NonNullable<Zone['uplink']>): NetworkUplink {
+  return {
+    interface: name,
+    ...(vlan === undefined ? {} : { vlan }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+  };
+}
+
+/** Those that lead to a guest that is there; the first address of the family in the zone is meant. */
+function publications(name: string, { subnets, uplink, publish = [] }: Zone, guests: readonly GuestRecord[]): NetworkPublication[] {
+  const cidrs = subnets.map((text) => parseCidr(text) as Cidr);
+  return publish.flatMap((publication) => {
+    const { listen, to, protocol, from = [] } = publication;
+    const [listened, target] = [parseListen(listen), parsePublished(to)];
+    const guest = guests.find((record) => record.name === target?.guest && record.spec.zone === name);
+    const address = guest?.addresses.find(
+      (own) => listened && familyOf(own) === familyOf(listened.address) && cidrs.some((cidr) => cidrContains(cidr, own)),
+    );
+    if (!uplink || !listened || !target || address === undefined) return [];
+    return [
+      {
+        protocol,
+        listen: listened.address,
+        port: listened.port,
+        to: { address, port: target.port },
+        from,
+        uplink: uplinkDevice(networkUplink(uplink)),
+        text: describePublication(publication),
+      },
+    ];
+  });
 }
 
 /** Where the institution's router owns the usual address, the host serves DHCP and names at one that collides with nobody's. */

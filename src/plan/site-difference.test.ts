@@ -192,3 +192,55 @@ test('for any three sites a merge is sound in its parts, loses no change of the 
     { seed: 3, numRuns: many },
   );
 });
+
+/** A zone with these words, and two guests in it. */
+const office = (words: string, flows = ''): Site => {
+  const text = `version: 1
+site: lab
+zones: { office: { subnets: [10.30.0.0/24, 'fd30::/64'], uplink: { interface: eth1 }, ${words} } }
+guests: { web: { ${web({ zone: 'office' })} }, app: { ${web({ zone: 'office' })} } }
+flows: [${flows}]
+`;
+  const result = parseSiteFile(text, () => undefined);
+  assert.ok('site' in result, JSON.stringify(result));
+  return result.site;
+};
+const published = (...list: string[]) => `masquerade: true, publish: [${list.join(', ')}]`;
+
+test('each publication is a change of its own, whoever else publishes', () => {
+  const applied = office(published("{ listen: '192.0.2.2:80', to: 'web:80' }"));
+  const current = office(published("{ listen: '192.0.2.2:80', to: 'web:80' }", "{ listen: '192.0.2.2:53', to: 'app:53', protocol: udp }"));
+  const wanted = office(
+    published("{ listen: '192.0.2.2:80', to: 'web:8080' }", "{ listen: '[2001:db8::2]:80', to: 'web:80', from: [2001:db8::/64] }"),
+  );
+  assert.deepEqual(lines({ applied, wanted, current }), [
+    '~ zone office: publish.tcp/192.0.2.2:80 { to: web:80 } → { to: web:8080 }',
+    '~ zone office: publish.tcp/[2001:db8::2]:80 (none) → { to: web:80, from: [2001:db8::/64] }',
+    '= zone office: publish.udp/192.0.2.2:53 { to: app:53 }: changed elsewhere, the file still says (none)',
+  ]);
+  const { site: merged } = mergeSites({ applied, wanted, current });
+  assert.deepEqual(merged.zones['office']?.publish?.map(({ listen, to, protocol }) => `${protocol} ${listen} ${to}`).toSorted(), [
+    'tcp 192.0.2.2:80 web:8080',
+    'tcp [2001:db8::2]:80 web:80',
+    'udp 192.0.2.2:53 app:53',
+  ]);
+});
+
+test('a shared wire is said to be weaker wherever one comes to be', () => {
+  const note = 'weaker: its guests share one wire, where flows are filtered without knowledge of connections';
+  const [plain, bridged] = [office('masquerade: false'), office('bridged: true')];
+  assert.ok(lines({ wanted: bridged }).includes(`+ zone office (${note})`));
+  assert.deepEqual(lines({ applied: plain, wanted: bridged, current: plain }), [`~ zone office: bridged (none) → true (${note})`]);
+  assert.deepEqual(lines({ applied: bridged, wanted: plain, current: bridged }), ['~ zone office: bridged true → (none)']);
+});
+
+test('the rate of a flow is a field of it', () => {
+  const [slow, fast] = [
+    office('', '{ from: web, to: app, allow: [tcp/80], rate: 1/second }'),
+    office('', '{ from: web, to: app, allow: [tcp/80], rate: 9/second, log: true }'),
+  ];
+  assert.deepEqual(lines({ applied: slow, wanted: fast, current: slow }), [
+    '~ flow web → app: tcp/80: rate 1/second → 9/second',
+    '~ flow web → app: tcp/80: log (none) → true',
+  ]);
+});

@@ -52,7 +52,7 @@ export function compareObject(
   });
   if (wanted && current) return compareFields(object, name, applied, wanted, current);
   if (wanted) {
-    if (!applied) return whole('created');
+    if (!applied) return whole('created', object === 'zone' && wanted.get('bridged') === true ? sharedWire : undefined);
     return same(applied, wanted)
       ? whole('kept', 'removed elsewhere, still in the file')
       : whole('conflict', 'removed elsewhere, changed in the file');
@@ -131,7 +131,7 @@ function compareFields(
     const show = (version: Fields) => (version.has(field) ? showValue(field, version.get(field)) : undefined);
     const before = show(current);
     const after = show(wanted);
-    const effect = object === 'guest' && outcome !== 'kept' ? guestEffect(field, before, after) : object === 'image' ? imageEffect : {};
+    const effect = effectOf(object, field, outcome, before, after);
     return [{ field, outcome, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }), ...effect }];
   });
   if (fields.length === 0) return undefined;
@@ -147,6 +147,21 @@ function compareFields(
 interface Effect {
   consequence?: Consequence;
   note?: string;
+}
+
+/** What a bridged zone gives up, said wherever one comes to be. */
+const sharedWire = 'weaker: its guests share one wire, where flows are filtered without knowledge of connections';
+
+function effectOf(
+  object: ObjectKind,
+  field: string,
+  outcome: FieldDifference['outcome'],
+  before: string | undefined,
+  after: string | undefined,
+): Effect {
+  if (object === 'image') return imageEffect;
+  if (object === 'guest' && outcome !== 'kept') return guestEffect(field, before, after);
+  return object === 'zone' && field === 'bridged' && after === 'true' ? { note: sharedWire } : {};
 }
 
 const imageEffect: Effect = { note: 'for guests made from now on; existing ones keep their disks' };

@@ -4,8 +4,9 @@ import { describeFlow } from '../model/flow.ts';
 import { isRecord } from '../model/plain-record.ts';
 import { clip, printable } from '../model/quote.ts';
 import { formatSize } from '../lib/units.ts';
-import { flowDocument, imageDocument, wholeGuestDocument } from '../model/site-document.ts';
+import { flowDocument, imageDocument, publicationDocument, wholeGuestDocument, zoneDocument } from '../model/site-document.ts';
 import type { Site } from '../model/site.ts';
+import type { Zone } from '../model/zone.ts';
 
 export type ObjectKind = 'site' | 'zone' | 'image' | 'guest' | 'flow';
 
@@ -15,7 +16,7 @@ export type Fields = Map<string, unknown>;
 /** Fields whose entries are fields of their own; everything else is one value. */
 const divided: Record<ObjectKind, readonly string[]> = {
   site: [],
-  zone: [],
+  zone: ['publish'],
   image: ['files'],
   guest: ['labels', 'disks', 'service'],
   flow: [],
@@ -40,7 +41,7 @@ export function objectsOf(kind: ObjectKind, site: Site): Map<string, Fields> {
         }),
       ]);
     case 'zone':
-      return new Map(Object.entries(site.zones).map(([name, zone]) => flat(name, { ...zone })));
+      return new Map(Object.entries(site.zones).map(([name, zone]) => flat(name, zoneFields(zone))));
     case 'image':
       return new Map(Object.entries(site.images).map(([name, image]) => flat(name, { ...imageDocument(image) })));
     case 'guest':
@@ -48,6 +49,23 @@ export function objectsOf(kind: ObjectKind, site: Site): Map<string, Fields> {
     case 'flow':
       return new Map(site.flows.map((flow) => flat(describeFlow(flow), flowDocument(flow))));
   }
+}
+
+/** Each publication is a field of its own, by what it listens on. */
+function zoneFields(zone: Zone): Record<string, unknown> {
+  const { publish, ...rest } = zoneDocument(zone);
+  const published = (zone.publish ?? []).map((one): [string, unknown] => {
+    const { listen: _listen, protocol: _protocol, ...where } = publicationDocument(one);
+    return [`${one.protocol}/${one.listen}`, where];
+  });
+  return publish === undefined ? rest : { ...rest, publish: Object.fromEntries(published) };
+}
+
+function publishedList(published: Record<string, unknown>): unknown[] {
+  return Object.entries(published).map(([key, where]) => {
+    const protocol = key.slice(0, 3);
+    return { listen: key.slice(4), ...(isRecord(where) ? where : {}), ...(protocol === 'tcp' ? {} : { protocol }) };
+  });
 }
 
 function flatten(kind: ObjectKind, document: Record<string, unknown>): Fields {
@@ -70,7 +88,8 @@ export function unflatten(kind: ObjectKind, fields: Fields): Record<string, unkn
     if (dot === -1 || !divided[kind].includes(key)) document[field] = value;
     else document[key] = { ...(isRecord(document[key]) ? document[key] : {}), [field.slice(dot + 1)]: value };
   }
-  return document;
+  const { publish } = document;
+  return isRecord(publish) ? { ...document, publish: publishedList(publish) } : document;
 }
 
 /** Equal for equal values, whatever the order of their fields. */

@@ -37,7 +37,8 @@ export function planProbe(
     },
     addresses: chosen.map(({ address, length }) => `${address}/${length}`),
     routers: zone.gateways.filter((gateway) => addresses.some((address) => familyOf(address) === familyOf(gateway))),
-    ...(zone.uplink ? { uplink: uplinkDevice(zone.uplink) } : {}),
+    // Behind the host's address nobody on the uplink's wire can have one of these.
+    ...(zone.uplink && !zone.masquerade ? { uplink: uplinkDevice(zone.uplink) } : {}),
   };
 }
 

@@ -14,6 +14,10 @@ const zones = `${head}zones:\n  inside: { subnets: [10.20.0.0/16] }\n`;
 const guest = (fields: string) =>
   `image: debian-12, zone: inside, memory: 512MiB, disks: { root: 8GiB }${fields === '' ? '' : `, ${fields}`}`;
 const site = (fields: string) => `${zones}guests:\n  web: { ${guest('')} }\n${fields}`;
+/** A zone behind the host's address beside one on the uplink's own network; a guest in each. */
+const kinds = (office: string, rest = '') =>
+  `${head}zones:\n  outside: { subnets: [203.0.113.0/24], uplink: { interface: eth1, gateway: 203.0.113.1 } }\n  office: { subnets: [10.30.0.0/24], ${office} }\nguests:\n  web: { image: debian-12, zone: office, memory: 512MiB, disks: { root: 8GiB } }\n  mail: { image: debian-12, zone: outside, addresses: [203.0.113.9], memory: 512MiB, disks: { root: 8GiB } }\n${rest}`;
+const masked = (publish: string, rest = '') => kinds(`uplink: { interface: eth1 }, masquerade: true, publish: [${publish}]`, rest);
 const withGuest = (fields: string) => `${zones}guests:\n  web: { ${fields} }\n`;
 
 export const badSites: BadSite[] = [
@@ -588,6 +592,155 @@ export const badSites: BadSite[] = [
     text: site('flows:\n  - { from: web, to: 203.0.113.7, allow: [tcp/80] }\n'),
     problems: [
       '8:22: to of flow 1: “203.0.113.7” is not an end of a flow: expected is a guest, zone:NAME, label:KEY=VALUE, world, host, all, or a range such as 203.0.113.0/24; did you mean “203.0.113.7/32”?',
+    ],
+  },
+
+  // Kinds of zones.
+  {
+    name: 'masquerade without an uplink',
+    text: kinds('masquerade: true'),
+    problems: [
+      '5:50: zone “office” has no uplink by which its guests could leave with the host’s address: give it one, or take “masquerade” out',
+    ],
+  },
+  {
+    name: 'masquerade with the router inside the zone',
+    text: kinds('uplink: { interface: eth1, gateway: 10.30.0.1 }, masquerade: true'),
+    problems: [
+      '5:74: the router 10.30.0.1 cannot lie in zone “office” (10.30.0.0/24): with “masquerade” these addresses are behind the host, and the router is on the uplink’s own network',
+    ],
+  },
+  {
+    name: 'a zone’s words of the wrong kind',
+    text: kinds('masquerade: yes please, bridged: 1, publish: { web: 443 }'),
+    problems: [
+      '5:50: masquerade of zone “office”: true or false is expected, not “yes please”',
+      '5:71: bridged of zone “office”: true or false is expected, not 1',
+      "5:83: publish of zone “office”: a list such as [{ listen: '203.0.113.1:443', to: 'web:443' }] is expected, not a map",
+    ],
+  },
+  {
+    name: 'VLANs that do not exist',
+    text: `${head}zones:\n  a: { subnets: [10.1.0.0/24], uplink: { interface: eth1, vlan: 0 } }\n  b: { subnets: [10.2.0.0/24], uplink: { interface: eth1, vlan: 4095 } }\n  c: { subnets: [10.3.0.0/24], uplink: { interface: eth1, vlan: '20' } }\n  d: { subnets: [10.4.0.0/24], vlan: 20 }\n`,
+    problems: [
+      '4:65: vlan of uplink of zone “a”: a number of at least 1 is expected, not 0',
+      '5:65: vlan of uplink of zone “b”: a number of at most 4,094 is expected, not 4095',
+      '6:65: vlan of uplink of zone “c”: the number of a VLAN is expected, not “20”',
+      '7:32: zone “d” has no field “vlan” (its fields are subnets, uplink, masquerade, publish, bridged, description)',
+    ],
+  },
+  {
+    name: 'VLANs whose interfaces cannot be made',
+    text: `${head}zones:\n  a: { subnets: [10.1.0.0/24], uplink: { interface: enp129s0f1np1, vlan: 20 } }\n  b: { subnets: [10.2.0.0/24], uplink: { interface: eth1, vlan: 20 } }\n  c: { subnets: [10.3.0.0/24], uplink: { interface: eth1.20 } }\n`,
+    problems: [
+      '4:53: the VLAN’s interface would be called “enp129s0f1np1.20”: with its number a name has at most 15 characters; rename the interface “enp129s0f1np1”',
+      '6:53: eth1.20 is a VLAN that Caisson makes for zone “b”: write it as { interface: eth1, vlan: 20 } here too',
+    ],
+  },
+  {
+    name: 'uplinks by interfaces of the host’s own',
+    text: `${head}zones:\n  a: { subnets: [10.1.0.0/24], uplink: { interface: lo } }\n  b: { subnets: [10.2.0.0/24], uplink: { interface: csb0 } }\n`,
+    problems: [
+      '4:53: interface of uplink of zone “a”: “lo” cannot lead to the world: lo, csg… and csb… are the host’s and the guests’ own',
+      '5:53: interface of uplink of zone “b”: “csb0” cannot lead to the world: lo, csg… and csb… are the host’s and the guests’ own',
+    ],
+  },
+  {
+    name: 'publications to nobody',
+    text: masked(
+      "{ listen: '203.0.113.2:443', to: 'wbe:443' }, { listen: '203.0.113.2:444', to: 'mail:443' }, { listen: '[2001:db8::2]:443', to: 'web:443' }",
+    ),
+    problems: [
+      '5:128: no guest is called “wbe”; did you mean “web”?',
+      '5:174: guest “mail” is in zone “outside”: a publication of zone “office” leads to its own guests',
+      '5:223: guest “web” has no IPv6 address in zone “office”, which 2001:db8::2 could lead to',
+    ],
+  },
+  {
+    name: 'publications without ports',
+    text: masked(
+      "{ listen: 203.0.113.2, to: web }, { listen: '2001:db8::2:443', to: 'web:0' }, { listen: '[203.0.113.2]:443', to: 'web:70000' }, { listen: 443, to: 80 }",
+    ),
+    problems: [
+      '5:105: listen of publication 1 of zone “office”: “203.0.113.2” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”; a port is missing, for example “203.0.113.2:443”',
+      '5:122: to of publication 1 of zone “office”: “web” is not a guest with its port: expected is for example “web:443”; a port is missing, for example “web:443”',
+      '5:139: listen of publication 2 of zone “office”: “2001:db8::2:443” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”; an IPv6 address stands in brackets: “[2001:db8::2]:443”',
+      '5:162: to of publication 2 of zone “office”: “web:0” is not a guest with its port: expected is for example “web:443”',
+      '5:183: listen of publication 3 of zone “office”: “[203.0.113.2]:443” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”',
+      '5:208: to of publication 3 of zone “office”: “web:70000” is not a guest with its port: expected is for example “web:443”',
+      "5:233: listen of publication 4 of zone “office”: an address with its port, for example '203.0.113.1:443', is expected, not 443",
+      "5:242: to of publication 4 of zone “office”: a guest with its port, for example 'web:443', is expected, not 80",
+    ],
+  },
+  {
+    name: 'publications of another protocol, for nobody and for guests',
+    text: masked(
+      "{ listen: '203.0.113.2:443', to: 'web:443', protocol: sctp }, { listen: '203.0.113.2:444', to: 'web:443', from: [] }, { listen: '203.0.113.2:445', to: 'web:443', from: [2001:db8::/32, 10.30.0.0/28, 198.51.100.7] }, { listen: '203.0.113.2:446', to: 'web:443', form: [198.51.100.0/24] }",
+    ),
+    problems: [
+      '5:149: protocol of publication 1 of zone “office”: “sctp” is not one of tcp, udp',
+      '5:207: from of publication 2 of zone “office”: a publication for nobody allows nothing: without “from” it is for the whole world',
+      '5:264: nobody comes to 203.0.113.2 from 2001:db8::/32: one is IPv4, the other IPv6',
+      '5:279: 10.30.0.0/28 lies in zone “office”: a publication is for the world, guests have flows',
+      '5:293: range 3 of publication 3 of zone “office”: “198.51.100.7” is not an address range: expected is for example 10.20.0.0/16',
+      '5:354: publication 4 of zone “office” has no field “form”; did you mean “from”?',
+    ],
+  },
+  {
+    name: 'publications on addresses that others have',
+    text: masked(
+      "{ listen: '203.0.113.1:443', to: 'web:443' }, { listen: '203.0.113.9:443', to: 'web:443' }, { listen: '203.0.113.255:443', to: 'web:443' }, { listen: '10.30.0.1:443', to: 'web:443' }, { listen: '10.30.0.7:443', to: 'web:443' }, { listen: '0.0.0.0:443', to: 'web:443' }, { listen: '127.0.0.1:443', to: 'web:443' }",
+    ),
+    problems: [
+      '5:105: 203.0.113.1 cannot be listened on: it is taken by the router of zone “outside”',
+      '5:151: 203.0.113.9 cannot be listened on: it is taken by guest “mail”',
+      '5:197: 203.0.113.255 cannot be listened on: it is the first or last address of 203.0.113.0/24, which is reserved',
+      '5:245: 10.30.0.1 cannot be listened on: it is taken by the host, the router of zone “office”',
+      '5:289: 10.30.0.7 cannot be listened on: it lies in zone “office” (10.30.0.0/24), whose addresses the world does not know',
+      '5:333: 0.0.0.0 cannot be listened on: 0.0.0.0/8 is this host; an address on the uplink’s network is expected',
+      '5:375: 127.0.0.1 cannot be listened on: 127.0.0.0/8 is loopback; an address on the uplink’s network is expected',
+    ],
+  },
+  {
+    name: 'publications on an address of another uplink',
+    text: kinds("uplink: { interface: eth2 }, masquerade: true, publish: [{ listen: '203.0.113.2:443', to: 'web:443' }]"),
+    problems: [
+      '5:105: 203.0.113.2 cannot be listened on: it lies in zone “outside” (203.0.113.0/24), which is on eth1; zone “office” is on eth2',
+    ],
+  },
+  {
+    name: 'a port that is published twice',
+    text: masked(
+      "{ listen: '203.0.113.2:443', to: 'web:443' }, { listen: '203.0.113.2:443', to: 'web:444' }, { listen: '203.0.113.2:443', to: 'web:443', protocol: udp }",
+    ),
+    problems: ['5:151: tcp/443 of 203.0.113.2 is published already: publication 1 of zone “office”'],
+  },
+  {
+    name: 'a publication in a zone without an uplink',
+    text: kinds("publish: [{ listen: '203.0.113.2:443', to: 'web:443' }]"),
+    problems: ['5:47: zone “office” has no uplink on which anything could be published: give it one, or take “publish” out'],
+  },
+  {
+    name: 'a flow from the world into a zone behind the host’s address',
+    text: kinds(
+      'uplink: { interface: eth1 }, masquerade: true',
+      'flows:\n  - { from: world, to: web, allow: [tcp/80] }\n  - { from: 198.51.100.0/24, to: zone:office, allow: [tcp/81] }\n  - { from: world, to: all, allow: [tcp/82] }\n',
+    ),
+    problems: [
+      '10:5: the world does not reach web: zone “office” has “masquerade”, and is entered by what it publishes only; write it there',
+      '11:5: the world does not reach zone:office: zone “office” has “masquerade”, and is entered by what it publishes only; write it there',
+    ],
+  },
+  {
+    name: 'flows that count on a shared wire',
+    text: site(
+      '  app: { ' +
+        guest('') +
+        ' }\nflows:\n  - { from: web, to: app, allow: [tcp/80], rate: 5/second }\n  - { from: all, to: all, allow: [tcp/81], log: true }\n  - { from: web, to: web, allow: [tcp/82], log: true }\n',
+    ).replace('[10.20.0.0/16] }', '[10.20.0.0/16], bridged: true }'),
+    problems: [
+      '9:50: guests of zone “inside” share one wire (bridged), on which nothing is counted or written down: leave “rate” out, or write a flow of its own for those that do not share it',
+      '10:49: guests of zone “inside” share one wire (bridged), on which nothing is counted or written down: leave “log” out, or write a flow of its own for those that do not share it',
     ],
   },
 

@@ -255,6 +255,32 @@ test('a rename is followed by flows and dependencies, and addresses stay', async
   );
 });
 
+test('what a zone publishes is shown, follows a rename, and keeps its guest from being deleted', async () => {
+  const daemon = await start();
+  const publishing = site((text) =>
+    text.replace(
+      'internal: { subnets: [10.20.0.0/16] }',
+      "internal: { subnets: [10.20.0.0/16], uplink: { interface: eth1, gateway: 192.0.2.1 }, masquerade: true, publish: [{ listen: '192.0.2.10:3306', to: 'database:3306', from: [198.51.100.0/24] }] }",
+    ),
+  );
+  const job = await apply(daemon, publishing);
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  // 192.0.2.10 would have been the first of the pool.
+  assert.deepEqual((await daemon.engine.guest('web')).status.nics[0]?.addresses, ['192.0.2.11']);
+  const { masquerade, bridged, publications, gateways } = daemon.engine.zone('internal');
+  assert.deepEqual([masquerade, bridged, gateways], [true, false, ['10.20.0.1']]);
+  assert.deepEqual(publications, ['tcp 192.0.2.10:3306 → database:3306 for 198.51.100.0/24']);
+  assert.equal((await finish(daemon, daemon.engine.renameGuest('database', 'db', 'test'))).state, 'succeeded');
+  assert.equal(daemon.engine.site().site.zones['internal']?.publish?.[0]?.to, 'db:3306');
+  assert.equal(daemon.world.network.state?.publications[0]?.to.address, '10.20.0.10');
+  await finish(daemon, daemon.engine.stopGuest('web', 'test'));
+  await finish(daemon, daemon.engine.stopGuest('db', 'test'));
+  assert.throws(
+    () => daemon.engine.deleteGuest('db', { deleteDisks: false }, 'test'),
+    /still spoken of: .*the publication tcp 192\.0\.2\.10:3306 → db:3306/,
+  );
+});
+
 test('what was changed elsewhere since the last apply is kept, and a dispute is refused', async () => {
   const daemon = await applied();
   await finish(daemon, daemon.engine.renameGuest('database', 'db', 'test'));

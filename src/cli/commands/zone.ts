@@ -8,11 +8,13 @@ import { connected } from '../connection.ts';
 import { followJob, throwUnlessSucceeded } from '../follow-job.ts';
 import type { Io } from '../io.ts';
 import { renderValue, tableFor } from '../output.ts';
+import type { Style } from '../style.ts';
 import { type Column, type Field, listNames } from '../table.ts';
 
 const columns: Column<ZoneView>[] = [
   { title: 'NAME', text: (zone) => zone.name },
   { title: 'SUBNETS', text: (zone) => zone.subnets.join(' ') },
+  { title: 'KIND', text: kindText, style: kindStyle, optional: true },
   { title: 'UPLINK', text: uplinkText, optional: true },
   { title: 'GUESTS', text: (zone) => listNames(zone.guests), shrink: true },
 ];
@@ -112,13 +114,30 @@ function fields(zone: ZoneView): Field[] {
     ['subnets', zone.subnets.join(', ')],
     ['gateways', zone.gateways.join(', ')],
     ['uplink', uplinkText(zone)],
+    ['kind', kindText(zone), kindStyle(zone)],
+    ['gives up', zone.bridged ? givesUp : undefined],
     ['guests', listNames(zone.guests, ', ')],
     ['flows', zone.flows.join('\n') || 'none: it reaches nothing and is reached by nothing'],
+    ['publications', zone.publications.join('\n') || undefined],
   ];
 }
+
+/** Routed is what a zone is unless something else is said. */
+function kindText({ masquerade, bridged }: ZoneView): string {
+  return [...(masquerade ? ['masquerade'] : []), ...(bridged ? ['bridged (weaker)'] : [])].join(', ');
+}
+
+function kindStyle({ bridged }: ZoneView): Style | undefined {
+  return bridged ? 'amber' : undefined;
+}
+
+const givesUp = `guests share one wire: flows between them are filtered without knowledge of
+connections (an answer is told by its port alone), rates and logs do not hold there,
+and what a flow to the whole zone allows reaches all of them at once`;
 
 function uplinkText({ uplink }: ZoneView): string {
   if (!uplink) return '';
   const routers = [uplink.gateway, uplink.gateway6].filter((gateway) => gateway !== undefined);
-  return routers.length > 0 ? `${uplink.interface} via ${routers.join(', ')}` : uplink.interface;
+  const device = uplink.vlan === undefined ? uplink.interface : `${uplink.interface} VLAN ${uplink.vlan}`;
+  return routers.length > 0 ? `${device} via ${routers.join(', ')}` : device;
 }

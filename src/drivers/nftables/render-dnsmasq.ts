@@ -2,7 +2,7 @@
 // `GUEST.ZONE.SITE`. It hands out what is listed and nothing else, keeps no lease file (an address is its guest's whether asked for or
 // not), and asks nobody else for names unless resolvers are given: names could carry data out of a zone that reaches nothing.
 //
-// A tap carries its zone's host address with the length of the subnet, from which dnsmasq knows what may be given there. Where the
+// A tap, or the bridge of a bridged zone, carries its zone's host address with the length of the subnet, from which dnsmasq knows what may be given there. Where the
 // institution's router has the subnet's usual address the host serves from a link-local one, joined to the subnet by `shared-network`.
 import { type Cidr, cidrContains, familyOf } from '../../model/address.ts';
 import type { NetworkState, NetworkZone } from '../../model/network-state.ts';
@@ -24,6 +24,7 @@ export function renderDnsmasq(state: NetworkState, resolvers: readonly string[])
   const config = [
     'port=53',
     'interface=csg*',
+    ...(zones.some((zone) => zone.bridged) ? ['interface=csb*'] : []),
     'except-interface=lo',
     'bind-dynamic',
     'no-hosts',

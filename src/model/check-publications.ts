@@ -1,0 +1,140 @@
+// Publications: each leads from an address that can be listened on, by an uplink, to a guest of its zone, and none stands twice.
+import { cidrContains, familyOf, formatCidr, parseCidr } from './address.ts';
+import { deviceOf, isReservedInSubnet, specialRangeOf, subnetsOf, type ZoneSubnet } from './check-zones.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { type Listen, parseListen, parsePublished } from './publication.ts';
+import { quote } from './quote.ts';
+import {
+  type DocumentPath,
+  entries,
+  isWhole,
+  type PublicationSketch,
+  type SiteProblem,
+  type SiteSketch,
+  type ZoneSketch,
+  zonesOfGuest,
+} from './site-sketch.ts';
+import { zoneAddressesOfHost } from './zone.ts';
+
+interface Facts {
+  site: SiteSketch;
+  /** Of every zone that is known. */
+  subnets: readonly (ZoneSubnet & { zone: string })[];
+  /** Whose a fixed address is, or a router's. */
+  owners: ReadonlyMap<string, string>;
+}
+
+export function checkPublications(site: SiteSketch): SiteProblem[] {
+  const zones = entries(site.zones);
+  const facts: Facts = {
+    site,
+    subnets: zones.flatMap(([zone, sketch]) => subnetsOf(sketch).map((subnet) => ({ ...subnet, zone }))),
+    owners: ownersOf(site),
+  };
+  const seen = new Map<string, string>();
+  return zones.flatMap(([name, zone]) => {
+    if (!zone.publish || zone.publish.length === 0) return [];
+    if (zone.uplink === undefined) {
+      const message = `zone ${quote(name)} has no uplink on which anything could be published: give it one, or take “publish” out`;
+      return [{ path: ['zones', name, 'publish'], message }];
+    }
+    return zone.publish.flatMap((publication, index) => {
+      if (!publication) return [];
+      const path = ['zones', name, 'publish', index];
+      return [
+        ...checkTarget(publication, name, zone, facts, path),
+        ...checkListen(publication, name, zone, facts, path),
+        ...checkTwice(publication, seen, path, `publication ${index + 1} of zone ${quote(name)}`),
+      ];
+    });
+  });
+}
+
+function checkTarget(
+  { to, listen }: PublicationSketch,
+  name: string,
+  zone: ZoneSketch,
+  { site }: Facts,
+  path: DocumentPath,
+): SiteProblem[] {
+  const target = to === null ? undefined : parsePublished(to);
+  if (!target || !site.guests) return [];
+  const problem = (message: string) => [{ path: [...path, 'to'], message }];
+  if (!Object.hasOwn(site.guests, target.guest))
+    return problem(`no guest is called ${quote(target.guest)}${didYouMean(target.guest, Object.keys(site.guests))}`);
+  const guest = site.guests[target.guest];
+  const zones = guest ? zonesOfGuest(guest) : null;
+  if (zones && !zones.includes(name))
+    return problem(
+      `guest ${quote(target.guest)} is in zone ${zones.map(quote).join(', ')}: a publication of zone ${quote(name)} leads to its own guests`,
+    );
+  const address = listen === null ? undefined : parseListen(listen)?.address;
+  if (address === undefined || !isWhole(zone.subnets)) return [];
+  const family = familyOf(address);
+  return subnetsOf(zone).some(({ cidr }) => cidr.family === family)
+    ? []
+    : problem(`guest ${quote(target.guest)} has no IPv${family} address in zone ${quote(name)}, which ${address} could lead to`);
+}
+
+function checkListen({ listen, from }: PublicationSketch, name: string, zone: ZoneSketch, facts: Facts, path: DocumentPath): SiteProblem[] {
+  const parsed = listen === null ? undefined : parseListen(listen);
+  if (!parsed) return [];
+  const message = listenProblem(parsed, name, zone, facts);
+  const wrongSources = (from ?? []).flatMap((text, index) => {
+    const cidr = text === null ? undefined : parseCidr(text);
+    if (!cidr) return [];
+    const inside = facts.subnets.find((subnet) => cidrContains(subnet.cidr, cidr.base) && subnet.cidr.prefixLength <= cidr.prefixLength);
+    const said =
+      cidr.family !== familyOf(parsed.address)
+        ? `nobody comes to ${parsed.address} from ${formatCidr(cidr)}: one is IPv4, the other IPv6`
+        : inside && `${formatCidr(cidr)} lies in zone ${quote(inside.zone)}: a publication is for the world, guests have flows`;
+    return said ? [{ path: [...path, 'from', index], message: said }] : [];
+  });
+  return [...(message === undefined ? [] : [{ path: [...path, 'listen'], message }]), ...wrongSources];
+}
+
+function listenProblem({ address }: Listen, name: string, zone: ZoneSketch, { site, subnets, owners }: Facts): string | undefined {
+  const cannot = `${address} cannot be listened on`;
+  const special = specialRangeOf({ family: familyOf(address), base: address, prefixLength: familyOf(address) === 4 ? 32 : 128 });
+  if (special) return `${cannot}: ${formatCidr(special.cidr)} is ${special.meaning}; an address on the uplink’s network is expected`;
+  const owner = owners.get(address);
+  if (owner !== undefined) return `${cannot}: it is taken by ${owner}`;
+  const subnet = subnets.find(({ cidr }) => cidrContains(cidr, address));
+  if (!subnet) return undefined;
+  if (isReservedInSubnet(subnet, address))
+    return `${cannot}: it is the first or last address of ${formatCidr(subnet.cidr)}, which is reserved`;
+  const around = site.zones?.[subnet.zone];
+  if (!around || around.uplink === null || around.masquerade === null) return undefined;
+  const [device, other] = [deviceOf(zone), deviceOf(around)];
+  if (around.uplink === undefined || around.masquerade)
+    return `${cannot}: it lies in zone ${quote(subnet.zone)} (${formatCidr(subnet.cidr)}), whose addresses the world does not know`;
+  return device !== undefined && other !== undefined && device !== other
+    ? `${cannot}: it lies in zone ${quote(subnet.zone)} (${formatCidr(subnet.cidr)}), which is on ${other}; zone ${quote(name)} is on ${device}`
+    : undefined;
+}
+
+function checkTwice({ listen, protocol }: PublicationSketch, seen: Map<string, string>, path: DocumentPath, what: string): SiteProblem[] {
+  const parsed = listen === null ? undefined : parseListen(listen);
+  if (!parsed || protocol === null) return [];
+  const key = `${protocol}/${parsed.port} of ${parsed.address}`;
+  const before = seen.get(key);
+  if (before === undefined) seen.set(key, what);
+  return before === undefined ? [] : [{ path: [...path, 'listen'], message: `${key} is published already: ${before}` }];
+}
+
+/** Those that have an address for good: guests with a fixed one, routers, and the host as a router. */
+function ownersOf({ zones, guests }: SiteSketch): Map<string, string> {
+  const owners = new Map<string, string>();
+  for (const [name, guest] of entries(guests))
+    for (const address of guest.addresses ?? []) if (address !== null) owners.set(address, `guest ${quote(name)}`);
+  for (const [name, zone] of entries(zones)) {
+    const { uplink, masquerade } = zone;
+    for (const gateway of [uplink?.gateway, uplink?.gateway6])
+      if (gateway !== undefined && gateway !== null) owners.set(gateway, `the router of zone ${quote(name)}`);
+    const isKnown = isWhole(zone.subnets) && uplink !== null && masquerade !== null;
+    if (isKnown && (uplink === undefined || masquerade))
+      for (const address of zoneAddressesOfHost({ subnets: zone.subnets as readonly string[] }))
+        owners.set(address, `the host, the router of zone ${quote(name)}`);
+  }
+  return owners;
+}
