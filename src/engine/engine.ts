@@ -1,7 +1,7 @@
 // The engine: the use cases of one host over its parts. `open` reads the store, takes over what runs, and begins to keep the site as it is
 // wanted; nothing that it knows is in memory only.
 import type { Duplex } from 'node:stream';
-import { CaissonError, describeError } from '../lib/errors.ts';
+import { CaissonError } from '../lib/errors.ts';
 import type { Audit } from '../model/audit.ts';
 import type { Guest, GuestRecord } from '../model/guest-status.ts';
 import type { Host } from '../model/host.ts';
@@ -18,8 +18,8 @@ import { createEvents, type Events } from './events.ts';
 import { GuestBoard } from './guest-board.ts';
 import { defaultShutdownTimeoutMs, Guests } from './guests.ts';
 import { ImageService } from './images.ts';
-import type { JobContext } from './job-context.ts';
-import { createJobs, type Jobs } from './jobs.ts';
+import { type GuestJobKind, type JobInputs, JobWorks, resumable } from './job-works.ts';
+import { createJobs, type JobOptions, type Jobs } from './jobs.ts';
 import { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
 import { Readiness } from './readiness.ts';
@@ -42,6 +42,7 @@ export class Engine {
   readonly #network: NetworkReconciler;
   readonly #readiness: Readiness;
   readonly #sites: SiteService;
+  readonly #works: JobWorks;
   readonly #checker: ZoneChecker;
   readonly #auditor: Auditor;
   readonly #startedAt: string;
@@ -59,6 +60,7 @@ export class Engine {
     this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid) });
     this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
     this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
+    this.#works = new JobWorks({ site, guests: this.#guests, images: this.#images, sites: this.#sites });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
     this.#startedAt = board.now();
@@ -78,9 +80,12 @@ export class Engine {
     const missing = await this.#guests.adopt();
     if (this.#site.zones.size > 0) {
       // A network that cannot be made does not keep the daemon from starting: it says so, and no guest starts without it.
-      await this.#network.ensure().catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
+      await this.#network
+        .ensure()
+        .then(() => this.#guests.connectRunning())
+        .catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
     }
-    this.jobs.register('site-apply', { resume: (job) => this.#sites.makeSo(job) });
+    for (const kind of resumable) this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job) });
     const recovered = await this.jobs.recover();
     const resumed = recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
     this.events.emit({
@@ -118,18 +123,17 @@ export class Engine {
   }
 
   applySite(site: Site, options: ApplyOptions, actor: string): Promise<Job> {
-    return this.jobs.start('site-apply', { title: `Apply site ${site.site}`, objects: ['site'], actor, exclusive: [siteKey] }, (job) =>
-      this.#sites.apply(site, options, job),
+    return this.#start(
+      'site-apply',
+      { site, options },
+      { title: `Apply site ${site.site}`, objects: ['site'], actor, exclusive: [siteKey] },
     );
   }
 
   async destroySite(options: { deleteDisks: boolean }, actor: string): Promise<Job> {
     await this.#giveUpJobs();
-    return this.jobs.start(
-      'site-destroy',
-      { title: `Destroy site ${this.#site.name}`, objects: ['site'], actor, exclusive: [siteKey] },
-      (job) => this.#sites.destroy(options, job),
-    );
+    const title = `Destroy site ${this.#site.name}`;
+    return this.#start('site-destroy', options, { title, objects: ['site'], actor, exclusive: [siteKey] });
   }
 
   guests(): Guest[] {
@@ -155,60 +159,44 @@ export class Engine {
 
   startGuest(nameOrUid: string, actor: string): Promise<Job> {
     const { uid, name } = this.#site.guest(nameOrUid);
-    return this.#guestJob('guest-start', `Start guest ${name}`, uid, actor, async (job) => {
-      await this.#guests.start(uid, job);
-      await job.step('ready', (step) => this.#guests.waitReady(uid, step));
-    });
+    return this.#guestJob('guest-start', { uid }, `Start guest ${name}`, actor);
   }
 
   shutdownGuest(nameOrUid: string, options: { timeoutMs?: number | undefined; force?: boolean | undefined }, actor: string): Promise<Job> {
     const { uid, name } = this.#site.guest(nameOrUid);
-    return this.#guestJob('guest-shutdown', `Shut down guest ${name}`, uid, actor, async (job) => ({
-      way: await this.#guests.shutdown(
-        uid,
-        { timeoutMs: options.timeoutMs ?? defaultShutdownTimeoutMs, force: options.force ?? false },
-        job,
-      ),
-    }));
+    const { timeoutMs = defaultShutdownTimeoutMs, force = false } = options;
+    return this.#guestJob('guest-shutdown', { uid, timeoutMs, force }, `Shut down guest ${name}`, actor);
   }
 
   stopGuest(nameOrUid: string, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('stop', record);
     // Not exclusive: cutting the power must work while something else waits for the guest.
-    return this.jobs.start('guest-stop', { title: `Stop guest ${record.name}`, objects: [`guest/${record.uid}`], actor }, (job) =>
-      this.#guests.stop(record.uid, job),
-    );
+    return this.#guestJob('guest-stop', { uid: record.uid }, `Stop guest ${record.name}`, actor);
   }
 
   rebootGuest(nameOrUid: string, options: { force?: boolean | undefined }, actor: string): Promise<Job> {
     const { uid, name } = this.#site.guest(nameOrUid);
-    return this.#guestJob('guest-reboot', `Reboot guest ${name}`, uid, actor, (job) =>
-      this.#guests.reboot(uid, { force: options.force ?? false }, job),
-    );
+    return this.#guestJob('guest-reboot', { uid, force: options.force ?? false }, `Reboot guest ${name}`, actor);
   }
 
   pauseGuest(nameOrUid: string, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('pause', record);
-    return this.#guestJob('guest-pause', `Pause guest ${record.name}`, record.uid, actor, () => this.#guests.pause(record.uid));
+    return this.#guestJob('guest-pause', { uid: record.uid }, `Pause guest ${record.name}`, actor);
   }
 
   resumeGuest(nameOrUid: string, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('resume', record);
-    return this.#guestJob('guest-resume', `Resume guest ${record.name}`, record.uid, actor, () => this.#guests.resume(record.uid));
+    return this.#guestJob('guest-resume', { uid: record.uid }, `Resume guest ${record.name}`, actor);
   }
 
   renameGuest(nameOrUid: string, name: string, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     const parsed = nameSchema.safeParse(name);
     if (!parsed.success) throw new CaissonError('invalid', `“${name}” cannot be a guest’s name: ${parsed.error.issues[0]?.message}`);
-    return this.jobs.start(
-      'guest-rename',
-      { title: `Rename guest ${record.name} to ${name}`, objects: [`guest/${record.uid}`], actor, exclusive: [siteKey] },
-      () => this.#sites.rename(record.uid, name),
-    );
+    return this.#guestJob('guest-rename', { uid: record.uid, name }, `Rename guest ${record.name} to ${name}`, actor, [siteKey]);
   }
 
   deleteGuest(nameOrUid: string, options: { deleteDisks: boolean }, actor: string): Promise<Job> {
@@ -232,11 +220,8 @@ export class Engine {
         `guest ${record.name} is still spoken of: ${why.join('; ')}; take it out of the site file and apply with --prune`,
       );
     }
-    return this.jobs.start(
-      'guest-delete',
-      { title: `Delete guest ${record.name}`, objects: [`guest/${record.uid}`], actor, exclusive: [siteKey] },
-      () => this.#guests.delete(record.uid, options),
-    );
+    const { deleteDisks } = options;
+    return this.#guestJob('guest-delete', { uid: record.uid, deleteDisks }, `Delete guest ${record.name}`, actor, [siteKey]);
   }
 
   openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
@@ -274,9 +259,7 @@ export class Engine {
 
   buildImage(name: string, actor: string): Promise<Job> {
     this.#images.definition(name);
-    return this.jobs.start('image-build', { title: `Build image ${name}`, objects: [`image/${name}`], actor }, (job) =>
-      job.step(`image ${name}`, (step) => this.#images.ensure(name, undefined, step)),
-    );
+    return this.#start('image-build', { name }, { title: `Build image ${name}`, objects: [`image/${name}`], actor });
   }
 
   importImage(name: string, source: { file: string } | { url: string; sha256: string }, actor: string): Promise<Job> {
@@ -287,23 +270,14 @@ export class Engine {
     if (!image.success)
       throw new CaissonError('invalid', `this is not an image: ${image.error.issues.map((issue) => issue.message).join('; ')}`);
     if (this.#site.images.has(name)) throw new CaissonError('conflict', `an image is called “${name}” already; delete it first`);
-    return this.jobs.start(
-      'image-import',
-      { title: `Import image ${name}`, objects: [`image/${name}`], actor, exclusive: [siteKey] },
-      async (job) => {
-        await job.step('write the site', () => this.#site.commit([this.#site.write(`image/${name}`, image.data)]), {
-          undo: () => this.#site.commit([this.#site.erase(`image/${name}`)]),
-        });
-        return job.step(`image ${name}`, (step) => this.#images.ensure(name, undefined, step));
-      },
-    );
+    const title = `Import image ${name}`;
+    return this.#start('image-import', { name, image: image.data }, { title, objects: [`image/${name}`], actor, exclusive: [siteKey] });
   }
 
   deleteImage(name: string, actor: string): Promise<Job> {
     this.#images.definition(name);
-    return this.jobs.start('image-delete', { title: `Delete image ${name}`, objects: [`image/${name}`], actor, exclusive: [siteKey] }, () =>
-      this.#images.delete(name),
-    );
+    const title = `Delete image ${name}`;
+    return this.#start('image-delete', { name }, { title, objects: [`image/${name}`], actor, exclusive: [siteKey] });
   }
 
   async host(): Promise<Host> {
@@ -344,17 +318,8 @@ export class Engine {
   async shutdownHost(options: { timeoutMs?: number | undefined }, actor: string): Promise<Job> {
     this.events.emit({ kind: 'host-shutdown', message: 'every guest is being shut down', actor });
     await this.#giveUpJobs();
-    return this.jobs.start(
-      'host-shutdown',
-      { title: 'Shut down every guest', objects: ['host'], actor, exclusive: [siteKey] },
-      async (job) => {
-        try {
-          return { guests: await this.#sites.stopAll({ timeoutMs: options.timeoutMs ?? defaultShutdownTimeoutMs, keepWanted: true }, job) };
-        } catch (error) {
-          throw new CaissonError('failed', `not every guest is down: ${describeError(error)}`, { cause: error });
-        }
-      },
-    );
+    const { timeoutMs = defaultShutdownTimeoutMs } = options;
+    return this.#start('host-shutdown', { timeoutMs }, { title: 'Shut down every guest', objects: ['host'], actor, exclusive: [siteKey] });
   }
 
   /** Cancels what starts guests or waits for them: it would hold up, or work against, what takes them down. */
@@ -364,13 +329,17 @@ export class Engine {
     await Promise.all(running.filter(({ kind }) => inTheWay.includes(kind)).map(({ uid }) => this.jobs.cancel(uid)));
   }
 
-  #guestJob(
-    kind: 'guest-start' | 'guest-shutdown' | 'guest-reboot' | 'guest-pause' | 'guest-resume',
+  #guestJob<K extends GuestJobKind>(
+    kind: K,
+    input: JobInputs[K],
     title: string,
-    uid: string,
     actor: string,
-    body: (job: JobContext) => Promise<unknown>,
+    exclusive: readonly string[] = [],
   ): Promise<Job> {
-    return this.jobs.start(kind, { title, objects: [`guest/${uid}`], actor }, body);
+    return this.#start(kind, input, { title, objects: [`guest/${input.uid}`], actor, exclusive });
+  }
+
+  #start<K extends keyof JobInputs>(kind: K, input: JobInputs[K], options: Omit<JobOptions, 'input'>): Promise<Job> {
+    return this.jobs.start(kind, { ...options, input }, (job) => this.#works.do(kind, input, job));
   }
 }

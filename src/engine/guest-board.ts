@@ -6,7 +6,7 @@ import type { Log } from '../lib/log.ts';
 import { legalActions } from '../model/guest-actions.ts';
 import type { Guest, GuestRecord, GuestStatus } from '../model/guest-status.ts';
 import { tapName } from '../plan/machine.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Write } from '../store/store.ts';
 
 export type LiveStatus = Omit<GuestStatus, 'disks' | 'nics'> & { disks: GuestStatus['disks'] };
 
@@ -16,6 +16,8 @@ interface KeptStatus {
   readyAt?: string;
   readyAfterMs?: number;
   crashed?: string;
+  /** What the process was started with: the wish may have changed since. */
+  memoryMib?: number;
 }
 
 const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', disks: [] };
@@ -27,6 +29,7 @@ export class GuestBoard {
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   readonly #kept = new Map<string, string>();
+  readonly #memoryMib = new Map<string, number>();
   readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; bytes: Buffer }>();
 
   private constructor(options: { store: Store; clock: Clock; log: Log }) {
@@ -41,7 +44,8 @@ export class GuestBoard {
       const kept = row.value as KeptStatus;
       const uid = row.key.slice('guest-status/'.length);
       board.#kept.set(uid, row.json);
-      const { crashed, ...rest } = kept;
+      const { crashed, memoryMib, ...rest } = kept;
+      if (memoryMib !== undefined) board.#memoryMib.set(uid, memoryMib);
       board.#live.set(uid, crashed === undefined ? { ...unknown, ...rest } : { ...unknown, power: 'crashed', reason: crashed });
     }
     return board;
@@ -69,19 +73,37 @@ export class GuestBoard {
     for (const listener of this.#listeners) listener(uid);
   }
 
+  /** To be said before the process starts, and true until it is gone. */
+  setMemory(uid: string, memoryMib: number): void {
+    this.#memoryMib.set(uid, memoryMib);
+    this.#keep(uid, this.get(uid));
+  }
+
+  /** Memory that a guest's process was started with; undefined while it has none. */
+  memoryMib(uid: string): number | undefined {
+    return this.#memoryMib.get(uid);
+  }
+
   /** The process is gone: everything that was true of it is forgotten, but for the disks. */
   ended(uid: string, power: 'stopped' | 'crashed', reason = ''): void {
     const { disks } = this.get(uid);
+    this.#memoryMib.delete(uid);
     this.#live.set(uid, { ...unknown, power, reason: harmlessLine(reason), disks });
     this.#keep(uid, this.get(uid));
     for (const listener of this.#listeners) listener(uid);
   }
 
-  async forget(uid: string): Promise<void> {
+  /** The write that takes what is kept of a guest out of the store: together with the guest. */
+  erase(uid: string): Write {
+    return { key: `guest-status/${uid}`, expected: 'any', delete: true };
+  }
+
+  /** After that. */
+  forget(uid: string): void {
+    this.#memoryMib.delete(uid);
     this.#live.delete(uid);
     this.#kept.delete(uid);
     this.#json.delete(uid);
-    await this.#store.delete(`guest-status/${uid}`, { expected: 'any' });
   }
 
   onChange(listener: (uid: string) => void): () => void {
@@ -162,6 +184,7 @@ export class GuestBoard {
       ...(status.readyAt === undefined ? {} : { readyAt: status.readyAt }),
       ...(status.readyAfterMs === undefined ? {} : { readyAfterMs: status.readyAfterMs }),
       ...(status.power === 'crashed' ? { crashed: status.reason } : {}),
+      ...(this.#memoryMib.has(uid) ? { memoryMib: this.#memoryMib.get(uid) as number } : {}),
     };
     const json = JSON.stringify(kept);
     if (this.#kept.get(uid) === json) return;

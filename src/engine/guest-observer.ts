@@ -5,6 +5,7 @@ import type { GuestRecord } from '../model/guest-status.ts';
 import { tapName } from '../plan/machine.ts';
 import type { Events } from './events.ts';
 import { refreshDisks } from './guest-disks.ts';
+import { connectRunning } from './guest-nics.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 
 const observeEveryMs = 30_000;
@@ -21,6 +22,8 @@ export class GuestObserver {
   readonly #w: GuestWiring;
   /** Guests that this daemon is stopping: their end is no crash. */
   readonly #stopping = new Map<string, number>();
+  /** Guests that were asked to go down with the host, and may do so later than anybody waits. */
+  readonly #keptWanted = new Set<string>();
 
   constructor(wiring: GuestWiring) {
     this.#w = wiring;
@@ -67,10 +70,16 @@ export class GuestObserver {
         for (const { uid } of site.guests.values()) {
           if (!isBusy(uid) && !this.#stopping.has(uid)) await this.#compare(uid, observations.get(uid) ?? { state: 'stopped' });
         }
+        await connectRunning(this.#w, isBusy);
       } catch (error) {
         if (!signal.aborted) parts.log.warn('the guests could not be observed', { error });
       }
     }
+  }
+
+  /** Whenever it goes down next, it is still wanted to run. */
+  keepWanted(uid: string): void {
+    this.#keptWanted.add(uid);
   }
 
   /** While `work` goes on, the guest's end is what was asked for. */
@@ -142,7 +151,7 @@ export class GuestObserver {
     const { board, site, readiness, parts } = this.#w;
     readiness.stop(uid);
     const record = site.guest(uid);
-    const asked = this.#stopping.has(uid);
+    const asked = this.#stopping.has(uid) || this.#keptWanted.delete(uid);
     if (why === 'crashed' && !asked) {
       const crash = `crashed: ${detail || 'QEMU ended without a word'}`;
       board.ended(uid, 'crashed', `${crash}; “caisson guest start ${record.name}” starts it again`);

@@ -1,5 +1,6 @@
 // How a guest goes down: asked by its agent, then by its power button, then its power is cut. Whoever calls holds the guest's lock.
 import { CaissonError } from '../lib/errors.ts';
+import { within } from '../lib/within.ts';
 import type { GuestObserver } from './guest-observer.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
@@ -67,27 +68,9 @@ async function ask(w: GuestWiring, uid: string, timeoutMs: number, job: StepCont
     await parts.hypervisor.pressPowerButton(uid);
   }
   const left = Math.max(1, until - parts.clock.monotonic());
-  return (await goneWithin(w, uid, left, job.signal)) ? way : undefined;
+  return (await within(parts.clock, left, job.signal, (signal) => gone(w, uid, signal))) ? way : undefined;
 }
 
 function gone({ board }: Pick<GuestWiring, 'board'>, uid: string, signal: AbortSignal): Promise<unknown> {
   return board.until(uid, ({ power }) => power === 'stopped' || power === 'crashed', signal);
-}
-
-async function goneWithin(w: GuestWiring, uid: string, ms: number, signal: AbortSignal): Promise<boolean> {
-  const ended = new AbortController();
-  const timeout = new AbortController();
-  w.parts.clock.sleep(ms, ended.signal).then(
-    () => timeout.abort(new Error('time is over')),
-    () => undefined,
-  );
-  try {
-    await gone(w, uid, AbortSignal.any([signal, timeout.signal]));
-    return true;
-  } catch (error) {
-    if (timeout.signal.aborted && !signal.aborted) return false;
-    throw error;
-  } finally {
-    ended.abort();
-  }
 }

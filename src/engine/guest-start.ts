@@ -19,6 +19,7 @@ export async function startGuest(w: GuestWiring, uid: string, promised: readonly
   const asked = { name, memoryMib: spec.memoryMib, overheadMib: parts.hypervisor.overheadMib(spec) };
   const answer = admit({ totalMib: parts.host.memoryMib, reserveMib: parts.host.reserveMib, promised, asked });
   if (answer.kind === 'refused') throw new CaissonError('no-capacity', answer.message);
+  board.setMemory(uid, spec.memoryMib);
   board.set(uid, { power: 'starting', reason: 'is being prepared' });
   const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, step));
   const record = await job.step('disks', () => ensureDisks(w, site.guest(uid), image));

@@ -6,8 +6,9 @@
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { explainIllegal, isLegal, type GuestAction } from '../model/guest-actions.ts';
-import type { GuestRecord } from '../model/guest-status.ts';
+import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
 import type { MemoryPromise } from '../plan/admission.ts';
+import { connectRunning } from './guest-nics.ts';
 import { GuestObserver } from './guest-observer.ts';
 import { cutPower, type ShutdownWay, shutDownGuest } from './guest-shutdown.ts';
 import { startGuest } from './guest-start.ts';
@@ -31,6 +32,11 @@ export class Guests {
   /** Looks at every process and takes over what runs. Returns the guests that are wanted to run and do not. */
   adopt(): Promise<GuestRecord[]> {
     return this.#observer.adopt();
+  }
+
+  /** Nics of those that were taken over, once the rules stand. */
+  connectRunning(): Promise<void> {
+    return connectRunning(this.#w, (uid) => this.#lock.isHeld(uid));
   }
 
   watch(signal: AbortSignal): Promise<void> {
@@ -57,6 +63,12 @@ export class Guests {
     }
   }
 
+  /** It is tried anew: why it is down does not count any more, not for those that wait for it either. */
+  announceStart(uid: string): void {
+    const { power } = this.#w.board.get(uid);
+    if (power === 'stopped' || power === 'crashed') this.#w.board.ended(uid, 'stopped', 'is about to be started');
+  }
+
   /** The guest does not start, for a reason that its state then tells. Always throws. */
   giveUp(uid: string, error: unknown): never {
     const why = `did not start: ${describeError(error)}`;
@@ -65,6 +77,10 @@ export class Guests {
     throw new CaissonError(error instanceof CaissonError ? error.code : 'failed', `guest ${this.#w.site.guest(uid).name} did not start`, {
       cause: error,
     });
+  }
+
+  #hasProcess(uid: string): boolean {
+    return !['starting', 'stopped', 'crashed'].includes(this.#w.board.get(uid).power);
   }
 
   #isDown(uid: string): boolean {
@@ -80,14 +96,34 @@ export class Guests {
     options: { timeoutMs: number; force: boolean; keepWanted?: boolean },
     job: StepContext,
   ): Promise<ShutdownWay> {
-    if (!options.keepWanted) await this.#w.site.want(uid, 'stopped');
-    return this.#lock.with(uid, () => shutDownGuest(this.#w, this.#observer, uid, options, job));
+    const { site } = this.#w;
+    const { wantedPower } = site.guest(uid);
+    const want = (power: WantedPower) => (options.keepWanted || !site.guests.has(uid) ? Promise.resolve() : site.want(uid, power));
+    await want('stopped');
+    try {
+      if (options.keepWanted) this.#observer.keepWanted(uid);
+      const way = await this.#lock.with(uid, () => shutDownGuest(this.#w, this.#observer, uid, options, job));
+      // Another shutdown of the same guest may have given up meanwhile.
+      await want('stopped');
+      return way;
+    } catch (error) {
+      // It runs on as before, so it is wanted as before.
+      if (this.#hasProcess(uid)) await want(wantedPower);
+      throw error;
+    }
   }
 
   /** Cuts the power. */
   async stop(uid: string, job: StepContext): Promise<void> {
-    await this.#w.site.want(uid, 'stopped');
-    await this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal));
+    const { site } = this.#w;
+    const { wantedPower } = site.guest(uid);
+    await site.want(uid, 'stopped');
+    try {
+      await this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal));
+    } catch (error) {
+      if (this.#hasProcess(uid)) await site.want(uid, wantedPower);
+      throw error;
+    }
   }
 
   /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */
@@ -111,6 +147,7 @@ export class Guests {
   async pause(uid: string): Promise<void> {
     await this.#w.site.want(uid, 'paused');
     await this.#lock.with(uid, async () => {
+      if (this.#w.board.get(uid).power === 'paused') return;
       this.check('pause', this.#w.site.guest(uid));
       await this.#w.parts.hypervisor.pause(uid);
       this.#observer.observed(uid, await this.#w.parts.hypervisor.observe(uid));
@@ -121,6 +158,7 @@ export class Guests {
   async resume(uid: string): Promise<void> {
     await this.#w.site.want(uid, 'running');
     await this.#lock.with(uid, async () => {
+      if (this.#w.board.get(uid).power === 'running') return;
       this.check('resume', this.#w.site.guest(uid));
       await this.#w.parts.hypervisor.resume(uid);
       this.#observer.observed(uid, await this.#w.parts.hypervisor.observe(uid));
@@ -129,23 +167,32 @@ export class Guests {
     });
   }
 
-  /** Deletes a stopped guest from the site; its folder only with `deleteDisks`. */
+  /**
+   * Deletes a stopped guest from the site; its folder only with `deleteDisks`. The guest goes from the store last, so that whoever dies in the
+   * middle leaves one that can be deleted again, and no file without an owner. Does nothing when it is gone.
+   */
   async delete(uid: string, options: { deleteDisks: boolean }): Promise<{ disksKeptIn?: string }> {
     const { site, board, parts, network } = this.#w;
     return this.#lock.with(uid, async () => {
-      const record = site.guest(uid);
+      const record = site.guests.get(uid);
+      if (!record) return {};
       this.check('delete', record);
       await parts.hypervisor.forget(uid);
-      await site.commit([site.erase(`guest/${uid}`)]);
-      await board.forget(uid);
-      await network.ensure();
-      if (options.deleteDisks) await parts.guestFiles.remove(uid);
+      if (options.deleteDisks) {
+        // Known to be gone before they are: a deletion that fails half-way leaves a guest without disks, not one that has lost them.
+        const { imageDigest: _, ...rest } = record;
+        await site.commit([site.write(`guest/${uid}`, { ...rest, disksMade: [], wantedPower: 'stopped' } satisfies GuestRecord)]);
+        await parts.guestFiles.remove(uid);
+      }
+      await site.commit([site.erase(`guest/${uid}`), board.erase(uid)]);
+      board.forget(uid);
       const kept = options.deleteDisks ? undefined : parts.guestFiles.folders(uid).data;
       this.#w.events.emit({
         kind: 'guest-deleted',
         object: `guest/${uid}`,
         message: `guest ${record.name} was deleted${kept ? `; its disks are kept in ${kept}` : ' with its disks'}`,
       });
+      await network.ensure();
       return kept === undefined ? {} : { disksKeptIn: kept };
     });
   }
@@ -155,13 +202,18 @@ export class Guests {
     const { site, board, parts } = this.#w;
     return [...site.guests.values()]
       .filter((record) => record.uid !== except && !['stopped', 'crashed'].includes(board.get(record.uid).power))
-      .map(({ name, spec }) => ({ name, memoryMib: spec.memoryMib, overheadMib: parts.hypervisor.overheadMib(spec) }));
+      .map(({ uid, name, spec }) => {
+        const memoryMib = board.memoryMib(uid) ?? spec.memoryMib;
+        return { name, memoryMib, overheadMib: parts.hypervisor.overheadMib({ ...spec, memoryMib }) };
+      });
   }
 
   async #startUnlessRunning(uid: string, job: StepContext): Promise<void> {
     const found = await this.#w.parts.hypervisor.observe(uid);
     if (found.state !== 'stopped') {
       this.#observer.observed(uid, found);
+      // Somebody wanted it to stop, and it did not.
+      if (this.#w.site.guest(uid).wantedPower === 'stopped') await this.#w.site.want(uid, 'running');
       return;
     }
     this.#observer.observed(uid, await startGuest(this.#w, uid, this.promised(uid), job));

@@ -20,6 +20,10 @@ export class ImageService {
     this.#events = options.events;
   }
 
+  isKnown(name: string): boolean {
+    return this.#site.images.has(name) || name in builtInImages;
+  }
+
   /** The image of a name: the site's, else the built-in one. Throws `not-found`. */
   definition(name: string): Image {
     const image = this.#site.images.get(name) ?? builtInImages[name];
@@ -62,14 +66,17 @@ export class ImageService {
     return Promise.all([...names].toSorted().map((name) => this.#view(name)));
   }
 
-  /** Deletes it from the site (unless built in) and from this host. Throws `not-allowed` while a guest uses it. */
+  /**
+   * Deletes it from this host, then from the site (unless built in): the file is never left without a name. Throws `not-allowed` while a guest
+   * uses it.
+   */
   async delete(name: string): Promise<void> {
     const image = this.definition(name);
     const users = this.#users(name);
     if (users.length > 0) throw new CaissonError('not-allowed', `image “${name}” is used by ${users.join(', ')}`);
     const digest = await this.#parts.images.digest(sourceOf(image));
-    if (this.#site.images.has(name)) await this.#site.commit([this.#site.erase(`image/${name}`)]);
     if (![...this.#site.guests.values()].some((guest) => guest.imageDigest === digest)) await this.#parts.images.remove(digest);
+    if (this.#site.images.has(name)) await this.#site.commit([this.#site.erase(`image/${name}`)]);
     this.#events.emit({ kind: 'image-deleted', object: `image/${name}`, message: `image ${name} was deleted` });
   }
 

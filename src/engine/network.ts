@@ -58,8 +58,14 @@ export class NetworkReconciler {
     });
   }
 
-  connect(tap: string): Promise<void> {
-    return this.#parts.network.connect(tap);
+  /** Somebody may have taken the rules away a moment ago: then they are set again first. */
+  async connect(tap: string): Promise<void> {
+    try {
+      await this.#parts.network.connect(tap);
+    } catch {
+      await this.#mend();
+      await this.#parts.network.connect(tap);
+    }
   }
 
   disconnect(tap: string): Promise<void> {
@@ -114,7 +120,11 @@ export class NetworkReconciler {
 
   #mend(): Promise<void> {
     return this.#lock.with('network', async () => {
-      if (!this.#applied) return;
+      // Nobody has asked for a network yet.
+      if (!this.#applied && this.#problem === undefined) return;
+      const state = this.wanted();
+      const text = JSON.stringify(state);
+      if (!this.#applied) return this.#apply(state, text);
       const observed = await this.#parts.network.observe();
       if (observed.rules.inForce && observed.names.running) {
         this.#problem = undefined;
@@ -126,8 +136,7 @@ export class NetworkReconciler {
         severity: 'error',
         message: `the guests’ network is not as applied (${why}); it is applied again`,
       });
-      const state = this.wanted();
-      await this.#apply(state, JSON.stringify(state));
+      await this.#apply(state, text);
     });
   }
 

@@ -55,7 +55,12 @@ async function guestWrites({ site, parts, events }: SiteWriteParts, wanted: Site
   for (const [name, spec] of Object.entries(wanted.guests)) {
     const record = site.findGuest(name);
     if (!record) fresh.push([name, spec]);
-    else if (!same(record.spec, spec)) writes.push(site.write(`guest/${record.uid}`, changedGuest(record, spec, wanted, taken)));
+    else if (!same(record.spec, spec)) {
+      const changed = changedGuest(record, spec, wanted, taken);
+      // What one of them gets is nobody else's in the same apply.
+      for (const address of changed.addresses) taken.add(address);
+      writes.push(site.write(`guest/${record.uid}`, changed));
+    }
   }
   if (fresh.length === 0) return writes;
   const facts = await parts.hypervisor.facts();

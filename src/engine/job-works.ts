@@ -1,0 +1,96 @@
+// What each kind of job does, from its input alone. The input is in the journal, so the next daemon goes on with what this one began: each of
+// these looks at what is and does what is missing, so that done twice is done once.
+import { CaissonError, describeError } from '../lib/errors.ts';
+import type { Image } from '../model/image.ts';
+import type { JobKind } from '../model/job.ts';
+import type { Site } from '../model/site.ts';
+import type { Guests } from './guests.ts';
+import type { ImageService } from './images.ts';
+import type { JobContext } from './job-context.ts';
+import type { ApplyOptions, SiteService } from './site.ts';
+import type { SiteStore } from './site-store.ts';
+
+export interface JobInputs {
+  /** Absent: the site as it is wanted already. */
+  'site-apply': { site: Site; options: ApplyOptions } | undefined;
+  'site-destroy': { deleteDisks: boolean };
+  'guest-start': { uid: string };
+  'guest-shutdown': { uid: string; timeoutMs: number; force: boolean };
+  'guest-stop': { uid: string };
+  'guest-reboot': { uid: string; force: boolean };
+  'guest-pause': { uid: string };
+  'guest-resume': { uid: string };
+  'guest-rename': { uid: string; name: string };
+  'guest-delete': { uid: string; deleteDisks: boolean };
+  'image-build': { name: string };
+  'image-import': { name: string; image: Image };
+  'image-delete': { name: string };
+  'host-shutdown': { timeoutMs: number };
+}
+
+export type GuestJobKind = Extract<keyof JobInputs, `guest-${string}`>;
+
+/**
+ * What the next daemon goes on with. Not a reboot, which would be a second one. Not the host's shutdown: the next daemon may be that of the
+ * next start of the host, which is there to start the guests.
+ */
+export const resumable = [
+  'site-apply',
+  'site-destroy',
+  'guest-start',
+  'guest-shutdown',
+  'guest-stop',
+  'guest-pause',
+  'guest-resume',
+  'guest-rename',
+  'guest-delete',
+  'image-build',
+  'image-import',
+  'image-delete',
+] as const satisfies readonly JobKind[];
+
+type Works = { [K in keyof JobInputs]: (input: JobInputs[K], job: JobContext) => Promise<unknown> };
+
+export class JobWorks {
+  readonly #works: Works;
+
+  constructor({ site, guests, images, sites }: { site: SiteStore; guests: Guests; images: ImageService; sites: SiteService }) {
+    this.#works = {
+      'site-apply': (input, job) => (input ? sites.apply(input.site, input.options, job) : sites.makeSo(job)),
+      'site-destroy': (input, job) => sites.destroy(input, job),
+      'guest-start': async ({ uid }, job) => {
+        await guests.start(uid, job);
+        await job.step('ready', (step) => guests.waitReady(uid, step));
+      },
+      'guest-shutdown': async ({ uid, ...options }, job) => ({ way: await guests.shutdown(uid, options, job) }),
+      'guest-stop': ({ uid }, job) => guests.stop(uid, job),
+      'guest-reboot': ({ uid, ...options }, job) => guests.reboot(uid, options, job),
+      'guest-pause': ({ uid }) => guests.pause(uid),
+      'guest-resume': ({ uid }) => guests.resume(uid),
+      'guest-rename': ({ uid, name }) => sites.rename(uid, name),
+      'guest-delete': ({ uid, ...options }) => guests.delete(uid, options),
+      'image-build': ({ name }, job) => job.step(`image ${name}`, (step) => images.ensure(name, undefined, step)),
+      'image-import': async ({ name, image }, job) => {
+        await job.step('write the site', () => site.commit([site.write(`image/${name}`, image)]), {
+          undo: () => site.commit([site.erase(`image/${name}`)]),
+        });
+        return job.step(`image ${name}`, (step) => images.ensure(name, undefined, step));
+      },
+      // An image that is gone is deleted.
+      'image-delete': async ({ name }, job) => {
+        if (!job.resumed || images.isKnown(name)) await images.delete(name);
+      },
+      'host-shutdown': async ({ timeoutMs }, job) => {
+        try {
+          return { guests: await sites.stopAll({ timeoutMs, keepWanted: true }, job) };
+        } catch (error) {
+          throw new CaissonError('failed', `not every guest is down: ${describeError(error)}`, { cause: error });
+        }
+      },
+    };
+  }
+
+  do<K extends keyof JobInputs>(kind: K, input: JobInputs[K], job: JobContext): Promise<unknown> {
+    return this.#works[kind](input, job);
+  }
+}
