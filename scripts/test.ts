@@ -1,4 +1,4 @@
-// `npm test [-- FILTER…] [--long] [--name PATTERN]`: the checks of the sources, the pure tests, the tests of the real thing,
+// `npm test [-- FILTER…] [--long] [--name PATTERN] [--seed N]`: the checks of the sources, the pure tests, the tests of the real thing,
 // and whether anything was left behind. The last line is `N passed, N failed, N skipped`.
 import { execFileSync } from 'node:child_process';
 import { formatDuration } from '../src/lib/units.ts';
@@ -10,13 +10,18 @@ import { type EndToEndFile, findEndToEndTests, findPureTests } from './test-file
 import type { TestEnd } from './test-events.ts';
 import { TestTotals } from './test-totals.ts';
 
-const { values, positionals: filters } = readOptions('npm test [-- FILTER…] [--long] [--name PATTERN]', {
-  options: { long: { type: 'boolean', default: false }, name: { type: 'string' } },
+const { values, positionals: filters } = readOptions('npm test [-- FILTER…] [--long] [--name PATTERN] [--seed N]', {
+  options: { long: { type: 'boolean', default: false }, name: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true,
 });
 const isLong = values.long || process.env['CAISSON_TEST_LONG'] === '1';
 const totalLimitMs = (isLong ? 8 * 60 : 45) * 60_000;
-const env: Record<string, string> = { ...traceMark, ...(isLong ? { CAISSON_TEST_LONG: '1' } : {}) };
+const env: Record<string, string> = {
+  ...traceMark,
+  ...(isLong ? { CAISSON_TEST_LONG: '1' } : {}),
+  // Tests that choose by chance play this choice again.
+  ...(values.seed === undefined ? {} : { CAISSON_SEED: values.seed }),
+};
 
 const totals = new TestTotals();
 const startedAt = performance.now();
