@@ -27,17 +27,17 @@ export async function withOrdinaryProcess<T>(work: (pid: number) => Promise<T>):
     await waitFor('it sleeps', () => isPerl(pid) && isInCall(pid, 'pselect6'), { timeoutMs: 5000, everyMs: 2 });
     return await work(pid);
   } finally {
-    endGroup(pid);
+    killIfThere(-pid);
     await gone;
     await waitFor('all that it became is gone', () => livingIn(pid).length === 0, { timeoutMs: 5000, everyMs: 2 });
   }
 }
 
-function endGroup(group: number): void {
+/** A process, or a group by its negative: some attempts end it by themselves, at any moment. */
+export function killIfThere(pid: number): void {
   try {
-    process.kill(-group, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch (error) {
-    // Some attempts end it by themselves.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

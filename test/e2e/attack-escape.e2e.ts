@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { type Escape, escapes, type Outside } from '../attack/escapes.ts';
 import { InsideProcess, type Outcome } from '../attack/inside-process.ts';
-import { isInCall, withOrdinaryProcess } from '../attack/ordinary-process.ts';
+import { isInCall, killIfThere, withOrdinaryProcess } from '../attack/ordinary-process.ts';
 import { createHelperFixture, idleQemu, type RunningHelper, someLimits } from './helper-fixture.ts';
 
 const skip = process.arch === 'x64' ? false : 'system calls are made for x86-64 only';
@@ -115,9 +115,10 @@ test('a guest’s QEMU that is taken over cannot', { skip }, async (t) => {
       assert.ok(outcome && isRefused(outcome), `it can: ${JSON.stringify(outcome)}`);
       if ('killed' in outcome) {
         // The filter ends it; the next attempt needs a guest that lives.
-        await guest.inside.end();
-        if (existsSync(`/proc/${guest.pid}`)) process.kill(guest.pid, 'SIGKILL');
+        const { inside, pid } = guest;
         guest = undefined;
+        await inside.end();
+        killIfThere(pid);
       }
     });
   }
