@@ -1,16 +1,21 @@
 // The contract of the guests' network: whole state in, never patched piece by piece.
 // Implemented by `nftables/` and `fake/`; both pass test/contract/network.contract.ts.
+import type { OtherTable } from '../model/host.ts';
 import type { NetworkState } from '../model/network-state.ts';
 
 export interface NetworkObservation {
   /** The rules in force are those of the state applied last; otherwise why not. */
   rules: { inForce: true } | { inForce: false; why: string };
+  /** Routes, addresses, proxies and settings are those applied; otherwise what is not, for people. Nics without a tap are not looked at. */
+  wiring: { intact: true } | { intact: false; missing: string[] };
   /** Taps that exist and are up in the guests' network. */
   taps: string[];
   /** The DHCP and name service answers for itself. */
   names: { running: boolean };
-  /** Tables of other programs that hook into packets’ ways, `FAMILY NAME`: left alone, and they may refuse what we allow. */
-  others: string[];
+  /** Tables of other programs that hook into packets’ ways: left alone, and they may refuse what we allow. */
+  others: OtherTable[];
+  /** Routers of uplinks that do not answer on their wire. */
+  silentRouters: { interface: string; address: string }[];
 }
 
 export interface Network {

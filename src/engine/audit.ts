@@ -76,6 +76,7 @@ export class Auditor {
       isolation,
       sockets,
       networkProblem: network.problem,
+      otherTables: network.otherTables,
       ...(check ? { lastCheck: summary(check) } : {}),
     });
   }

@@ -56,7 +56,7 @@ export class Engine {
     const { journal, clock, random, log } = parts;
     this.jobs = createJobs({ journal, clock, random, log, events });
     this.#images = new ImageService({ parts, site, events });
-    this.#network = new NetworkReconciler({ parts, site, events });
+    this.#network = new NetworkReconciler({ parts, site, events, isRunning: (uid) => board.hasProcess(uid) });
     this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid) });
     this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
     this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
@@ -308,6 +308,8 @@ export class Engine {
         ...(host.netns === undefined ? {} : { namespace: host.netns }),
         rulesInForce: problem === undefined,
         ...(problem === undefined ? {} : { problem }),
+        warnings: [...this.#network.warnings],
+        otherTables: [...this.#network.otherTables],
       },
       dataDirectory: host.dataDirectory,
       startedAt: this.#startedAt,

@@ -174,6 +174,11 @@ export class GuestBoard {
     return bytes;
   }
 
+  /** QEMU runs, whatever its guest does. */
+  hasProcess(uid: string): boolean {
+    return ['running', 'paused', 'halted', 'unresponsive'].includes(this.get(uid).power);
+  }
+
   now(): string {
     return new Date(this.#clock.now()).toISOString();
   }

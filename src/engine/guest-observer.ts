@@ -137,7 +137,7 @@ export class GuestObserver {
     const { board, parts, readiness } = this.#w;
     const before = board.get(uid).power;
     if (observation.state === 'stopped') {
-      if (['running', 'paused', 'halted', 'unresponsive'].includes(before)) this.#ended(uid, 'crashed', 'its process is gone');
+      if (board.hasProcess(uid)) this.#ended(uid, 'crashed', 'its process is gone');
       return;
     }
     if (observation.state !== before) {

@@ -1,38 +1,62 @@
 // The network reconciler: keeps the guests' network what the site says. `ensure` is called before a guest starts and after every change
 // of the site; it looks again when the driver hears of a change, and every few seconds for what nobody tells, and mends what somebody else changed.
-import { describeError } from '../lib/errors.ts';
+//
+// What cannot be mended stays refused (the rules of before stand, or the kernel routes nothing), is told once, shown as the host's problem, and
+// tried again: after a second, then ever more seldom, and at once when something changes. However often somebody breaks it, events stay few.
+import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import type { NetworkState } from '../model/network-state.ts';
+import type { OtherTable } from '../model/host.ts';
+import type { NetworkNic, NetworkState } from '../model/network-state.ts';
 import { planNetwork } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
+import { type Faults, findFaults, findWarnings, Moderation } from './network-faults.ts';
 import type { EngineParts } from './parts.ts';
 import type { SiteStore } from './site-store.ts';
 
 const everyMs = 5000;
 const settleMs = 100;
+/** Until a nic that seems to be lost is looked for again: its guest may just be starting or ending. */
+const secondLookMs = 1000;
+const retryMs = { first: 1000, most: 60_000 };
+
+/** Why one looks: it is time, a change was heard of, or somebody cannot go on without. */
+type Occasion = 'routine' | 'heard' | 'needed';
+
+interface NetworkReconcilerOptions {
+  parts: Pick<EngineParts, 'network' | 'clock' | 'log'>;
+  site: SiteStore;
+  events: Events;
+  /** The guest has a process, and with it a tap. */
+  isRunning: (uid: string) => boolean;
+}
 
 export class NetworkReconciler {
-  readonly #parts: Pick<EngineParts, 'network' | 'clock' | 'log'>;
-  readonly #site: SiteStore;
-  readonly #events: Events;
+  readonly #w: NetworkReconcilerOptions;
   readonly #lock = new KeyedLock();
+  readonly #moderation: Moderation;
   #applied: NetworkState | undefined;
   #appliedText = '';
   #problem: string | undefined;
+  /** Told as an event, and not yet that it is over. */
+  #told: string | undefined;
+  #warnings: string[] = [];
+  #others: OtherTable[] = [];
+  #retry = { at: 0, waitMs: 0 };
+  /** Taps that were missing at the last look. */
+  #suspects = new Set<string>();
   readonly #more = new Set<Pick<NetworkState, 'nics' | 'flows'>>();
   readonly #ending = new AbortController();
   /** Ends the sleep between two looks. */
   #wake = new AbortController();
 
-  constructor(options: { parts: Pick<EngineParts, 'network' | 'clock' | 'log'>; site: SiteStore; events: Events }) {
-    this.#parts = options.parts;
-    this.#site = options.site;
-    this.#events = options.events;
+  constructor(options: NetworkReconcilerOptions) {
+    this.#w = options;
+    this.#moderation = new Moderation(options.parts.clock.monotonic());
   }
 
   /** The network that the site asks for now, and what is tried with it. */
   wanted(): NetworkState {
-    const { zones, flows, guests, name } = this.#site;
+    const { zones, flows, guests, name } = this.#w.site;
     const state = planNetwork({ site: name, zones, flows, guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)) });
     const more = [...this.#more];
     return {
@@ -42,9 +66,19 @@ export class NetworkReconciler {
     };
   }
 
-  /** Undefined while the rules in force are the wanted ones. */
+  /** Undefined while the network is the wanted one. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** What works, but not as it should: each a sentence. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Tables of other programs, as last seen. */
+  get otherTables(): readonly OtherTable[] {
+    return this.#others;
   }
 
   /** Makes the wanted network true unless it is known to be. Throws when it cannot; the old rules then stand. */
@@ -54,22 +88,24 @@ export class NetworkReconciler {
       const text = JSON.stringify(state);
       if (this.#applied && text === this.#appliedText) return state;
       await this.#apply(state, text);
+      this.#mended();
       return state;
     });
   }
 
   /** Somebody may have taken the rules away a moment ago: then they are set again first. */
   async connect(tap: string): Promise<void> {
+    const { network } = this.#w.parts;
     try {
-      await this.#parts.network.connect(tap);
+      await network.connect(tap);
     } catch {
-      await this.#mend();
-      await this.#parts.network.connect(tap);
+      await this.#lock.with('network', () => this.#look('needed'));
+      await network.connect(tap);
     }
   }
 
   disconnect(tap: string): Promise<void> {
-    return this.#parts.network.disconnect(tap);
+    return this.#w.parts.network.disconnect(tap);
   }
 
   /**
@@ -87,16 +123,17 @@ export class NetworkReconciler {
     }
   }
 
-  /** Looks, when a change is heard of and every few seconds, whether the rules are still those applied; mends what is not. */
+  /** Looks, when a change is heard of and every few seconds, whether the network is still the one applied; mends what is not. */
   async watch(): Promise<void> {
     const { signal } = this.#ending;
-    const stop = this.#parts.network.onChange(() => this.#wake.abort());
+    const { network, log } = this.#w.parts;
+    const stop = network.onChange(() => this.#wake.abort());
     while (!signal.aborted) {
       try {
-        await this.#sleep(signal);
-        await this.#mend();
+        const isHeard = await this.#sleep(signal);
+        await this.#lock.with('network', () => this.#look(isHeard ? 'heard' : 'routine'));
       } catch (error) {
-        if (!signal.aborted) this.#parts.log.error('the network could not be checked', { error });
+        if (!signal.aborted) log.error('the network could not be checked', { error });
       }
     }
     stop();
@@ -106,43 +143,124 @@ export class NetworkReconciler {
     this.#ending.abort();
   }
 
-  async #sleep(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
+  /** True when it ended because a change was heard of. */
+  async #sleep(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#w.parts;
+    const untilRetry = this.#retry.waitMs > 0 ? Math.max(this.#retry.at - clock.monotonic(), settleMs) : everyMs;
+    const ms = Math.min(everyMs, untilRetry, this.#suspects.size > 0 ? secondLookMs : everyMs);
+    let isHeard = false;
     try {
-      await clock.sleep(everyMs, AbortSignal.any([signal, this.#wake.signal]));
+      await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal]));
     } catch (error) {
       if (signal.aborted) throw error;
       // Changes come in crowds.
       await clock.sleep(settleMs, signal);
+      isHeard = true;
     }
     this.#wake = new AbortController();
+    return isHeard;
   }
 
-  #mend(): Promise<void> {
-    return this.#lock.with('network', async () => {
-      // Nobody has asked for a network yet.
-      if (!this.#applied && this.#problem === undefined) return;
-      const state = this.wanted();
-      const text = JSON.stringify(state);
-      if (!this.#applied) return this.#apply(state, text);
-      const observed = await this.#parts.network.observe();
-      if (observed.rules.inForce && observed.names.running) {
-        this.#problem = undefined;
-        return;
-      }
-      const why = observed.rules.inForce ? 'the name service does not run' : observed.rules.why;
-      this.#events.emit({
-        kind: 'network-failed',
-        severity: 'error',
-        message: `the guests’ network is not as applied (${why}); it is applied again`,
-      });
-      await this.#apply(state, text);
-    });
+  async #look(why: Occasion): Promise<void> {
+    if (!this.#applied && this.#problem === undefined) return; // nothing has been asked for
+    const suspects = this.#suspects;
+    const faults = await this.#faults(suspects);
+    if (faults.texts.length === 0) {
+      this.#mended();
+      return;
+    }
+    if (this.#retry.waitMs === 0 && this.#applied)
+      this.#tell(`the guests’ network is not as applied (${faults.texts.join('; ')}); it is applied again`);
+    else if (!this.#isTimeToRetry(why)) return;
+    try {
+      await this.#mend(faults.lost, suspects);
+      this.#mended();
+    } catch (error) {
+      this.#failed(describeError(error));
+    }
+  }
+
+  /** A nic is lost when it is missing now and was before. */
+  async #faults(suspects: ReadonlySet<string>): Promise<Faults> {
+    if (!this.#applied) return { texts: [this.#problem ?? 'it has not been applied'], lost: [] };
+    const seen = await this.#w.parts.network.observe();
+    this.#warn(findWarnings(seen));
+    this.#others = seen.others;
+    const running = this.#applied.nics.filter(({ guest }) => this.#w.site.guests.has(guest) && this.#w.isRunning(guest));
+    this.#suspects = new Set(findFaults(seen, running).lost.map(({ tap }) => tap));
+    return findFaults(
+      seen,
+      running.filter(({ tap }) => suspects.has(tap)),
+    );
+  }
+
+  /** Throws when something is amiss even then. */
+  async #mend(lost: readonly NetworkNic[], suspects: ReadonlySet<string>): Promise<void> {
+    const state = this.wanted();
+    await this.#apply(state, JSON.stringify(state));
+    for (const { tap, guestName } of lost) await this.#reconnect(tap, guestName);
+    const left = await this.#faults(suspects);
+    if (left.texts.length > 0) throw new CaissonError('failed', left.texts.join('; '));
+  }
+
+  async #reconnect(tap: string, guestName: string): Promise<void> {
+    try {
+      await this.#w.parts.network.connect(tap);
+    } catch (cause) {
+      throw new CaissonError(
+        'failed',
+        `the nic of guest ${guestName} (${tap}) is gone: it has no network until it is stopped and started again (“caisson guest stop ${guestName}”, “caisson guest start ${guestName}”)`,
+        { cause },
+      );
+    }
+  }
+
+  #failed(why: string): void {
+    const waitMs = Math.min(Math.max(this.#retry.waitMs * 2, retryMs.first), retryMs.most);
+    this.#retry = { at: this.#w.parts.clock.monotonic() + waitMs, waitMs };
+    this.#problem = why;
+    if (this.#told !== why)
+      this.#tell(
+        `the guests’ network cannot be made as the site says: ${why}; it is tried again, and nothing passes meanwhile that did not before`,
+      );
+    this.#told = why;
+  }
+
+  /** A change may be what it takes; but some of what is heard is the echo of our own attempts. */
+  #isTimeToRetry(why: Occasion): boolean {
+    const { at, waitMs } = this.#retry;
+    const now = this.#w.parts.clock.monotonic();
+    return why === 'needed' || now >= at || (why === 'heard' && now >= at - (waitMs * 3) / 4);
+  }
+
+  /** Each is told when it begins and when it is over. */
+  #warn(warnings: string[]): void {
+    const before = this.#warnings;
+    this.#warnings = warnings;
+    for (const warning of warnings) if (!before.includes(warning)) this.#tell(warning, 'warning');
+    for (const warning of before)
+      if (!warnings.includes(warning)) this.#w.events.emit({ kind: 'network-applied', message: `no longer so: ${warning}` });
+  }
+
+  #tell(message: string, severity: 'error' | 'warning' = 'error'): void {
+    const withheld = this.#moderation.ask(this.#w.parts.clock.monotonic());
+    if (withheld === undefined) return;
+    const more = withheld > 0 ? ` (${withheld} times before this was not told)` : '';
+    this.#w.events.emit({ kind: 'network-failed', severity, message: `${message}${more}` });
+    if (severity === 'error') this.#told ??= '';
+  }
+
+  #mended(): void {
+    this.#problem = undefined;
+    this.#retry = { at: 0, waitMs: 0 };
+    if (this.#told === undefined) return;
+    this.#told = undefined;
+    this.#w.events.emit({ kind: 'network-applied', message: 'the guests’ network is as the site says again' });
   }
 
   async #apply(state: NetworkState, text: string): Promise<void> {
     try {
-      await this.#parts.network.apply(state);
+      await this.#w.parts.network.apply(state);
     } catch (error) {
       this.#applied = undefined;
       this.#problem = describeError(error);

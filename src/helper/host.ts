@@ -50,6 +50,7 @@ export type NetworkFactory = (options: {
   folder: string;
   userId: number;
   log: Log;
+  claim: { folder: string; owner: string };
   onChange: (change: KernelChange) => void;
   takeTap: (uid: string, tap: string) => Promise<boolean>;
 }) => NetworkHelper;
@@ -84,6 +85,7 @@ export async function openHost(options: {
       folder: `${runDirectory}/network`,
       userId: file.userIdBase + file.userIdCount - 1,
       log,
+      claim: { folder: '/run/caisson', owner: dataDirectory },
       onChange: (what) => options.emit({ event: 'network-changed', what }),
       takeTap: (uid, tap) => takeTap(uid, tap, { processes, namespace }),
     });

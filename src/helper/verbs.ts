@@ -121,10 +121,13 @@ function unchecked(network: NetworkHelper): Pick<VerbTable, keyof NetworkHelper>
   return {
     rulesApply: call('rulesApply'),
     rulesRead: call('rulesRead'),
+    zonesCheck: call('zonesCheck'),
     zonesApply: call('zonesApply'),
     nicUp: call('nicUp'),
     nicDown: call('nicDown'),
     changesWatch: call('changesWatch'),
+    wiringCheck: call('wiringCheck'),
+    routersAsk: call('routersAsk'),
     linksRead: call('linksRead'),
     dnsmasqStart: call('dnsmasqStart'),
     dnsmasqReload: call('dnsmasqReload'),

@@ -45,6 +45,9 @@ const healthyPrograms = {
   'nft --version': 'nftables v1.0.6 (Lester Gooch #5)\n',
   'nft --json list chains':
     '{"nftables":[{"metainfo":{}},{"chain":{"family":"inet","table":"caisson","name":"forward","hook":"forward","policy":"drop"}}]}',
+  'ip -j -4 route show default': '[{"dst":"default","gateway":"192.0.2.1","dev":"eth0"}]\n',
+  'ip -j -6 route show default': '[]\n',
+  'ip -j neigh show to 192.0.2.1 dev eth0': '[{"dst":"192.0.2.1","state":["REACHABLE"]}]\n',
   'chronyc -n tracking': 'Reference ID    : 7F7F0101 ()\nLeap status     : Normal\n',
 };
 
@@ -252,6 +255,23 @@ describe('doctor', () => {
         },
       },
       /--netns/,
+    ],
+    ['no way out', 'router', 'warning', /no default route/, { programs: { 'ip -j -4 route show default': '[]' } }, /ip route add/],
+    [
+      'a router that does not answer',
+      'router',
+      'warning',
+      /no answer from 192\.0\.2\.1 on eth0/,
+      { programs: { 'ip -j neigh show to 192.0.2.1 dev eth0': '[{"dst":"192.0.2.1","state":["FAILED"]}]' } },
+      /cable/,
+    ],
+    [
+      'IPv6 switched off',
+      'forwarding',
+      'warning',
+      /disable_ipv6=1/,
+      { files: { '/proc/sys/net/ipv6/conf/all/disable_ipv6': '1\n' } },
+      /sysctl/,
     ],
     ['no IPv6', 'forwarding', 'warning', /no IPv6/, { files: { '/proc/sys/net/ipv6/conf/all/forwarding': undefined } }],
     ['the host has no name', 'names', 'warning', /called localhost/, { host: { hostName: 'localhost.localdomain' } }, /hostnamectl/],

@@ -5,7 +5,7 @@ import { clock } from './doctor/check-clock.ts';
 import { cgroups, kernel, links } from './doctor/check-kernel.ts';
 import { kvm } from './doctor/check-kvm.ts';
 import { memory, swap } from './doctor/check-memory.ts';
-import { forwarding, names, nftables } from './doctor/check-network.ts';
+import { forwarding, names, nftables, router } from './doctor/check-network.ts';
 import { packages, qemu, user } from './doctor/check-programs.ts';
 import { cacheSpace, dataSpace } from './doctor/check-storage.ts';
 import { type DoctorHost, systemHost } from './doctor/host.ts';
@@ -33,6 +33,7 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<CheckRe
     cacheSpace(options.cacheDirectory),
     nftables,
     forwarding,
+    router,
     names,
     clock,
     kvm,

@@ -47,6 +47,7 @@ export const findingVerdicts = {
   'check-incomplete': 'unknown',
   'check-old': 'weak',
   'wide-flow': 'weak',
+  'other-firewall': 'weak',
 
   'opened-undeclared': 'weak',
   'isolation-not-held': 'broken',

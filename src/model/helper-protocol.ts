@@ -180,8 +180,8 @@ interface GuestExited {
   said: string;
 }
 
-/** Somebody else changed rules of the guests' network, or a tap is not what it was. */
+/** Somebody else changed rules of the guests' network, a tap is not what it was, or an address, a route or a routing rule is gone. */
 interface NetworkChanged {
   event: 'network-changed';
-  what: 'rules' | 'links';
+  what: 'rules' | 'links' | 'wiring';
 }

@@ -1,6 +1,15 @@
 // The host as observed: what it can carry and what it has promised.
 import { z } from 'zod';
 
+/** A table of another program's firewall in the guests' network. */
+export const otherTableSchema = z.strictObject({
+  /** `inet firewalld` */
+  name: z.string(),
+  /** `all`: what its rules do not name is dropped, also what our flows allow. `some`: some of its rules drop or reject. */
+  refuses: z.enum(['all', 'some', 'nothing']),
+});
+export type OtherTable = z.output<typeof otherTableSchema>;
+
 export const hostSchema = z.strictObject({
   name: z.string(),
   uid: z.string(),
@@ -22,6 +31,10 @@ export const hostSchema = z.strictObject({
     namespace: z.string().optional(),
     rulesInForce: z.boolean(),
     problem: z.string().optional(),
+    /** What works, but not as it should: each a sentence. */
+    warnings: z.array(z.string()),
+    /** Of other programs; left alone. */
+    otherTables: z.array(otherTableSchema),
   }),
   dataDirectory: z.string(),
   startedAt: z.iso.datetime(),

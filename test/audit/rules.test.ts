@@ -111,6 +111,11 @@ const spoilt: [what: string, evidence: AuditEvidence, expected: FindingCode[]][]
   ['a check that failed', check({ ok: false, differences: ['web → app tcp/22: open'] }), ['check-failed', 'filtering-not-held']],
   ['a check that could not tell', check({ ok: false, untold: ['web → app tcp/22: unknown'] }), ['check-incomplete', 'filtering-not-shown']],
   ['a check of last month', check({ checkedAt: '2026-02-01T00:00:00.000Z' }), ['check-old']],
+  [
+    'another firewall in the guests’ network',
+    soundEvidence({ otherTables: [{ name: 'inet firewalld', refuses: 'some' }] }),
+    ['other-firewall'],
+  ],
   ['a flow from all to all', flows('all', 'all', 'icmp'), ['wide-flow']],
   ['a flow of many ports', flows('web', 'app', 'tcp/1024-65535'), ['wide-flow', 'opened-undeclared']],
 

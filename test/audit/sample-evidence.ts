@@ -94,6 +94,7 @@ export function soundEvidence(change: Partial<AuditEvidence> = {}): AuditEvidenc
       ['dns', listening(['tcp', 22], ['tcp', 53], ['udp', 53], ['udp', 53, '::'], ['udp', 41_234])],
       ['web', listening(['tcp', 22, '::'], ['tcp', 80], ['udp', 68], ['udp', 323, '::1'])],
     ]),
+    otherTables: [],
     lastCheck: { ok: true, checkedAt: '2026-03-01T02:00:00.000Z', attempts: 240, differences: [], untold: [] },
     ...change,
   };

@@ -40,14 +40,23 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
 
     test('what was applied is in force, and its nics can be connected, however often', async () => {
       await network.apply(exampleNetwork);
-      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true }, others: [] });
+      assert.deepEqual(await network.observe(), {
+        rules: { inForce: true },
+        wiring: { intact: true },
+        taps: [],
+        names: { running: true },
+        others: [],
+        silentRouters: [],
+      });
       for (const { tap } of [web, app, web]) await network.connect(tap);
       await network.apply(exampleNetwork);
       assert.deepEqual(await network.observe(), {
         rules: { inForce: true },
+        wiring: { intact: true },
         taps: [web.tap, app.tap].toSorted(),
         names: { running: true },
         others: [],
+        silentRouters: [],
       });
     });
 
@@ -104,7 +113,14 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
       assert.deepEqual({ taps: observed.taps, names: observed.names }, { taps: [], names: { running: false } });
       await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });
       await network.apply(exampleNetwork);
-      assert.deepEqual(await network.observe(), { rules: { inForce: true }, taps: [], names: { running: true }, others: [] });
+      assert.deepEqual(await network.observe(), {
+        rules: { inForce: true },
+        wiring: { intact: true },
+        taps: [],
+        names: { running: true },
+        others: [],
+        silentRouters: [],
+      });
     });
   });
 }

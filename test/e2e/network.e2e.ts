@@ -40,9 +40,11 @@ describe('network of the example', () => {
     const observed = await network.observe();
     assert.deepEqual(observed, {
       rules: { inForce: true },
+      wiring: { intact: true },
       taps: exampleNetwork.nics.map(({ tap }) => tap).toSorted(),
       names: { running: true },
       others: [],
+      silentRouters: [],
     });
   });
 
@@ -251,6 +253,46 @@ describe('network of the example', () => {
     assert.ok(!(await taps()).includes(web.tap));
     await network.connect(web.tap);
     assert.ok((await taps()).includes(web.tap));
+  });
+
+  describe('what somebody takes away is found, named, and back with the next apply:', () => {
+    const setting = (name: string, value: number) => `-q -w ${name}=${value}`.split(' ');
+    const harms: { what: string; argv: [string, ...string[]]; named: RegExp }[] = [
+      { what: 'a guest’s route', argv: ['ip', 'route', 'del', databaseAddress], named: /10\.20\.0\.5/ },
+      { what: 'a guest’s IPv6 route', argv: ['ip', '-6', 'route', 'del', databaseAddress6], named: /fd20::5/ },
+      { what: 'a zone’s route', argv: ['ip', 'route', 'del', 'prohibit', '10.20.0.0/16'], named: /prohibit 10\.20\.0\.0\/16/ },
+      { what: 'the way out', argv: ['ip', 'route', 'del', 'default', 'via', world.wire], named: /default via 192\.0\.2\.1/ },
+      { what: 'the stop for what no rule has seen', argv: ['ip', 'rule', 'del', 'pref', '20102'], named: /blackhole/ },
+      { what: 'a proxy on the wire', argv: ['ip', 'neigh', 'del', 'proxy', webAddress, 'dev', 'eth1'], named: /192\.0\.2\.10 on eth1/ },
+      { what: 'the host’s address', argv: ['ip', 'address', 'del', '10.20.0.1/16', 'dev', database.tap], named: /10\.20\.0\.1\/16/ },
+      { what: 'a neighbour known for good', argv: ['ip', 'neigh', 'del', appAddress, 'dev', app.tap], named: /10\.20\.0\.6/ },
+      { what: 'the host’s MAC', argv: ['ip', 'link', 'set', app.tap, 'address', '02:00:00:00:00:07'], named: /another MAC/ },
+      { what: 'forwarding', argv: ['sysctl', ...setting('net.ipv4.conf.eth1.forwarding', 0)], named: /forwarding of IPv4 is off on eth1/ },
+      { what: 'IPv6 forwarding', argv: ['sysctl', ...setting('net.ipv6.conf.all.forwarding', 0)], named: /forwarding of IPv6/ },
+      { what: 'the uplink', argv: ['ip', 'link', 'set', 'eth1', 'down'], named: /eth1 is down/ },
+    ];
+    for (const { what, argv, named } of harms) {
+      test(what, async () => {
+        await waitFor('nothing is missing', async () => (await network.observe()).wiring.intact, { timeoutMs: 10_000 });
+        await run(['ip', 'netns', 'exec', real.guestsNetwork, ...argv]);
+        const missing = await waitFor(
+          'it is noticed',
+          async () => {
+            const { wiring } = await network.observe();
+            return wiring.intact ? undefined : wiring.missing;
+          },
+          { timeoutMs: 10_000, everyMs: 200 },
+        );
+        assert.ok(
+          missing.some((one) => named.test(one)),
+          missing.join('; '),
+        );
+        await network.apply(exampleNetwork);
+        assert.deepEqual((await network.observe()).wiring, { intact: true });
+        assert.equal(await real.probe(real.guestOf(web), { protocol: 'tcp', to: databaseAddress, port: 3306 }, 3000), 'open');
+        assert.equal(await real.probe(real.worldNetwork, { protocol: 'tcp', to: webAddress, port: 80 }, 3000), 'closed');
+      });
+    }
   });
 
   test('tables of others are left alone', async () => {

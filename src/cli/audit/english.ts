@@ -137,6 +137,11 @@ export const english: Words = {
       says: () => 'Some flows open nearly everything.',
       mend: 'List the ports that are needed, and those who need them.',
     },
+    'other-firewall': {
+      says: () =>
+        'Rules of other programs are in the guests’ network too: they were not checked, and may refuse, rewrite or hide what the flows allow.',
+      mend: 'Give the guests a namespace of their own (caisson daemon --netns NAME), or see to it that these tables leave the guests’ traffic alone.',
+    },
     'opened-undeclared': {
       says: (names) => `Flows let others in to ports of ${names} that belong to no declared service.`,
       mend: 'Take these ports out of the flows; if they belong to the service, declare them.',

@@ -137,6 +137,11 @@ export const french: Words = {
       mend: 'Lancer « caisson zone check », chaque jour par une tâche planifiée.',
     },
     'wide-flow': { says: () => 'Certains flux ouvrent presque tout.', mend: 'Lister les ports nécessaires, et ceux qui en ont besoin.' },
+    'other-firewall': {
+      says: () =>
+        'Des règles d’autres programmes se trouvent aussi dans le réseau des invités : elles n’ont pas été vérifiées et peuvent refuser, réécrire ou cacher ce que les flux autorisent.',
+      mend: 'Donner aux invités un espace de noms à eux (caisson daemon --netns NOM), ou veiller à ce que ces tables laissent passer le trafic des invités.',
+    },
     'opened-undeclared': {
       says: (names) => `Des flux laissent entrer sur des ports de ${names} qui ne font partie d’aucun service déclaré.`,
       mend: 'Retirer ces ports des flux ; s’ils font partie du service, les déclarer.',

@@ -23,6 +23,8 @@ export function addHost(host: Command, io: Io): void {
     });
 }
 
+const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing' };
+
 function fields({ memory, guests, network, ...host }: Host): Field[] {
   const mib = (value: number) => `${value.toLocaleString('en')} MiB`;
   const place = network.namespace ? `namespace ${network.namespace}, ` : '';
@@ -38,9 +40,11 @@ function fields({ memory, guests, network, ...host }: Host): Field[] {
     ['guests', `${guests.defined} defined, ${guests.running} running, ${guests.ready} ready`],
     [
       'network',
-      `${place}${network.rulesInForce ? 'rules in force' : `RULES NOT IN FORCE: ${network.problem ?? 'nobody knows why'}`}`,
+      `${place}${network.problem === undefined ? 'rules in force' : `NOT AS THE SITE SAYS: ${network.problem}`}`,
       network.rulesInForce ? undefined : 'red',
     ],
+    ['warnings', network.warnings.join('\n'), 'amber'],
+    ['other firewalls', network.otherTables.map(({ name, refuses }) => `${name} (${refusing[refuses]})`).join(', ')],
     ['data', host.dataDirectory],
     ['daemon since', localTime(host.startedAt)],
   ];

@@ -1,5 +1,6 @@
 // A network in memory, for tests and simulated sites: it keeps the contract and carries nothing. It refuses what could not be rendered.
 import { CaissonError } from '../../lib/errors.ts';
+import type { OtherTable } from '../../model/host.ts';
 import type { NetworkState } from '../../model/network-state.ts';
 import type { Network } from '../network.ts';
 import { renderDnsmasq } from '../nftables/render-dnsmasq.ts';
@@ -10,6 +11,12 @@ export interface FakeNetwork extends Network {
   readonly state: NetworkState | undefined;
   /** The rules are gone, as if somebody had flushed them, until the next `apply`. */
   loseRules(why: string): void;
+  /** Somebody has taken this away, until the next `apply`. */
+  loseWiring(missing: string): void;
+  /** Tables of other programs are there from now on, and no others. */
+  addOthers(...tables: OtherTable[]): void;
+  /** A zone's router answers no more, or again. */
+  silence(router: string, isSilent?: boolean): void;
   /** DHCP and names are dead until the next `apply`. */
   loseNames(): void;
   /** The next `apply` fails with this. */
@@ -21,6 +28,9 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
   let state: NetworkState | undefined;
   let lost: string | undefined;
   let hasNames = false;
+  let missing: string[] = [];
+  let others: OtherTable[] = [];
+  const silent = new Set<string>();
   let failure: CaissonError | undefined;
   const up = new Set<string>();
   const listeners = new Set<() => void>();
@@ -31,6 +41,17 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
     loseRules(why) {
       lost = why;
       for (const listener of listeners) listener();
+    },
+    loseWiring(what) {
+      missing.push(what);
+      for (const listener of listeners) listener();
+    },
+    addOthers(...tables) {
+      others = tables;
+    },
+    silence(router, isSilent = true) {
+      if (isSilent) silent.add(router);
+      else silent.delete(router);
     },
     loseNames() {
       hasNames = false;
@@ -52,6 +73,7 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
       }
       state = structuredClone(wanted);
       lost = undefined;
+      missing = [];
       hasNames = true;
     },
     async connect(tap) {
@@ -65,9 +87,14 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
     },
     observe: async () => ({
       rules: state && lost === undefined ? { inForce: true } : { inForce: false, why: lost ?? 'nothing has been applied' },
+      wiring: missing.length === 0 ? { intact: true } : { intact: false, missing: [...missing] },
       taps: [...up].toSorted(),
       names: { running: hasNames },
-      others: [],
+      others,
+      silentRouters:
+        state?.zones.flatMap(({ uplink }) =>
+          uplink?.gateway !== undefined && silent.has(uplink.gateway) ? [{ interface: uplink.interface, address: uplink.gateway }] : [],
+        ) ?? [],
     }),
     onChange(listener) {
       listeners.add(listener);

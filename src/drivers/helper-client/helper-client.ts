@@ -141,10 +141,13 @@ export function networkHelper(caller: HelperCaller): NetworkHelper {
   return {
     rulesApply: (args) => caller.call('rulesApply', args),
     rulesRead: (args) => caller.call('rulesRead', args),
+    zonesCheck: (args) => caller.call('zonesCheck', args),
     zonesApply: (args) => caller.call('zonesApply', args),
     nicUp: (args) => caller.call('nicUp', args),
     nicDown: (args) => caller.call('nicDown', args),
     changesWatch: (args) => caller.call('changesWatch', args),
+    wiringCheck: (args) => caller.call('wiringCheck', args),
+    routersAsk: (args) => caller.call('routersAsk', args),
     linksRead: (args) => caller.call('linksRead', args),
     dnsmasqStart: (args) => caller.call('dnsmasqStart', args),
     dnsmasqReload: (args) => caller.call('dnsmasqReload', args),

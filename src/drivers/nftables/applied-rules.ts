@@ -3,6 +3,7 @@
 // Sets are compared with what was rendered. The rest is remembered as the kernel says it the first time after it was put there, when no
 // change of somebody else has been heard of since.
 import { CaissonError } from '../../lib/errors.ts';
+import type { OtherTable } from '../../model/host.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import { findOtherElements } from './read-elements.ts';
 import { renderChange } from './render-change.ts';
@@ -33,7 +34,7 @@ export class AppliedRules {
   #now: InForce | undefined;
   #doubts = 0;
   /** Tables of others that hook into packets' ways, as last seen. */
-  others: string[] = [];
+  others: OtherTable[] = [];
 
   constructor(parts: AppliedRulesParts) {
     this.#parts = parts;

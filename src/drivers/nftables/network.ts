@@ -4,7 +4,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import { type Log, silentLog } from '../../lib/log.ts';
 import { Undo } from '../../lib/undo.ts';
-import type { NetworkHelper, NicUpArgs } from '../../model/network-helper.ts';
+import type { NetworkHelper, NicUpArgs, ZonesArgs } from '../../model/network-helper.ts';
 import type { NetworkState } from '../../model/network-state.ts';
 import type { Network, NetworkObservation } from '../network.ts';
 import { AppliedRules } from './applied-rules.ts';
@@ -18,11 +18,14 @@ export interface NftablesNetworkOptions {
   resolvers?: readonly string[];
   log?: Log;
   /** Says what somebody else has changed; without it everything is read at every look. */
-  changes?: (listener: (what: 'rules' | 'links') => void) => () => void;
+  changes?: (listener: (what: 'rules' | 'links' | 'wiring') => void) => () => void;
 }
 
-/** Rules and interfaces are read again after this long though no change was heard of. */
+/** Rules and interfaces are read again after this long though no change was heard of; the rest, of which not every change is told, sooner. */
 const trustMs = 60_000;
+const wiringTrustMs = 3000;
+/** More than the three seconds in which a router can answer. */
+const routersTrustMs = 9000;
 
 export function createNftablesNetwork(options: NftablesNetworkOptions): Network {
   return new NftablesNetwork(options);
@@ -34,7 +37,7 @@ class NftablesNetwork implements Network {
   readonly #log: Log;
   readonly #lock = new KeyedLock();
   readonly #rules: AppliedRules;
-  #nics = new Map<string, NicUpArgs>();
+  #wanted: WantedNetwork | undefined;
   /** What dnsmasq was started with, zones applied with, and each nic connected with; absent where that is not known. */
   #names: DnsmasqTexts | undefined;
   #zones: { text: string; at: number; proxied: Set<string> } | undefined;
@@ -42,8 +45,10 @@ class NftablesNetwork implements Network {
   /** What was found at the last look; absent when something may have changed since. */
   #rulesSeen: { at: number; why: string | undefined } | undefined;
   #tapsSeen: { at: number; taps: string[] } | undefined;
+  #routersSeen: { at: number; silent: NetworkObservation['silentRouters'] } | undefined;
+  #wiringSeen: { at: number; missing: string[] } | undefined;
   readonly #hearsChanges: boolean;
-  readonly #heard = { rules: 0, links: 0 };
+  readonly #heard = { rules: 0, links: 0, wiring: 0 };
   readonly #listeners = new Set<() => void>();
 
   constructor({ helper, resolvers = [], log = silentLog, changes }: NftablesNetworkOptions) {
@@ -57,7 +62,8 @@ class NftablesNetwork implements Network {
       if (what === 'rules') {
         this.#rulesSeen = undefined;
         this.#rules.doubt();
-      } else this.#tapsSeen = undefined;
+      } else if (what === 'links') this.#tapsSeen = undefined;
+      else this.#wiringSeen = undefined;
       for (const listener of this.#listeners) listener();
     });
   }
@@ -70,8 +76,10 @@ class NftablesNetwork implements Network {
   apply(state: NetworkState): Promise<void> {
     return this.#lock.with('network', async () => {
       const wanted = renderNetwork(state, this.#resolvers);
+      this.#wiringSeen = undefined;
       const undo = new Undo();
       try {
+        await this.#checkZones(wanted);
         await this.#applyRules(wanted.rules, undo);
         await this.#applyZones(wanted);
         await this.#applyNames(wanted.names);
@@ -79,13 +87,13 @@ class NftablesNetwork implements Network {
         for (const failure of await undo.rollBack()) this.#log.error(failure);
         throw error;
       }
-      this.#nics = wanted.nics;
+      this.#wanted = wanted;
     });
   }
 
   connect(tap: string): Promise<void> {
     return this.#lock.with('network', async () => {
-      const nic = this.#nics.get(tap);
+      const nic = this.#wanted?.nics.get(tap);
       if (!nic) throw new CaissonError('not-allowed', `${tap} cannot be connected: the network in force has no rules for it`);
       const why = await this.#rules.explainTerse();
       if (why) throw new CaissonError('not-allowed', `${tap} cannot be connected: ${why}; apply the network again`);
@@ -95,9 +103,10 @@ class NftablesNetwork implements Network {
 
   disconnect(tap: string): Promise<void> {
     return this.#lock.with('network', async () => {
-      const nic = this.#nics.get(tap);
+      const nic = this.#wanted?.nics.get(tap);
       this.#connected.delete(tap);
       this.#tapsSeen = undefined;
+      this.#wiringSeen = undefined;
       for (const address of nic?.guestAddresses ?? []) this.#zones?.proxied.delete(`${nic?.uplink} ${address}`);
       await this.#helper.nicDown({ uid: nic?.uid ?? tap.slice(2, -1), tap, ...(nic ? nicPlace(nic) : { guestAddresses: [] }) });
     });
@@ -109,12 +118,15 @@ class NftablesNetwork implements Network {
       const trusts = await this.#isHearing();
       const rules = trusts && isFresh(this.#rulesSeen, now) ? this.#rulesSeen : await this.#lookAtRules(now);
       const links = trusts && isFresh(this.#tapsSeen, now) ? this.#tapsSeen : await this.#lookAtTaps(now);
+      const wiring = isFresh(this.#wiringSeen, now, wiringTrustMs) ? this.#wiringSeen : await this.#lookAtWiring(now, links.taps);
       const { running } = await this.#helper.dnsmasqStatus({});
       return {
         rules: rules.why === undefined ? { inForce: true } : { inForce: false, why: rules.why },
+        wiring: wiring.missing.length === 0 ? { intact: true } : { intact: false, missing: wiring.missing },
         taps: links.taps,
         names: { running },
         others: this.#rules.others,
+        silentRouters: await this.#askRouters(now),
       };
     });
   }
@@ -126,7 +138,9 @@ class NftablesNetwork implements Network {
       this.#zones = undefined;
       this.#rulesSeen = undefined;
       this.#tapsSeen = undefined;
-      this.#nics = new Map();
+      this.#wiringSeen = undefined;
+      this.#routersSeen = undefined;
+      this.#wanted = undefined;
       this.#connected = new Map();
       await this.#helper.networkRemove({});
     });
@@ -134,6 +148,7 @@ class NftablesNetwork implements Network {
 
   async #nicUp(nic: NicUpArgs): Promise<void> {
     this.#tapsSeen = undefined;
+    this.#wiringSeen = undefined;
     await this.#helper.nicUp(nic);
     for (const address of nic.guestAddresses) if (nic.uplink !== undefined) this.#zones?.proxied.add(`${nic.uplink} ${address}`);
     this.#connected.set(nic.tap, JSON.stringify(nic));
@@ -161,11 +176,40 @@ class NftablesNetwork implements Network {
   async #lookAtTaps(at: number): Promise<{ at: number; taps: string[] }> {
     const heard = this.#heard.links;
     const { taps } = await this.#helper.linksRead({});
-    const isRight = (tap: (typeof taps)[number]) => tap.up && tap.bridge === this.#nics.get(tap.name)?.bridge;
+    const isRight = (tap: (typeof taps)[number]) => tap.up && tap.bridge === this.#wanted?.nics.get(tap.name)?.bridge;
     const up = taps.filter(isRight).map(({ name }) => name);
     const seen = { at, taps: up.toSorted() };
     if (heard === this.#heard.links) this.#tapsSeen = seen;
     return seen;
+  }
+
+  /** What is not as it was applied is applied again by the next `apply`. */
+  async #lookAtWiring(at: number, up: readonly string[]): Promise<{ at: number; missing: string[] }> {
+    const wanted = this.#wanted;
+    if (!wanted) return { at, missing: [] };
+    const heard = this.#heard.wiring;
+    const nics = up.flatMap((tap) => (this.#connected.has(tap) ? (wanted.nics.get(tap) ?? []) : []));
+    const proxied = nics.flatMap(proxiesOf);
+    const { missing } = await this.#helper.wiringCheck({ zones: wanted.zones, listened: wanted.listened, proxied, nics });
+    if (missing.length > 0) {
+      this.#zones = undefined;
+      for (const tap of this.#connected.keys()) this.#connected.set(tap, '');
+    }
+    const seen = { at, missing };
+    if (heard === this.#heard.wiring && missing.length === 0) this.#wiringSeen = seen;
+    return seen;
+  }
+
+  async #askRouters(at: number): Promise<NetworkObservation['silentRouters']> {
+    if (isFresh(this.#routersSeen, at, routersTrustMs)) return this.#routersSeen.silent;
+    const uplinks = this.#wanted?.zones.flatMap(({ uplink }) => uplink ?? []) ?? [];
+    const all = uplinks.flatMap((uplink) =>
+      [uplink.gateway, uplink.gateway6].flatMap((address) => (address === undefined ? [] : [{ interface: uplink.interface, address }])),
+    );
+    const routers = [...new Map(all.map((router) => [`${router.interface} ${router.address}`, router])).values()];
+    const silent = routers.length === 0 ? [] : (await this.#helper.routersAsk({ routers })).silent;
+    this.#routersSeen = { at, silent };
+    return silent;
   }
 
   async #applyRules(rules: RenderedRules, undo: Undo): Promise<void> {
@@ -177,13 +221,16 @@ class NftablesNetwork implements Network {
     });
   }
 
+  /** Before rules are replaced: what the host cannot do is no reason to have others. */
+  async #checkZones({ zones, listened }: WantedNetwork): Promise<void> {
+    if (this.#zones?.text !== JSON.stringify({ zones, listened })) await this.#helper.zonesCheck({ zones, listened, proxied: [] });
+  }
+
   /** Routes and uplinks, and again every nic that is up and should be otherwise. */
   async #applyZones({ zones, listened, nics }: WantedNetwork): Promise<void> {
     const { taps } = await this.#helper.linksRead({});
     const up = taps.flatMap(({ name, up: isUp }) => (isUp && nics.has(name) ? [nics.get(name) as NicUpArgs] : []));
-    const proxied = up.flatMap(({ uplink, guestAddresses }) =>
-      uplink === undefined ? [] : guestAddresses.map((address) => ({ interface: uplink, address })),
-    );
+    const proxied = up.flatMap(proxiesOf);
     const text = JSON.stringify({ zones, listened });
     const wanted = new Set(proxied.map((proxy) => `${proxy.interface} ${proxy.address}`));
     const known = this.#zones;
@@ -208,6 +255,10 @@ class NftablesNetwork implements Network {
   }
 }
 
-function isFresh<T extends { at: number }>(seen: T | undefined, now: number): seen is T {
-  return seen !== undefined && now - seen.at < trustMs;
+function proxiesOf({ uplink, guestAddresses }: NicUpArgs): ZonesArgs['proxied'] {
+  return uplink === undefined ? [] : guestAddresses.map((address) => ({ interface: uplink, address }));
+}
+
+function isFresh<T extends { at: number }>(seen: T | undefined, now: number, trusted = trustMs): seen is T {
+  return seen !== undefined && now - seen.at < trusted;
 }

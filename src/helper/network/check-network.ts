@@ -45,7 +45,8 @@ const ofItsGuest = <T extends { uid: string; tap: string }>(check: Check<T>): Ch
 };
 
 const claims = list(object({ interface: uplinkName, address }), 100_000);
-export const checkZones = object({ zones: list(zone, 4096), proxied: claims, listened: claims });
+const zones = { zones: list(zone, 4096), proxied: claims, listened: claims };
+export const checkZones = object(zones);
 
 export const checkNicUp = ofItsGuest(
   object({
@@ -59,6 +60,10 @@ export const checkNicUp = ofItsGuest(
     bridge: optional(bridgeName),
   }),
 );
+
+export const checkWiring = object({ ...zones, nics: list(checkNicUp, 100_000) });
+
+export const checkRouters = object({ routers: list(object({ interface: uplinkName, address }), 256) });
 
 export const checkNicDown = ofItsGuest(
   object({

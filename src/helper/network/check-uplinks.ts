@@ -10,19 +10,38 @@ type Zones = ZonesArgs['zones'];
 /** Throws `missing` for what is not there and `not-allowed` for an interface that belongs to another. */
 export async function checkUplinks(namespace: GuestsNamespace, zones: Zones, links: readonly Link[]): Promise<void> {
   for (const { uplink } of zones) if (uplink) checkLink(uplink.parent ?? uplink.interface, links);
-  checkIpv6(zones);
+  await checkIpv6(namespace, zones, links);
   if (!zones.some(({ masquerade }) => masquerade)) return;
   const addresses = await readAddresses(namespace);
   for (const zone of zones) if (zone.masquerade && zone.uplink) await checkMasquerade(namespace, zone, addresses);
 }
 
+/**
+ * Where the kernel hands what a bridge carries to the filters for routed packets, other programs' filters judge it too, and ours twice. In a
+ * namespace of our own that is switched off; on the host's own network it may be somebody's wish. Throws `not-allowed`.
+ */
+export async function checkBridges(namespace: GuestsNamespace, zones: Zones): Promise<void> {
+  const bridged = zones.find(({ bridge }) => bridge);
+  if (!bridged || namespace.isOwn || !existsSync('/proc/sys/net/bridge')) return;
+  const keys = ['iptables', 'ip6tables', 'arptables'].map((name) => `net/bridge/bridge-nf-call-${name}`);
+  const { stdout } = await namespace.run(['sysctl', '-n', ...keys]);
+  const on = keys.filter((_key, index) => stdout.trim().split('\n')[index] === '1');
+  if (on.length > 0)
+    throw new CaissonError(
+      'not-allowed',
+      `the zone of ${bridged.subnets.join(', ')} is bridged, but this host hands what bridges carry to other filters: sysctl -w ${on.map((key) => `${key}=0`).join(' ')}, or give the guests a namespace of their own (caisson daemon --netns NAME), or take “bridged” from the zone`,
+    );
+}
+
 function checkLink(uplink: string, links: readonly Link[]): void {
   const link = links.find(({ ifname }) => ifname === uplink);
-  if (!link)
+  if (!link) {
+    const others = links.flatMap(({ ifname }) => (/^(?:lo$|cs[gb])/.test(ifname) ? [] : [ifname]));
     throw new CaissonError(
       'missing',
-      `uplink ${uplink} is not an interface of the guests’ network: create it, or name another one in the zone`,
+      `uplink ${uplink} is not an interface of the guests’ network${others.length > 0 ? ` (it has ${others.slice(0, 8).join(', ')})` : ''}: create it, or name another one in the zone`,
     );
+  }
   if (link.master)
     throw new CaissonError(
       'not-allowed',
@@ -30,7 +49,7 @@ function checkLink(uplink: string, links: readonly Link[]): void {
     );
 }
 
-function checkIpv6(zones: Zones): void {
+async function checkIpv6(namespace: GuestsNamespace, zones: Zones, links: readonly Link[]): Promise<void> {
   const subnet = zones.flatMap(({ subnets }) => subnets).find((text) => text.includes(':'));
   if (subnet === undefined) return;
   const off = '/sys/module/ipv6/parameters/disable';
@@ -39,6 +58,17 @@ function checkIpv6(zones: Zones): void {
     throw new CaissonError(
       'missing',
       `this host’s kernel runs without IPv6, which the subnet ${subnet} needs: start it without ipv6.disable=1, or take the subnet out of the zone`,
+    );
+  const devices = zones.flatMap(({ subnets, uplink }) => (uplink && subnets.some((text) => text.includes(':')) ? [uplink.interface] : []));
+  const names = ['all', ...devices.filter((device) => links.some(({ ifname }) => ifname === device))];
+  const keys = names.map((name) => `net/ipv6/conf/${name}/disable_ipv6`);
+  const { stdout } = await namespace.run(['sysctl', '-n', ...keys]);
+  const values = stdout.trim().split('\n');
+  const isOffAt = keys.filter((_key, index) => values[index] === '1');
+  if (isOffAt.length > 0)
+    throw new CaissonError(
+      'missing',
+      `IPv6, which the subnet ${subnet} needs, is switched off in the guests’ network: sysctl -w ${isOffAt.map((key) => `${key}=0`).join(' ')}, or take the subnet out of the zone`,
     );
 }
 

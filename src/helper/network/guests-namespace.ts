@@ -37,10 +37,23 @@ export class GuestsNamespace {
     return stdout.trim() === '' ? [] : (JSON.parse(stdout) as T[]);
   }
 
+  /** What `ip -j` says to each of some questions, in one program. */
+  async readAll(questions: readonly string[], family?: 4 | 6): Promise<unknown[][]> {
+    const words = ['-j', '-d', ...(family ? [`-${family}`] : []), '-batch'];
+    const { stdout } = await this.withFile('ip', `${questions.join('\n')}\n`, (path) => run(this.#ip([...words, path])));
+    const answers = stdout.split('\n').filter((line) => line !== '');
+    return answers.map((line) => JSON.parse(line) as unknown[]);
+  }
+
   /** Lines of `ip -batch`, in order, up to the first that fails; `default` is that of `family`. */
   async change(lines: readonly string[], family?: 4 | 6): Promise<void> {
     if (lines.length === 0) return;
     await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip([...(family ? [`-${family}`] : []), '-batch', path])));
+  }
+
+  /** As `change`; a line that fails is passed over. */
+  async tryToChange(lines: readonly string[]): Promise<void> {
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip(['-force', '-batch', path]), { okCodes: [0, 1, 2] }));
   }
 
   /** Keys with slashes, below /proc/sys. Those of IPv6 are left out on a host without it. */

@@ -7,15 +7,28 @@ import type { Log } from '../../lib/log.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import { type Check, flag, object, optional } from '../check.ts';
 import { announce } from './announce.ts';
-import { checkDhcpHosts, checkDnsmasqConfig, checkNames, checkNicDown, checkNicUp, checkRules, checkZones } from './check-network.ts';
+import { NetworkClaim } from './claim.ts';
+import {
+  checkDhcpHosts,
+  checkDnsmasqConfig,
+  checkNames,
+  checkNicDown,
+  checkNicUp,
+  checkRouters,
+  checkRules,
+  checkWiring,
+  checkZones,
+} from './check-network.ts';
 import { GuestsNamespace } from './guests-namespace.ts';
 import { type KernelChange, KernelWatch } from './kernel-watch.ts';
 import { NameService } from './names.ts';
+import { checkWiringOf } from './check-wiring.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
+import { askRouters } from './routers.ts';
 import { removeRoutes } from './routes.ts';
 import { removeMadeLinks } from './made-links.ts';
 import { checkNft, families, readRules, readRulesTerse } from './rules.ts';
-import { applyZones, readProxies } from './zones.ts';
+import { applyZones, checkHost, readProxies } from './zones.ts';
 
 export interface KernelNetworkOptions {
   /** Its name below /run/netns; without one the guests' network is the host's own. */
@@ -25,6 +38,8 @@ export interface KernelNetworkOptions {
   /** What dnsmasq runs as: neither the daemon's user nor a guest's. */
   userId: number;
   log: Log;
+  /** Whose network it is, among the data directories of this machine: `folder` is the same for all. Absent: nobody else can be there. */
+  claim?: { folder: string; owner: string };
   /** Told when somebody else changes rules, and when a tap changes. */
   onChange?: (change: KernelChange) => void;
   /** Takes the tap of a starting guest out of that guest's own namespace; false when it is in the guests' network already. */
@@ -39,6 +54,7 @@ export function createKernelNetwork({
   folder,
   userId,
   log,
+  claim: claimed,
   onChange = () => undefined,
   takeTap,
 }: KernelNetworkOptions): NetworkHelper {
@@ -47,17 +63,27 @@ export function createKernelNetwork({
   const names = new NameService(namespace, folder, userId);
   const watch = new KernelWatch({ namespace, log, onChange });
   const lock = new KeyedLock();
+  const claim =
+    claimed &&
+    new NetworkClaim({
+      ...claimed,
+      namespacePath: netns === undefined ? '/proc/self/ns/net' : `/run/netns/${netns}`,
+      hasTaps: async () => (await readTaps(namespace)).length > 0,
+    });
   /** Checks first, then reads: what is being changed meanwhile is the caller's to know. */
   const reading =
     <A, T>(check: Check<A>, read: (args: A) => Promise<T>) =>
     async (args: unknown): Promise<T> =>
       read(check(args, 'args'));
-  /** Checks first, then changes when every change before is done. */
+  /** Checks first, then changes when every change before is done, and nothing in a network that is another's. */
   const changing =
     <A>(check: Check<A>, change: (args: A) => Promise<void> | void) =>
     async (args: unknown): Promise<null> => {
       const checked = check(args, 'args');
-      await lock.with('network', async () => change(checked));
+      await lock.with('network', async () => {
+        await claim?.take();
+        await change(checked);
+      });
       return null;
     };
 
@@ -71,6 +97,10 @@ export function createKernelNetwork({
     rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) =>
       terse ? readRulesTerse(namespace) : { json: await readRules(namespace) },
     ),
+    zonesCheck: changing(checkZones, async ({ zones }) => {
+      await checkNft(namespace);
+      await checkHost(namespace, zones);
+    }),
     zonesApply: changing(checkZones, (args) => applyZones(namespace, args)),
     nicUp: changing(checkNicUp, async (nic) => {
       const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
@@ -87,19 +117,36 @@ export function createKernelNetwork({
       if (!watch.listens) throw new CaissonError('failed', 'the kernel cannot be heard: perl or its netlink sockets are missing');
       return null;
     }),
+    // Not while something is being changed: half of it would seem to be missing.
+    wiringCheck: reading(checkWiring, (wanted) => lock.with('network', async () => ({ missing: await checkWiringOf(namespace, wanted) }))),
+    routersAsk: reading(checkRouters, async ({ routers }) => ({ silent: await askRouters(namespace, routers) })),
     linksRead: reading(nothing, async () => ({ taps: await readTaps(namespace) })),
     dnsmasqStart: changing(object({ config: checkDnsmasqConfig, ...texts }), (args) => names.start(args)),
     dnsmasqReload: changing(object(texts), (args) => names.reload(args)),
     dnsmasqStop: changing(nothing, () => names.stop()),
     dnsmasqStatus: reading(nothing, async () => ({ running: names.isRunning() })),
-    networkRemove: changing(nothing, async () => {
-      watch.stop();
-      await names.stop();
-      if (namespace.exists()) await removeAll(namespace);
-      rmSync(folder, { recursive: true, force: true });
-      mkdirSync(folder, { recursive: true, mode: 0o755 });
-    }),
+    networkRemove: reading(nothing, () =>
+      lock.with('network', async () => {
+        watch.stop();
+        await names.stop();
+        if (namespace.exists() && (await isOurs(claim))) await removeAll(namespace);
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder, { recursive: true, mode: 0o755 });
+        claim?.release();
+        return null;
+      }),
+    ),
   };
+}
+
+async function isOurs(claim: NetworkClaim | undefined): Promise<boolean> {
+  try {
+    await claim?.take();
+    return true;
+  } catch (error) {
+    if (error instanceof CaissonError && error.code === 'conflict') return false;
+    throw error;
+  }
 }
 
 /** Taps go before the rules: never is a guest reachable without them. */

@@ -1,6 +1,7 @@
 // A guest's nic in the kernel: its tap routed to the guest's addresses, answering for every address that the host can route to, so that
 // the guest needs no wire shared with anybody. Up last: until then nothing passes. In a bridged zone the tap is a port of the zone's bridge,
 // and what is routed goes by the bridge.
+import { CaissonError } from '../../lib/errors.ts';
 import type { NetworkHelper, NicUpArgs } from '../../model/network-helper.ts';
 import { addressLines, hostEndSettings, hostMac, isIpv6 } from './device-settings.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
@@ -15,6 +16,7 @@ export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs, isFre
   const { tap, bridge } = nic;
   const device = bridge ?? tap;
   const hasIpv6 = nic.hostAddresses.some(isIpv6) || nic.guestAddresses.some(isIpv6);
+  await checkTaken(namespace, nic);
   // Before anything is read: the kernel takes addresses away with some of these.
   await namespace.set(
     bridge === undefined
@@ -44,6 +46,18 @@ export async function setNicUp(namespace: GuestsNamespace, nic: NicUpArgs, isFre
       ...(nic.uplink === undefined ? [] : [addProxy(`${address} dev ${nic.uplink}`)]),
     ]),
   ]);
+}
+
+/** An address that the host has itself would be answered by the host. Throws `conflict`. */
+async function checkTaken(namespace: GuestsNamespace, { guestAddresses }: NicUpArgs): Promise<void> {
+  for (const { ifname, addr_info: infos } of await readAddresses(namespace)) {
+    const taken = infos.find(({ local }) => guestAddresses.includes(local));
+    if (taken)
+      throw new CaissonError(
+        'conflict',
+        `${taken.local} is an address of the host, on ${ifname}: give the guest another one, or take it from ${ifname} (ip address del ${taken.local}/${taken.prefixlen} dev ${ifname})`,
+      );
+  }
 }
 
 export async function setNicDown(namespace: GuestsNamespace, nic: NicDownArgs): Promise<void> {

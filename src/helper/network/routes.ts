@@ -31,16 +31,17 @@ const seenMark = '0xca150000';
 
 type Zones = ZonesArgs['zones'];
 
-interface Route {
+export interface Route {
   type?: string;
   dst: string;
   dev?: string;
   gateway?: string;
   metric?: number;
   table?: string;
+  protocol?: string;
 }
 
-interface Rule {
+export interface Rule {
   priority: number;
   src: string;
   srclen?: number;
@@ -160,12 +161,12 @@ function prefixOf(subnet: string): { address: string; length: number } {
 }
 
 /** The words for `ip route`, the same for a wanted route and one read back. */
-function routeWords({ type = 'unicast', dst, dev, gateway, metric = 0, table = 'main' }: Route): string {
+export function routeWords({ type = 'unicast', dst, dev, gateway, metric = 0, table = 'main' }: Route): string {
   const plain = dst.replace(/^([0-9.]+)\/32$|^([0-9a-f:]+)\/128$/, '$1$2');
   return `${type} ${plain}${gateway ? ` via ${gateway}` : ''}${type === 'unicast' && dev ? ` dev ${dev}` : ''} metric ${metric} table ${table}`;
 }
 
-function ruleWords(rule: Rule): string {
+export function ruleWords(rule: Rule): string {
   const prefix = (address: string, length?: number) =>
     address === 'all' ? address : `${address}/${length ?? (address.includes(':') ? 128 : 32)}`;
   const act =

@@ -2,17 +2,17 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { ZonesArgs } from '../../model/network-helper.ts';
 import { announce } from './announce.ts';
-import { checkUplinks } from './check-uplinks.ts';
+import { checkBridges, checkUplinks } from './check-uplinks.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
-import { readAddresses, readLinks } from './links.ts';
+import { type Link, readAddresses, readLinks } from './links.ts';
 import { makeBridges, makeVlans, planVlans } from './made-links.ts';
-import { applyRoutes, zoneProtocol } from './routes.ts';
+import { checkOverlaps } from './overlaps.ts';
+import { applyRoutes, type Route, zoneProtocol } from './routes.ts';
 
-/** Throws `missing` or `not-allowed` when an uplink cannot do what is asked of it; nothing is changed then. */
+/** Throws as `checkHost` does; nothing is changed then. */
 export async function applyZones(namespace: GuestsNamespace, { zones, proxied, listened }: ZonesArgs): Promise<void> {
   const uplinks = [...new Set(zones.flatMap((zone) => (zone.uplink ? [zone.uplink.interface] : [])))];
-  const links = await readLinks(namespace);
-  await checkUplinks(namespace, zones, links);
+  const links = await checkHost(namespace, zones);
   const vlans = planVlans(zones, links);
   if (vlans.add.length > 0) await makeVlans(namespace, vlans.add);
   await makeBridges(namespace, zones, links);
@@ -35,6 +35,23 @@ export async function applyZones(namespace: GuestsNamespace, { zones, proxied, l
   const claims = await changedProxies(namespace, [...proxied, ...taken]);
   await namespace.change([...claims.lines, ...vlans.remove]);
   await announce(namespace, claims.added);
+}
+
+/** The host can do what zones ask of it. Throws `missing`, `not-allowed` or `conflict`. Returns its interfaces. */
+export async function checkHost(namespace: GuestsNamespace, zones: ZonesArgs['zones']): Promise<Link[]> {
+  const links = await readLinks(namespace);
+  await checkUplinks(namespace, zones, links);
+  await checkBridges(namespace, zones);
+  await checkPlaces(namespace, zones);
+  return links;
+}
+
+/** Nothing of the host's own lies where zones are to be. */
+async function checkPlaces(namespace: GuestsNamespace, zones: ZonesArgs['zones']): Promise<void> {
+  if (zones.length === 0) return;
+  const families = existsSync('/proc/sys/net/ipv6') ? ['-4', '-6'] : ['-4'];
+  const routes = await Promise.all(families.map((family) => namespace.read<Route>([family, '-d', 'route', 'show'])));
+  checkOverlaps(zones, await readAddresses(namespace), routes.flat());
 }
 
 /** A published address that the host has itself needs nobody to answer for it. */

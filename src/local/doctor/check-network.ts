@@ -1,4 +1,4 @@
-// The network: our rules load into this kernel, packets may be forwarded, nobody else's firewall stops them, names resolve.
+// The network: our rules load into this kernel, packets may be forwarded, nobody else's firewall stops them, there is a way out, names resolve.
 // Everything is tried in a network namespace of its own, which is gone afterwards.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,9 @@ export const forwarding: Check = {
       );
     }
     const hasIpv6 = await host.exists('/proc/sys/net/ipv6/conf/all/forwarding');
-    const dropping = droppingChains((await host.run(['nft', '--json', 'list', 'chains'])).stdout);
+    const isIpv6Off = (await host.read('/proc/sys/net/ipv6/conf/all/disable_ipv6'))?.trim() === '1';
+    const chains = otherChains((await host.run(['nft', '--json', 'list', 'chains'])).stdout);
+    const dropping = chains.filter(({ hook, policy }) => hook === 'forward' && policy === 'drop').map(describeChain);
     if (dropping.length > 0) {
       return warning(
         `another firewall refuses forwarded packets: ${dropping.join(', ')}`,
@@ -64,9 +66,45 @@ export const forwarding: Check = {
         'take ipv6.disable=1 from the kernel’s command line',
       );
     }
-    return ok('can be switched on, and nobody else refuses');
+    if (isIpv6Off) {
+      return warning(
+        'IPv6 is switched off (net.ipv6.conf.all.disable_ipv6=1)',
+        'Where the guests’ network is in the host’s own namespace, zones with IPv6 subnets cannot be used.',
+        'sysctl -w net.ipv6.conf.all.disable_ipv6=0, or give the guests a namespace (caisson daemon --netns NAME)',
+      );
+    }
+    const others = [...new Set(chains.map(({ family, table }) => `${family} ${table}`))];
+    return ok(`can be switched on, and nobody else refuses${others.length > 0 ? `; left alone: ${others.join(', ')}` : ''}`);
   },
 };
+
+/** The host's own way out: images are fetched by it, and without namespace of their own guests leave by it. */
+export const router: Check = {
+  name: 'router',
+  async run(host) {
+    const explanation = 'Images and packages are fetched by this way, and zones that leave with the host’s address use it.';
+    const ask = async (...args: string[]) => JSON.parse((await host.run(['ip', '-j', ...args])).stdout || '[]') as Neighbour[];
+    const routes = [...(await ask('-4', 'route', 'show', 'default')), ...(await ask('-6', 'route', 'show', 'default'))];
+    const ways = routes.filter(({ dev }) => dev !== undefined);
+    if (ways.length === 0)
+      return warning('no default route', explanation, 'ip route add default via ROUTER, and in the host’s network configuration');
+    const silent: string[] = [];
+    for (const { gateway, dev = '' } of ways) {
+      if (gateway === undefined) continue;
+      const [known] = await ask('neigh', 'show', 'to', gateway, 'dev', dev);
+      if (known?.state?.includes('FAILED')) silent.push(`${gateway} on ${dev}`);
+    }
+    if (silent.length > 0)
+      return warning(`no answer from ${silent.join(', ')}`, explanation, 'look at the cable, the switch and the router');
+    return ok(ways.map(({ gateway, dev }) => (gateway === undefined ? `by ${dev}` : `${gateway} by ${dev}`)).join(', '));
+  },
+};
+
+interface Neighbour {
+  gateway?: string;
+  dev?: string;
+  state?: string[];
+}
 
 export const names: Check = {
   name: 'names',
@@ -123,13 +161,20 @@ function exampleRules(): string {
   }).text;
 }
 
-/** Chains of other tables that hook into forwarding and drop what they do not know, `FAMILY TABLE CHAIN`. */
-function droppingChains(json: string): string[] {
-  const { nftables } = JSON.parse(json) as {
-    nftables: { chain?: { family: string; table: string; name: string; hook?: string; policy?: string } }[];
-  };
-  return nftables.flatMap(({ chain }) => {
-    if (chain?.hook !== 'forward' || chain.policy !== 'drop' || chain.table === 'caisson') return [];
-    return [`${chain.family} ${chain.table} ${chain.name}`];
-  });
+interface HookedChain {
+  family: string;
+  table: string;
+  name: string;
+  hook?: string;
+  policy?: string;
+}
+
+/** Chains of other tables that packets pass. */
+function otherChains(json: string): HookedChain[] {
+  const { nftables } = JSON.parse(json) as { nftables: { chain?: HookedChain }[] };
+  return nftables.flatMap(({ chain }) => (chain?.hook !== undefined && chain.table !== 'caisson' ? [chain] : []));
+}
+
+function describeChain({ family, table, name }: HookedChain): string {
+  return `${family} ${table} ${name}`;
 }

@@ -1,5 +1,6 @@
 // What an audit is decided from: all of it observed or wanted, none of it judged yet.
 import type { AuditZone, LastCheck } from '../../model/audit.ts';
+import type { OtherTable } from '../../model/host.ts';
 import type { HostIsolation, ProcessIsolation } from '../../model/isolation.ts';
 
 export interface AuditGuest {
@@ -60,5 +61,7 @@ export interface AuditEvidence {
   sockets: ReadonlyMap<string, GuestSockets>;
   /** Why the rules in force are not the wanted ones. */
   networkProblem?: string | undefined;
+  /** Tables of other programs in the guests' network. */
+  otherTables: readonly OtherTable[];
   lastCheck?: LastCheck | undefined;
 }

@@ -10,13 +10,29 @@ const oldAfterMs = 7 * 86_400_000;
 /** A flow that opens more ports than this was not thought about. */
 const manyPorts = 1000;
 
-type Evidence = Pick<AuditEvidence, 'networkProblem' | 'lastCheck' | 'flows' | 'publications' | 'now'>;
+type Evidence = Pick<AuditEvidence, 'networkProblem' | 'otherTables' | 'lastCheck' | 'flows' | 'publications' | 'now'>;
 
-export function judgeFiltering({ networkProblem, lastCheck, flows, publications, now }: Evidence): Audit['rules']['filtering'] {
+export function judgeFiltering({
+  networkProblem,
+  otherTables,
+  lastCheck,
+  flows,
+  publications,
+  now,
+}: Evidence): Audit['rules']['filtering'] {
   const wide = flows.filter(isWide).map(({ text }) => text);
   const findings: AuditFinding[] = [
     ...(networkProblem === undefined ? [] : [finding('rules-not-in-force', [], [networkProblem])]),
     ...checkFindings(lastCheck, now),
+    ...(otherTables.length > 0
+      ? [
+          finding(
+            'other-firewall',
+            [],
+            otherTables.map(({ name, refuses }) => `${name}: refuses ${refuses}`),
+          ),
+        ]
+      : []),
     ...(wide.length > 0 ? [finding('wide-flow', [], wide)] : []),
   ];
   return {
