@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -340,5 +340,6 @@ describe('a host without a namespace for its guests', () => {
     const last = await open('/srv/second');
     assert.equal(last.outcome, null);
     await last.end();
+    assert.deepEqual(readdirSync(`${real.folder}/shared-claims`), []);
   });
 });

@@ -2,7 +2,20 @@
 // after the network namespace, which says whose it is; the lock ends with the helper, however that happens, but as long as taps of guests
 // are there the name counts.
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { CaissonError } from '../../lib/errors.ts';
 
 export interface ClaimOptions {
@@ -18,7 +31,7 @@ export interface ClaimOptions {
 
 export class NetworkClaim {
   readonly #options: ClaimOptions;
-  #held: { fd: number; path: string } | undefined;
+  #held: { fd: number } | undefined;
 
   constructor(options: ClaimOptions) {
     this.#options = options;
@@ -41,14 +54,15 @@ export class NetworkClaim {
     }
     ftruncateSync(fd);
     writeSync(fd, owner, 0);
-    this.#held = { fd, path };
+    this.#held = { fd };
   }
 
-  /** The network is nobody's any more. */
+  /** The network is nobody's any more, nor is any that the owner had before. */
   release(): void {
-    if (!this.#held) return;
-    rmSync(this.#held.path, { force: true });
-    closeSync(this.#held.fd);
+    const { folder, owner } = this.#options;
+    const files = existsSync(folder) ? readdirSync(folder).filter((name) => /^network-\d+\.lock$/.test(name)) : [];
+    for (const name of files) if (readFileSync(`${folder}/${name}`, 'utf8') === owner) rmSync(`${folder}/${name}`, { force: true });
+    if (this.#held) closeSync(this.#held.fd);
     this.#held = undefined;
   }
 }
