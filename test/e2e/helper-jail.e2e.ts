@@ -22,6 +22,7 @@ import fc from 'fast-check';
 import { CaissonError } from '../../src/lib/errors.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { HelperArgs, HelperEvent, HelperVerb } from '../../src/model/helper-protocol.ts';
+import { hostileCases } from '../helper/hostile-arguments.ts';
 import { createHelperFixture, idleQemu, type RunningHelper, someLimits } from './helper-fixture.ts';
 
 const fixture = createHelperFixture('jail');
@@ -173,9 +174,16 @@ test('its limits are set, and its process is found by its control group', async 
 test('the helper tells how far each guest is cut off as the kernel sees it, also where one is not', async () => {
   const guest = await start({ more: ['-machine', 'mem-merge=off'] });
   const bystander = await start({ tap: true });
-  const { host, processes } = await helper.client.call('guestIsolation', {});
+  const { host, of } = await waitFor(
+    'both have their memory',
+    async () => {
+      const { host: seen, processes } = await helper.client.call('guestIsolation', {});
+      const of = (uid: string) => processes.find((one) => one.uid === uid);
+      return of(bystander.uid)?.mergeable !== false && { host: seen, of };
+    },
+    { timeoutMs: 10_000 },
+  );
   assert.match(host.kernel, /^\d+\.\d+/);
-  const of = (uid: string) => processes.find((one) => one.uid === uid);
   const { limits, mergeable, writableMounts, ...found } = of(guest.uid) ?? assert.fail('it is not told');
   const four = Array<number>(4).fill(guest.userId);
   assert.deepEqual(found, {
@@ -194,7 +202,6 @@ test('the helper tells how far each guest is cut off as the kernel sees it, also
     kvm: false,
   });
   assert.notEqual(mergeable, true);
-  assert.notEqual(of(bystander.uid)?.mergeable, false);
   assert.deepEqual(writableMounts.toSorted(), [...guest.args.disks, `${helper.hello.runDirectory}/${guest.uid}`].toSorted());
   const { ioWeight, ...others } = limits;
   assert.deepEqual(others, { memoryBytes: someLimits.memoryMib * 1024 * 1024, pids: someLimits.pids, cpuWeight: someLimits.cpuWeight });
@@ -496,6 +503,29 @@ test('thousands of malformed requests are refused and change nothing', async () 
   assert.equal(listing(), before);
   assert.match(helper.said(), /"message":"refused"/);
   await helper.client.call('guestDeleteFolder', { uid: guest.uid });
+});
+
+test('each argument of each verb that is not as it should be is refused, and written down; nothing is changed', async () => {
+  const listing = () =>
+    execFileSync('find', [fixture.data, helper.hello.runDirectory, '-printf', '%p %U %G %m %s\\n'], { encoding: 'utf8' })
+      .split('\n')
+      .toSorted()
+      .join('\n');
+  const places = { dataDirectory: fixture.data, imageCache: '/var/cache/caisson/images', userId: helper.hello.userIds.base };
+  const cases = hostileCases(places).filter(({ what }) => !what.endsWith('without end'));
+  const refusals = () => helper.said().split('"message":"refused"').length - 1;
+  const [before, refusedBefore] = [listing(), refusals()];
+  const through: string[] = [];
+  for (const { verb, what, args } of cases) {
+    const code = await helper.client.call(verb, args as never).then(
+      () => 'done',
+      (error: CaissonError) => error.code,
+    );
+    if (code !== 'invalid') through.push(`${what}: ${code}`);
+  }
+  assert.deepEqual(through, []);
+  assert.equal(listing(), before);
+  await waitFor('each is written down', () => refusals() - refusedBefore >= cases.length, { timeoutMs: 10_000 });
 });
 
 test('a log that QEMU floods is kept within bounds', async () => {
