@@ -42,8 +42,8 @@ export interface HelperFixture {
   start(options?: { args?: string[]; daemonArgs?: string[]; failpoints?: string }): Promise<RunningHelper>;
   /** Runs it to its end. */
   run(args: string[]): Promise<{ code: number | null; said: string }>;
-  /** A guest's folder with an owned disk and console log; its uid. */
-  makeGuest(helper: RunningHelper, userId: number): Promise<{ uid: string; disk: string; consoleLog: string }>;
+  /** A guest's folder with an owned disk and console log; its uid, a new one unless it is given. */
+  makeGuest(helper: RunningHelper, userId: number, uid?: string): Promise<{ uid: string; disk: string; consoleLog: string }>;
   /** Those that a failed test has left, too. */
   killGuests(): Promise<void>;
   remove(): Promise<void>;
@@ -132,8 +132,7 @@ export function createHelperFixture(name: string): HelperFixture {
       const { said, ended } = launch(args);
       return { code: await ended, said: said() };
     },
-    async makeGuest(helper, userId) {
-      const uid = newUid('g', systemRandom);
+    async makeGuest(helper, userId, uid = newUid('g', systemRandom)) {
       const guest = `${data}/guests/${uid}`;
       mkdirSync(guest, { mode: 0o770 });
       chownSync(guest, user.userId, user.groupId);
