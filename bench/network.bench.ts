@@ -1,42 +1,128 @@
-// The guests' network of a large host: rendered and applied by driver and helper, beside nft alone with the same text.
+// The guests' network of a large host: rendered and applied by driver and helper, beside nft alone with the same text; one guest more or
+// less; and what all of it holds in memory.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createNftablesNetwork } from '../src/drivers/nftables/network.ts';
 import { renderRules } from '../src/drivers/nftables/render-rules.ts';
+import type { NetworkState } from '../src/model/network-state.ts';
 import { largeNetwork } from '../test/network/large-network.ts';
 import { RealNetwork } from '../test/network/real-network.ts';
-import type { Bench } from './figure.ts';
+import type { Bench, BenchContext } from './figure.ts';
 import { inPairs, timed } from './statistics.ts';
 
 const apply = 'network/apply-1000-guests';
+const change = 'network/one-guests-change';
+const memory = 'network/memory-per-guest';
+const guests = 1000;
+const flows = 10_000;
 const rounds = 7;
+const changes = 15;
 
 export const bench: Bench = {
-  figures: [{ name: apply, unit: 'ms', goal: { atMost: 1000 } }],
-  async run({ report, signal }) {
-    const state = largeNetwork(1000, 10_000);
-    const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
-    const path = join(folder, 'rules.nft');
-    const real = new RealNetwork('bench');
-    try {
-      writeFileSync(path, renderRules(state).text);
-      await real.open();
-      // Each time as after the start of a host: nothing is in force.
-      const ours = async () => {
-        await real.network.remove();
-        return timed(() => createNftablesNetwork({ helper: real.helper }).apply(state));
-      };
-      const nftAlone = async () => {
-        await real.network.remove();
-        return timed(() => execFileSync('ip', ['netns', 'exec', real.guestsNetwork, 'nft', '-f', path]));
-      };
-      const pairs = await inPairs({ rounds, signal }, ours, nftAlone);
-      report(apply, { value: pairs.a, baseline: { what: 'nft alone with the same rules', value: pairs.b } });
-    } finally {
-      await real.close();
-      rmSync(folder, { recursive: true, force: true });
-    }
+  figures: [
+    { name: apply, unit: 'ms', goal: { atMost: 1000 } },
+    { name: change, unit: 'ms', goal: { atMost: 50 } },
+    { name: memory, unit: 'KiB', goal: { atMost: 200 } },
+  ],
+  async run(context) {
+    const state = largeNetwork(guests, flows);
+    if (context.isWanted(apply)) await onNetwork((real) => measureApply(context, real, state));
+    if (context.isWanted(change)) await onNetwork((real) => measureChange(context, real, state));
+    if (context.isWanted(memory)) await onNetwork((real) => measureMemory(context, real, state));
   },
 };
+
+async function onNetwork(measure: (real: RealNetwork) => Promise<void>): Promise<void> {
+  const real = new RealNetwork('bench');
+  try {
+    await real.open();
+    await measure(real);
+  } finally {
+    await real.close();
+  }
+}
+
+async function measureApply({ report, signal }: BenchContext, real: RealNetwork, state: NetworkState): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
+  try {
+    const path = join(folder, 'rules.nft');
+    writeFileSync(path, renderRules(state).text);
+    // Each time as after the start of a host: nothing is in force.
+    const ours = async () => {
+      await real.network.remove();
+      return timed(() => createNftablesNetwork({ helper: real.helper }).apply(state));
+    };
+    const nftAlone = async () => {
+      await real.network.remove();
+      return timed(() => nft(real, '-f', path));
+    };
+    const pairs = await inPairs({ rounds, signal }, ours, nftAlone);
+    report(apply, { value: pairs.a, baseline: { what: 'nft alone with the same rules', value: pairs.b } });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The last guest comes and goes, with its flows. */
+async function measureChange({ report, signal }: BenchContext, real: RealNetwork, state: NetworkState): Promise<void> {
+  const last = state.nics.at(-1)?.addresses[0];
+  const isOfLast = (end: NetworkState['flows'][number]['from']) => end.kind === 'addresses' && end.cidrs.includes(`${last}/32`);
+  const without: NetworkState = {
+    ...state,
+    nics: state.nics.slice(0, -1),
+    flows: state.flows.filter(({ from, to }) => !isOfLast(from) && !isOfLast(to)),
+  };
+  await real.network.apply(state);
+  let isThere = true;
+  const ours = () => {
+    isThere = !isThere;
+    return timed(() => real.network.apply(isThere ? state : without));
+  };
+  // Of a table of its own: a change of ours by somebody else would be mended.
+  const table = 'inet caisson_bench';
+  nft(real, `add table ${table}; add set ${table} addresses { type ipv4_addr; }`);
+  let isElement = false;
+  const nftAlone = () => {
+    isElement = !isElement;
+    return timed(() => nft(real, `${isElement ? 'add' : 'delete'} element ${table} addresses { ${last} }`));
+  };
+  const pairs = await inPairs({ rounds: changes, warmUp: 2, signal }, ours, nftAlone);
+  report(change, { value: pairs.a, baseline: { what: 'nft alone changing one element of one set', value: pairs.b } });
+}
+
+/** What driver and helper hold once the network stands, and what dnsmasq does, for each guest. */
+async function measureMemory({ report }: BenchContext, real: RealNetwork, state: NetworkState): Promise<void> {
+  const none: NetworkState = { ...state, nics: [], flows: [] };
+  // Code and what is made once are there before.
+  await real.network.apply(none);
+  const empty = { held: heldKib(), names: dnsmasqKib(real) };
+  await real.network.apply(state);
+  await real.network.observe();
+  const names = dnsmasqKib(real) - empty.names;
+  const value = (heldKib() - empty.held + names) / guests;
+  report(memory, { value, baseline: { what: 'of which dnsmasq', value: names / guests } });
+}
+
+function nft(real: RealNetwork, ...args: string[]): void {
+  execFileSync('ip', ['netns', 'exec', real.guestsNetwork, 'nft', ...args]);
+}
+
+/** Of this process, in which driver and helper run here: the heap and what lies beside it, without what is garbage. */
+function heldKib(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // What is found to be garbage by the first is given back by the second.
+  collect();
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1024;
+}
+
+function dnsmasqKib(real: RealNetwork): number {
+  const pid = execFileSync('pgrep', ['-o', '-f', `dnsmasq.*${real.folder}`], { encoding: 'utf8' }).trim();
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]);
+}

@@ -6,7 +6,7 @@
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { OtherTable } from '../model/host.ts';
-import type { NetworkNic, NetworkState } from '../model/network-state.ts';
+import type { NetworkFlow, NetworkNic, NetworkState } from '../model/network-state.ts';
 import { planNetwork } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
 import { type Faults, findFaults, findWarnings, Moderation } from './network-faults.ts';
@@ -44,6 +44,8 @@ export class NetworkReconciler {
   #retry = { at: 0, waitMs: 0 };
   /** Taps that were missing at the last look. */
   #suspects = new Set<string>();
+  /** Flows as they were last wanted, by what they say: one that is wanted again is the same object, which the driver then need not read again. */
+  #flows = new Map<string, NetworkFlow>();
   readonly #more = new Set<Pick<NetworkState, 'nics' | 'flows'>>();
   readonly #ending = new AbortController();
   /** Ends the sleep between two looks. */
@@ -62,8 +64,19 @@ export class NetworkReconciler {
     return {
       ...state,
       nics: [...state.nics, ...more.flatMap(({ nics }) => nics)],
-      flows: [...state.flows, ...more.flatMap(({ flows: added }) => added)],
+      flows: this.#same([...state.flows, ...more.flatMap(({ flows: added }) => added)]),
     };
+  }
+
+  #same(flows: readonly NetworkFlow[]): NetworkFlow[] {
+    const before = this.#flows;
+    this.#flows = new Map();
+    return flows.map((flow) => {
+      const text = JSON.stringify(flow);
+      const same = before.get(text) ?? flow;
+      this.#flows.set(text, same);
+      return same;
+    });
   }
 
   /** Undefined while the network is the wanted one. */

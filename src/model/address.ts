@@ -1,5 +1,6 @@
 // IPv4 and IPv6 addresses and ranges, always kept in canonical spelling. Pure.
 import ipaddr from 'ipaddr.js';
+import { remembered } from '../lib/remembered.ts';
 
 export type Family = 4 | 6;
 
@@ -12,18 +13,31 @@ export interface Cidr {
   prefixLength: number;
 }
 
+/** A site names the same few thousand addresses again and again, and parsing one takes a microsecond or two. */
+const mostRemembered = 20_000;
+/** Longer ones are no addresses, and nothing of a stranger's text is kept. */
+const longestText = 49;
+
 /** The canonical spelling of an address; undefined when it is not one (no zone ids, no octal, no short forms). */
 export function canonicalAddress(text: string): string | undefined {
+  return text.length > longestText ? undefined : knownAddress(text);
+}
+
+const knownAddress = remembered(mostRemembered, (text) => {
   const parsed = parseStrict(text);
   return parsed && canonical(parsed);
-}
+});
 
 export function familyOf(address: string): Family {
   return address.includes(':') ? 6 : 4;
 }
 
 /** `10.0.0.0/8` → its parts; undefined when it is not a range or has bits set beyond its length. */
-export function parseCidr(text: string): Cidr | undefined {
+export function parseCidr(text: string): Readonly<Cidr> | undefined {
+  return text.length > longestText ? undefined : knownCidr(text);
+}
+
+const knownCidr = remembered(mostRemembered, (text): Readonly<Cidr> | undefined => {
   const match = /^([^/]+)\/(\d{1,3})$/.exec(text);
   const parsed = match?.[1] === undefined ? undefined : parseStrict(match[1]);
   const prefixLength = Number(match?.[2]);
@@ -31,8 +45,8 @@ export function parseCidr(text: string): Cidr | undefined {
   const value = toBigInt(parsed);
   const hostBits = BigInt(width(parsed) - prefixLength);
   if ((value >> hostBits) << hostBits !== value) return undefined;
-  return { family: parsed.kind() === 'ipv4' ? 4 : 6, base: canonical(parsed), prefixLength };
-}
+  return Object.freeze({ family: parsed.kind() === 'ipv4' ? 4 : 6, base: canonical(parsed), prefixLength });
+});
 
 /** The range that a text with bits set beyond its prefix lies in: `10.20.3.4/16` → 10.20.0.0/16. For messages, never for use. */
 export function surroundingCidr(text: string): Cidr | undefined {
@@ -68,9 +82,8 @@ export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
   return a.family === b.family && (cidrContains(a, b.base) || cidrContains(b, a.base));
 }
 
-export function addressToBigInt(address: string): bigint {
-  return toBigInt(ipaddr.parse(address));
-}
+/** Of an address in canonical spelling. */
+export const addressToBigInt = remembered(mostRemembered, (address) => toBigInt(ipaddr.parse(address)));
 
 export function addressFromBigInt(family: Family, value: bigint): string {
   const length = family === 4 ? 4 : 16;

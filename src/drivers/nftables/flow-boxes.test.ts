@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AddressRange } from './address-range.ts';
-import { type FlowBox, layerBoxes } from './flow-boxes.ts';
+import { type FlowBox, layerBoxes, sortBoxes } from './flow-boxes.ts';
 
 // A small world, so that boxes overlap often and every point of it can be tried.
 const size = 6;
@@ -54,11 +54,32 @@ describe('boxes of flows', () => {
     );
   });
 
+  test('sorted into exact ones and layers cover the same, and what a layer covers is not among the exact ones', () => {
+    fc.assert(
+      fc.property(fc.array(box, { maxLength: 12 }), (boxes) => {
+        const { exact, layers } = sortBoxes(boxes);
+        for (const point of points()) {
+          const alone = exact.filter((one) => covers(one, ...point)).length;
+          const counts = layers.map((layer) => layer.filter((one) => covers(one, ...point)).length);
+          assert.ok(counts.every((count) => count <= 1) && alone <= 1);
+          assert.ok(alone === 0 || counts.every((count) => count === 0));
+          assert.equal(
+            alone === 1 || counts.some((count) => count === 1),
+            boxes.some((one) => covers(one, ...point)),
+          );
+        }
+        for (const { from, to, values } of exact) assert.deepEqual([from.first, to.first, values.from], [from.last, to.last, values.to]);
+      }),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+
   test('in another order give the same layers', () => {
     fc.assert(
       fc.property(fc.array(box, { maxLength: 12 }), fc.infiniteStream(fc.nat()), (boxes, keys) => {
         const shuffled = boxes.map((one) => ({ one, key: keys.next().value as number })).toSorted((a, b) => a.key - b.key);
         assert.deepEqual(layerBoxes(shuffled.map(({ one }) => one)), layerBoxes(boxes));
+        assert.deepEqual(sortBoxes(shuffled.map(({ one }) => one)), sortBoxes(boxes));
       }),
       { seed: 1 },
     );

@@ -1,7 +1,10 @@
-// Flows as boxes: (from addresses) × (to addresses) × kind × values, sorted into layers in which no two boxes overlap.
+// Flows as boxes: (from addresses) × (to addresses) × kind × values, sorted into exact ones and layers in which no two boxes overlap.
 // The kernel's set of concatenated ranges refuses an element that overlaps another, and people's flows overlap all the time
 // (`zone:external → dns`, `web → dns`); so a box inside another is left out, and one that overlaps goes to the next layer.
 // A packet is looked up once in each layer; sites need one or two, however many guests and flows they have.
+//
+// Most flows are from one address to one port of another. These are no ranges: they stand in a set of their own, a table of hashes, which
+// the kernel changes at once. From a set of ranges it takes an element away in a time that grows with the set: 70 ms of 10,000.
 import type { AddressRange } from './address-range.ts';
 
 export interface FlowBox {
@@ -14,31 +17,55 @@ export interface FlowBox {
   comment: string;
 }
 
+export interface SortedBoxes {
+  /** Of one address, one address and one value each. */
+  exact: FlowBox[];
+  layers: FlowBox[][];
+}
+
+/** The boxes, all of one address family: none of the exact ones is in a layer's. Equal boxes in any order give equal results. */
+export function sortBoxes(boxes: readonly FlowBox[]): SortedBoxes {
+  const layers = makeLayers(boxes.filter((box) => !isExact(box)));
+  const isCovered = (box: FlowBox) => layers.some((layer) => layer.near(box).some((other) => contains(other, box)));
+  // Equal ones are side by side then.
+  const exact = inOrder(boxes.filter((box) => isExact(box) && !isCovered(box)));
+  return {
+    exact: exact.filter((box, index) => index === 0 || !contains(exact[index - 1] as FlowBox, box)),
+    layers: layers.map((layer) => layer.sorted()),
+  };
+}
+
 /** The boxes, all of one address family, in as few layers as found greedily. Equal boxes in any order give equal layers. */
 export function layerBoxes(boxes: readonly FlowBox[]): FlowBox[][] {
+  return makeLayers(boxes).map((layer) => layer.sorted());
+}
+
+function isExact({ from, to, values }: FlowBox): boolean {
+  return isSingle(from) && isSingle(to) && values.from === values.to;
+}
+
+function makeLayers(boxes: readonly FlowBox[]): Layer[] {
   const sized = boxes.map((box) => ({ box, size: sizeOf(box), text: textOf(box) }));
   // Large ones first: a box that contains another is then already there.
   sized.sort((a, b) => compare(b.size, a.size) || compare(a.text, b.text));
   const layers: Layer[] = [];
-  for (const { box, text } of sized) {
+  for (const { box } of sized) {
     if (layers.some((layer) => layer.near(box).some((other) => contains(other, box)))) continue;
     let layer = layers.find((candidate) => !candidate.near(box).some((other) => overlap(other, box)));
     if (!layer) layers.push((layer = new Layer()));
-    layer.add(box, text);
+    layer.add(box);
   }
-  return layers.map((layer) => layer.sorted());
+  return layers;
 }
 
 /** Finds what may overlap without looking at everything: by destination where that is one address. */
 class Layer {
   #all: FlowBox[] = [];
-  #texts = new Map<FlowBox, string>();
   #wide: FlowBox[] = [];
   #byDestination = new Map<string, FlowBox[]>();
 
-  add(box: FlowBox, text: string): void {
+  add(box: FlowBox): void {
     this.#all.push(box);
-    this.#texts.set(box, text);
     if (!isSingle(box.to)) this.#wide.push(box);
     else if (this.#byDestination.has(box.to.text)) this.#byDestination.get(box.to.text)?.push(box);
     else this.#byDestination.set(box.to.text, [box]);
@@ -50,7 +77,7 @@ class Layer {
   }
 
   sorted(): FlowBox[] {
-    return this.#all.toSorted((a, b) => compare(this.#texts.get(a) ?? '', this.#texts.get(b) ?? ''));
+    return inOrder(this.#all);
   }
 }
 
@@ -86,8 +113,23 @@ function sizeOf({ from, to, values }: FlowBox): bigint {
   return (from.last - from.first + 1n) * (to.last - to.first + 1n) * BigInt(values.to - values.from + 1);
 }
 
-function textOf({ from, to, kind, values, comment }: FlowBox): string {
-  return `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`;
+const textOf = ofBox(({ from, to, kind, values, comment }) => `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`);
+
+function inOrder(boxes: readonly FlowBox[]): FlowBox[] {
+  return boxes
+    .map((box) => ({ box, text: textOf(box) }))
+    .toSorted((a, b) => compare(a.text, b.text))
+    .map(({ box }) => box);
+}
+
+/** A text of a box that is made once: a box is there again at the next rendering, and is never changed. */
+export function ofBox(make: (box: FlowBox) => string): (box: FlowBox) => string {
+  const known = new WeakMap<FlowBox, string>();
+  return (box) => {
+    let text = known.get(box);
+    if (text === undefined) known.set(box, (text = make(box)));
+    return text;
+  };
 }
 
 function compare<T extends bigint | string>(a: T, b: T): number {

@@ -4,7 +4,7 @@ import type { Family } from '../../model/address.ts';
 import type { NetworkFlow, NetworkService, NetworkState } from '../../model/network-state.ts';
 import { EndRanges } from './end-ranges.ts';
 import { type AddressRange, type AddressRanges, anyAddress, rangeContains, rangesOverlap } from './address-range.ts';
-import { type FlowBox, layerBoxes } from './flow-boxes.ts';
+import { type FlowBox, layerBoxes, ofBox, sortBoxes } from './flow-boxes.ts';
 import { checkRate, checkService, quotable } from './safe-text.ts';
 import { type Chain, type RuleSet, type Table, withComment } from './table.ts';
 
@@ -30,16 +30,24 @@ export interface RenderedFlows {
   chains: Chain[];
 }
 
-/** Pure. One set for each path, family, kind and layer that has flows, and again for each flow with a rate or a log. Throws `invalid`. */
+/**
+ * Pure. A set of exact flows and one for each layer of the others, of each path, family and kind that has any; and again one for each flow
+ * with a rate or a log. Throws `invalid`.
+ */
 export function renderFlows(state: NetworkState, ranges: AddressRanges): RenderedFlows {
   const ends = new EndRanges(ranges, state.zones);
   const plain = state.flows.filter((flow) => !isSpecial(flow));
   const special = [...new Map(state.flows.filter(isSpecial).map((flow) => [nameOf(flow), flow]))].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const setsOf = (flows: NetworkFlow[], name?: string) =>
-    paths.flatMap((path) => {
-      const boxes = flows.flatMap((flow) => boxesOf(flow, path, ends));
-      return setsOfBoxes(boxes, path, name);
-    });
+  const setsOf = (flows: NetworkFlow[], name?: string) => {
+    const boxes = flows.map((flow) => boxesOf(flow, ends));
+    return paths.flatMap((path) =>
+      setsOfBoxes(
+        boxes.flatMap((of) => of[path]),
+        path,
+        name,
+      ),
+    );
+  };
   const rendered = special.map(([name, flow]) => ({ sets: setsOf([flow], name), ...renderSpecial(flow, name) }));
   return {
     // A connection of two flows is written down for the one that asks for it.
@@ -58,7 +66,7 @@ export function renderSharing(state: NetworkState, ranges: AddressRanges): FlowS
   const subnets = state.zones.filter(({ bridged }) => bridged).flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet)));
   const boxes = state.flows
     .filter((flow) => !isSpecial(flow))
-    .flatMap((flow) => boxesOf(flow, 'between', ends))
+    .flatMap((flow) => boxesOf(flow, ends).between)
     .flatMap((box) => {
       const shared = subnets.filter((subnet) => rangesOverlap(subnet, box.from));
       const inside = shared.some((subnet) => rangesOverlap(subnet, box.to)) ? [box] : [];
@@ -109,13 +117,17 @@ function setsOfBoxes(boxes: FlowBox[], path: FlowSet['path'], special?: string):
   const chain = special === undefined ? {} : { chain: `flow_${special}` };
   return ([4, 6] as const).flatMap((family) => {
     const mine = boxes.filter((box) => box.from.family === family);
-    return (['ports', 'echo', 'type', 'number'] as const).flatMap((holds) =>
-      layerBoxes(mine.filter((box) => holdsKind(holds, box.kind))).map((layer, index) => {
-        const suffix = `${holds === 'ports' ? '' : `_${holds}`}${special === undefined ? '' : `_${special}`}${layerName(index)}`;
-        const name = `${path}${family}${suffix}`;
-        return { path, name, flags: 'interval' as const, holds, ...lookUp[holds](name, family, layer), ...chain };
-      }),
-    );
+    return (['ports', 'echo', 'type', 'number'] as const).flatMap((holds) => {
+      const ofKind = mine.filter((box) => holdsKind(holds, box.kind));
+      // The few of a special flow need no second lookup.
+      const { exact, layers } = special === undefined ? sortBoxes(ofKind) : { exact: [], layers: layerBoxes(ofKind) };
+      const stem = `${path}${family}${holds === 'ports' ? '' : `_${holds}`}${special === undefined ? '' : `_${special}`}`;
+      const setOf = (name: string, held: FlowBox[]) => ({ path, name, holds, ...lookUp[holds](name, family, held), ...chain });
+      return [
+        ...(exact.length > 0 ? [setOf(`${stem}_exact`, exact)] : []),
+        ...layers.map((layer, index) => ({ ...setOf(`${stem}${layerName(index)}`, layer), flags: 'interval' as const })),
+      ];
+    });
   });
 }
 
@@ -135,7 +147,7 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
     const { ip, type } = wordsOf(family);
     return {
       type: `${type} . ${type} . inet_proto . inet_service`,
-      elements: layer.map((box) => element(box, box.kind, renderValues(box.values))),
+      elements: layer.map(portsElement),
       original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
       reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
     };
@@ -180,18 +192,35 @@ function holdsKind(holds: FlowSet['holds'], kind: FlowBox['kind']): boolean {
   return holds === 'ports' ? kind === 'tcp' || kind === 'udp' : holds === kind;
 }
 
-function boxesOf(flow: NetworkFlow, path: Path, ends: EndRanges): FlowBox[] {
-  const froms = path === 'entering' ? ends.beyondUplink(flow.from) : ends.onTap(flow.from);
-  if (froms.length === 0) return [];
-  const tos =
-    path === 'leaving' ? ends.beyondUplink(flow.to) : path === 'hosted' ? (flow.to.kind === 'host' ? anyAddress : []) : ends.onTap(flow.to);
-  const comment = quotable(flow.text);
+type FlowBoxes = Record<Path, FlowBox[]>;
+
+/** Of flows that are there again at the next rendering, most of a large site's, the boxes are too. A flow is never changed in place. */
+const made = new WeakMap<NetworkFlow, { subnets: string; boxes: FlowBoxes }>();
+
+function boxesOf(flow: NetworkFlow, ends: EndRanges): FlowBoxes {
+  const known = made.get(flow);
+  if (known?.subnets === ends.subnets) return known.boxes;
+  const boxes = makeBoxes(flow, ends);
+  made.set(flow, { subnets: ends.subnets, boxes });
+  return boxes;
+}
+
+function makeBoxes(flow: NetworkFlow, ends: EndRanges): FlowBoxes {
   const services = flow.services.map(checkService);
-  return froms.flatMap((from) =>
-    tos
-      .filter((to) => to.family === from.family)
-      .flatMap((to) => services.flatMap((service) => valuesOf(service, from.family).map((what) => ({ from, to, ...what, comment })))),
-  );
+  const comment = quotable(flow.text);
+  const every = (froms: readonly AddressRange[], tos: readonly AddressRange[]) =>
+    froms.flatMap((from) =>
+      tos
+        .filter((to) => to.family === from.family)
+        .flatMap((to) => services.flatMap((service) => valuesOf(service, from.family).map((what) => ({ from, to, ...what, comment })))),
+    );
+  const [fromTap, toTap] = [ends.onTap(flow.from), ends.onTap(flow.to)];
+  return {
+    between: every(fromTap, toTap),
+    entering: every(ends.beyondUplink(flow.from), toTap),
+    leaving: every(fromTap, ends.beyondUplink(flow.to)),
+    hosted: flow.to.kind === 'host' ? every(fromTap, anyAddress) : [],
+  };
 }
 
 function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind' | 'values'>[] {
@@ -209,6 +238,8 @@ function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind'
     }
   }
 }
+
+const portsElement = ofBox((box) => element(box, box.kind, renderValues(box.values)));
 
 function element({ from, to, comment }: FlowBox, ...more: string[]): string {
   return withComment([from.text, to.text, ...more].join(' . '), comment);

@@ -22,8 +22,8 @@ import { type RenderedPublications, renderPublications } from './render-publicat
 import { type Chain, type Table, writeTable } from './table.ts';
 
 export interface RenderedRules {
-  /** For `nft -f`: replaces the tables in one transaction. */
-  text: string;
+  /** For `nft -f`: replaces the tables in one transaction. Written when it is asked for. */
+  readonly text: string;
   tables: Table[];
   /** Name of an empty chain in the table, made from a hash of the rules: tells which rules are in force. */
   stateChain: string;
@@ -70,7 +70,13 @@ export function renderRules(state: NetworkState): RenderedRules {
   const mark = `0x${((Number.parseInt(digest.slice(32, 40), 16) | 1) >>> 0).toString(16).padStart(8, '0')}`;
   tables.push({ ...inet, chains: [{ name: stateChain, rules: [] }, ...chainsWith(mark)] });
   const cleared = families.map((family) => `add table ${family} caisson\ndelete table ${family} caisson\n`);
-  return { stateChain, tables, text: [...cleared, ...tables.map(writeTable)].join('') };
+  return {
+    stateChain,
+    tables,
+    get text() {
+      return [...cleared, ...tables.map(writeTable)].join('');
+    },
+  };
 }
 
 function renderJudgement(checked: CheckedState, flows: RenderedFlows, publications: RenderedPublications, mark: string): Chain[] {
