@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { addressFromBigInt } from '../src/model/address.ts';
 import type { Flow } from '../src/model/flow.ts';
 import type { CpuShare } from '../src/model/guest-size.ts';
+import { defaultRestart, type GuestRestart } from '../src/model/guest-restart.ts';
+import type { GuestShutdown } from '../src/model/guest-shutdown.ts';
 import type { GuestSpec } from '../src/model/guest.ts';
 import type { Image } from '../src/model/image.ts';
 import type { ReadinessCheck, Service } from '../src/model/service.ts';
@@ -76,7 +78,7 @@ const flowRest = fc.oneof(
 const optional = <T>(key: string, value: fc.Arbitrary<T>) =>
   fc.option(value, { nil: undefined }).map((one) => (one === undefined ? {} : { [key]: one }));
 
-const check = fc.oneof(
+const what = fc.oneof(
   fc
     .tuple(
       port,
@@ -91,7 +93,7 @@ const check = fc.oneof(
     .tuple(
       port,
       fc.constantFrom('/', '/health', '/a?b=c#d'),
-      fc.integer({ min: 100, max: 599 }),
+      fc.integer({ min: 200, max: 599 }),
       optional(
         'contains',
         line.filter((one) => one !== ''),
@@ -100,7 +102,8 @@ const check = fc.oneof(
     .map(([number, path, status, contains]) => ({ http: { port: number, path, status, ...contains } })),
   fc
     .tuple(fc.constantFrom('lab.example', '_x._tcp.lab.', 'a'), fc.constantFrom('A', 'SOA', 'TXT'), port)
-    .map(([of, type, number]) => ({ dns: { name: of, type, port: number } })),
+    .chain(([of, type, number]) => optional('expect', fc.constantFrom('a', '192.0.2.1', ' # ')).map((expect) => [of, type, number, expect] as const))
+    .map(([of, type, number, expect]) => ({ dns: { name: of, type, port: number, ...expect } })),
   fc.constant({ agent: true }),
   fc
     .array(
@@ -108,12 +111,29 @@ const check = fc.oneof(
       { minLength: 1, maxLength: 3 },
     )
     .map((command) => ({ command })),
-) as fc.Arbitrary<ReadinessCheck>;
+);
+const check = fc
+  .tuple(what, optional('timeoutMs', fc.constantFrom(1, 1500, 30_000)), optional('tries', fc.constantFrom(1, 10)))
+  .map(([one, timeoutMs, tries]) => ({ ...one, ...timeoutMs, ...tries })) as fc.Arbitrary<ReadinessCheck>;
 
 const service: fc.Arbitrary<Service> = fc.record({
   ports: fc.array(portRange, { maxLength: 3 }),
   ready: fc.array(check, { maxLength: 3 }),
-  readyWithinMs: fc.constantFrom(600_000, 1, 90_000, 3_600_000, 1500),
+  readyWithinMs: fc.constantFrom(600_000, 90_000, 3_600_000, 31_500),
+});
+
+const restart: fc.Arbitrary<GuestRestart> = fc.oneof(
+  fc.constant({ ...defaultRestart, policy: 'never' as const }),
+  fc.record({
+    policy: fc.constantFrom('on-failure' as const, 'always' as const),
+    tries: fc.constantFrom(5, 1, 1000),
+    stableAfterMs: fc.constantFrom(600_000, 1, 3_600_000),
+  }),
+);
+
+const shutdown: fc.Arbitrary<GuestShutdown> = fc.record({
+  agentMs: fc.constantFrom(60_000, 1, 3_600_000),
+  powerButtonMs: fc.constantFrom(30_000, 1500, 3_600_000),
 });
 
 const image: fc.Arbitrary<Image> = fc.oneof(
@@ -202,6 +222,8 @@ const guestRest = fc.record({
   userData: fc.option(text, { nil: undefined }),
   service: fc.option(service, { nil: undefined }),
   autostart: fc.boolean(),
+  restart,
+  shutdown,
   description: fc.option(
     line.map((one) => one.replaceAll('\t', ' ')),
     { nil: undefined },

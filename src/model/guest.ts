@@ -2,6 +2,8 @@
 // store speak of `memoryMib`. What is observed is in guest-status.ts.
 import { z } from 'zod';
 import { expects } from './expected.ts';
+import { defaultRestart, guestRestartFileSchema, guestRestartSchema } from './guest-restart.ts';
+import { defaultShutdown, guestShutdownFileSchema, guestShutdownSchema } from './guest-shutdown.ts';
 import { labelValueSchema, nameSchema } from './name.ts';
 import { isRecord } from './plain-record.ts';
 import { cpuShareSchema, memoryFileSchema, memoryMibSchema, memoryRangeSchema } from './guest-size.ts';
@@ -57,6 +59,8 @@ export const guestSpecSchema = z.strictObject({
   after: z.array(dependencySchema).max(64),
   /** Started by `apply` and when the host starts. */
   autostart: z.boolean(),
+  restart: guestRestartSchema.default(defaultRestart),
+  shutdown: guestShutdownSchema.default(defaultShutdown),
   description: lineSchema(1024).optional(),
 });
 export type GuestSpec = z.output<typeof guestSpecSchema>;
@@ -81,8 +85,14 @@ const dependencyFileSchema = z
     {
       requires: nameSchema
         .optional()
-        .describe('Guest that must be ready before this one is started; if it fails, this one is not started.'),
-      wants: nameSchema.optional().describe('Guest that is started before this one; if it fails, this one is started nevertheless.'),
+        .describe(
+          'Guest that must be ready before this one is started. While it is not, this one is not started, or not ready; it is shut down after this one.',
+        ),
+      wants: nameSchema
+        .optional()
+        .describe(
+          'Guest that is started before this one; if it does not get ready, this one is started nevertheless. What becomes of it later does not matter.',
+        ),
     },
     expects('a map such as { requires: database }'),
   )
@@ -141,6 +151,10 @@ export const guestFileSchema = z
         .default([])
         .describe('What is started before this guest, and shut down after it.'),
       autostart: z.boolean(expects('true or false')).default(true).describe('Whether `apply` and the start of the host start the guest.'),
+      restart: guestRestartFileSchema
+        .meta({ default: 'on-failure' })
+        .describe('Whether the guest is started again when it ends by itself: never, on-failure, always, or a map.'),
+      shutdown: guestShutdownFileSchema.describe('How long the guest gets to shut down, each way of asking.'),
       description: lineSchema(1024).optional().describe('One line for people.'),
     },
     expects('a map such as { image: debian-12, zone: internal, memory: 512MiB, disks: { root: 8GiB } }'),
@@ -152,7 +166,7 @@ export const guestFileSchema = z
   }));
 
 /** Known wishes of a guest that this version cannot fulfil: refused by name, never ignored. */
-export const guestUnsupported = ['tpm', 'nics', 'placement', 'restart', 'watchdog', 'arch', 'container'] as const;
+export const guestUnsupported = ['tpm', 'nics', 'placement', 'watchdog', 'arch', 'container'] as const;
 
 /** The name of the guest that a dependency speaks of. */
 export function dependencyName(dependency: Dependency): string {

@@ -1,5 +1,6 @@
 // What a guest is for, and how one sees that it does it.
 import { z } from 'zod';
+import { formatExactDuration } from '../lib/units.ts';
 import { expects } from './expected.ts';
 import { durationSchema, longestDurationMs } from './quantity.ts';
 import { quote } from './quote.ts';
@@ -66,7 +67,8 @@ const httpReadySchema = z.strictObject(
       .max(1024)
       .default('/')
       .describe('Path that is asked for.'),
-    status: z.int(expects('an HTTP status')).min(100).max(599).default(200).describe('HTTP status that must come.'),
+    // 1xx announce another answer and are never the last one.
+    status: z.int(expects('an HTTP status')).min(200).max(599).default(200).describe('HTTP status that must come.'),
     contains: textSchema(1024).min(1).optional().describe('What the body (its first 64 KiB) must contain.'),
   },
   expects('a map such as { port: 80, path: /health }'),
@@ -84,6 +86,7 @@ const dnsReadySchema = z.strictObject(
     name: dnsNameSchema.describe('Name that is asked for.'),
     type: z.enum(['A', 'AAAA', 'NS', 'SOA', 'MX', 'TXT']).default('SOA').describe('Type of the record; at least one must come.'),
     port: portNumberSchema.default(53).describe('UDP port of the name server.'),
+    expect: textSchema(1024).min(1).optional().describe('What one of the records must contain, for example an address.'),
   },
   expects('a map such as { name: lab.example, type: SOA }'),
 );
@@ -94,18 +97,40 @@ const commandReadySchema = z
   .min(1, 'a command has at least one word')
   .max(64);
 
-/** One thing that must hold; exactly one of the keys. */
+const longestCheckMs = 300_000;
+
+/** How one check is asked; what is absent is as `checkTimeoutMs` and `checkTries` say. */
+const limitFields = {
+  timeoutMs: z.int().min(1).max(longestCheckMs).optional(),
+  tries: z.int().min(1).max(1000).optional(),
+};
+
+/** One thing that must hold; exactly one of the keys beside the limits. */
 const readinessModel = z.union(
   [
-    z.strictObject({ tcp: tcpReadySchema }),
-    z.strictObject({ http: httpReadySchema }),
-    z.strictObject({ dns: dnsReadySchema }),
-    z.strictObject({ agent: agentReadySchema }),
-    z.strictObject({ command: commandReadySchema }),
+    z.strictObject({ tcp: tcpReadySchema, ...limitFields }),
+    z.strictObject({ http: httpReadySchema, ...limitFields }),
+    z.strictObject({ dns: dnsReadySchema, ...limitFields }),
+    z.strictObject({ agent: agentReadySchema, ...limitFields }),
+    z.strictObject({ command: commandReadySchema, ...limitFields }),
   ],
   expects('a readiness check with one of tcp, http, dns, agent, command'),
 );
 export type ReadinessCheck = z.output<typeof readinessModel>;
+
+const defaultCheckTimeoutMs = 10_000;
+/** One lost packet is not an alert. */
+const defaultCheckTries = 3;
+
+/** How long one try of a check may take. */
+export function checkTimeoutMs(check: ReadinessCheck): number {
+  return check.timeoutMs ?? defaultCheckTimeoutMs;
+}
+
+/** How many tries in a row must fail until a service that was ready is not ready any more. */
+export function checkTries(check: ReadinessCheck): number {
+  return check.tries ?? defaultCheckTries;
+}
 
 /** The site file's spelling: `tcp: 3306` and `dns: lab.example` for the short cases. */
 const readinessFile = z
@@ -134,15 +159,30 @@ const readinessFile = z
         .describe('A name server answers: the name whose SOA record is asked for, or a map.'),
       agent: agentReadySchema.optional().describe('The guest agent answers.'),
       command: commandReadySchema.optional().describe('A command, run in the guest by its agent, ends with 0: program and arguments.'),
+      timeout: durationSchema
+        .refine((ms) => ms <= longestCheckMs, 'one try takes at most 5min')
+        .optional()
+        .meta({ default: '10s' })
+        .describe('How long one try may take.'),
+      tries: z
+        .int(expects('a whole number of tries'))
+        .min(1)
+        .max(1000)
+        .optional()
+        .meta({ default: 3 })
+        .describe('How many tries in a row must fail until a service that was ready counts as not ready.'),
     },
     expects('a map such as { tcp: 3306 } or { http: { port: 80, path: /health } }'),
   )
   .refine(
-    (value) => Object.keys(value).length === 1,
+    ({ timeout: _timeout, tries: _tries, ...what }) => Object.keys(what).length === 1,
     'a readiness check has exactly one of tcp, http, dns, agent, command; several checks are a list',
   )
-  .transform((value) => value as ReadinessCheck)
-  .meta({ minProperties: 1, maxProperties: 1 });
+  .transform(({ timeout, tries, ...what }) => {
+    const limits = { ...(timeout === undefined ? {} : { timeoutMs: timeout }), ...(tries === undefined ? {} : { tries }) };
+    return { ...what, ...limits } as ReadinessCheck;
+  })
+  .meta({ minProperties: 1, maxProperties: 3 });
 
 export const serviceSchema = z.strictObject({
   ports: z.array(portRangeSchema).max(64),
@@ -176,6 +216,16 @@ export const serviceFileSchema = z
     },
     expects('a map such as { ports: [tcp/80], ready: { http: 80 } }'),
   )
+  .superRefine(({ ready = [], readyWithin = defaultReadyWithinMs }, context) => {
+    for (const [index, check] of ready.entries()) {
+      if (check.timeoutMs === undefined || check.timeoutMs < readyWithin) continue;
+      context.addIssue({
+        code: 'custom',
+        path: ['ready', ...(ready.length > 1 ? [index] : [])],
+        message: `one try of “${describeCheck(check)}” may take ${formatExactDuration(check.timeoutMs)}, which is not less than readyWithin (${formatExactDuration(readyWithin)}): it could never say no in time`,
+      });
+    }
+  })
   .transform(({ ports, ready, readyWithin }): Service => ({
     ports,
     ready: ready ?? [],
@@ -193,7 +243,16 @@ export function describeCheck(check: ReadinessCheck): string {
 
 /** A check as short as the site file can spell it. */
 export function checkDocument(check: ReadinessCheck): Record<string, unknown> {
-  if ('tcp' in check && check.tcp.send === undefined && check.tcp.expect === undefined) return { tcp: check.tcp.port };
+  const { timeoutMs, tries } = check;
+  return {
+    ...whatDocument(check),
+    ...(timeoutMs === undefined ? {} : { timeout: formatExactDuration(timeoutMs) }),
+    ...(tries === undefined ? {} : { tries }),
+  };
+}
+
+function whatDocument(check: ReadinessCheck): Record<string, unknown> {
+  if ('tcp' in check) return { tcp: check.tcp.send === undefined && check.tcp.expect === undefined ? check.tcp.port : check.tcp };
   if ('http' in check) {
     const { port, path, status, contains } = check.http;
     if (path === '/' && status === 200 && contains === undefined) return { http: port };
@@ -207,8 +266,16 @@ export function checkDocument(check: ReadinessCheck): Record<string, unknown> {
     };
   }
   if ('dns' in check) {
-    const { name, type, port } = check.dns;
-    return { dns: type === 'SOA' && port === 53 ? name : { name, ...(type === 'SOA' ? {} : { type }), ...(port === 53 ? {} : { port }) } };
+    const { name, type, port, expect } = check.dns;
+    if (type === 'SOA' && port === 53 && expect === undefined) return { dns: name };
+    return {
+      dns: {
+        name,
+        ...(type === 'SOA' ? {} : { type }),
+        ...(port === 53 ? {} : { port }),
+        ...(expect === undefined ? {} : { expect }),
+      },
+    };
   }
-  return check;
+  return 'agent' in check ? { agent: true } : { command: check.command };
 }

@@ -3,6 +3,8 @@
 import { Document, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { formatExactDuration, formatExactSize } from '../lib/units.ts';
 import type { Flow } from './flow.ts';
+import { defaultRestart, type GuestRestart } from './guest-restart.ts';
+import { defaultShutdown, type GuestShutdown } from './guest-shutdown.ts';
 import type { GuestSpec } from './guest.ts';
 import { memoryDocument } from './guest-size.ts';
 import type { Image } from './image.ts';
@@ -104,6 +106,8 @@ export function guestDocument(guest: GuestSpec): Record<string, unknown> {
     ...(guest.os === 'linux' ? { os: undefined } : {}),
     ...(guest.display === 'vga' ? { display: undefined } : {}),
     ...(guest.autostart ? { autostart: undefined } : {}),
+    restart: briefRestart(guest.restart),
+    shutdown: briefShutdown(guest.shutdown),
   });
 }
 
@@ -129,7 +133,35 @@ export function wholeGuestDocument(guest: GuestSpec): Record<string, unknown> {
     service: guest.service ? serviceDocument(guest.service) : undefined,
     after: guest.after,
     autostart: guest.autostart,
+    restart: restartDocument(guest.restart),
+    shutdown: shutdownDocument(guest.shutdown),
     description: guest.description,
+  });
+}
+
+/** A site that was applied before there was the field has none. */
+function restartDocument({ policy, tries, stableAfterMs }: GuestRestart = defaultRestart): Record<string, unknown> {
+  return policy === 'never' ? { policy } : { policy, tries, stableAfter: formatExactDuration(stableAfterMs) };
+}
+
+function briefRestart(restart: GuestRestart): unknown {
+  const { policy, tries, stableAfterMs } = restart;
+  const map = compact({
+    policy: policy === defaultRestart.policy ? undefined : policy,
+    tries: tries === defaultRestart.tries ? undefined : tries,
+    stableAfter: stableAfterMs === defaultRestart.stableAfterMs ? undefined : formatExactDuration(stableAfterMs),
+  });
+  return Object.keys(map).length === 1 && map['policy'] !== undefined ? policy : map;
+}
+
+function shutdownDocument({ agentMs, powerButtonMs }: GuestShutdown = defaultShutdown): Record<string, unknown> {
+  return { agent: formatExactDuration(agentMs), powerButton: formatExactDuration(powerButtonMs) };
+}
+
+function briefShutdown({ agentMs, powerButtonMs }: GuestShutdown): Record<string, unknown> {
+  return compact({
+    agent: agentMs === defaultShutdown.agentMs ? undefined : formatExactDuration(agentMs),
+    powerButton: powerButtonMs === defaultShutdown.powerButtonMs ? undefined : formatExactDuration(powerButtonMs),
   });
 }
 

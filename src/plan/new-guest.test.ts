@@ -5,6 +5,8 @@ import type { GuestSpec } from '../model/guest.ts';
 import type { Zone } from '../model/zone.ts';
 import { memoryAtStart } from './machine.ts';
 import { completeAddresses, newGuestRecord, withDisksOf } from './new-guest.ts';
+import { defaultRestart } from '../model/guest-restart.ts';
+import { defaultShutdown } from '../model/guest-shutdown.ts';
 
 const spec: GuestSpec = {
   image: 'debian-12',
@@ -20,6 +22,8 @@ const spec: GuestSpec = {
   sshKeys: [],
   after: [],
   autostart: true,
+  restart: defaultRestart,
+  shutdown: defaultShutdown,
 };
 const zone: Zone = { subnets: ['192.0.2.0/24', '2001:db8:1::/64'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } };
 const context = { machineType: 'pc-q35-7.2', cpuModel: 'Nehalem', userId: 1_900_000_000, now: 0, zone, taken: new Set<string>() };

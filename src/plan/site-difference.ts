@@ -167,7 +167,7 @@ function effectOf(
 const imageEffect: Effect = { note: 'for guests made from now on; existing ones keep their disks' };
 
 /** Fields of a guest that its hypervisor never sees. */
-const liveFields = /^(labels(\..*)?|after|autostart|description|service(\..*)?)$/;
+const liveFields = /^(labels(\..*)?|after|autostart|description|(service|restart|shutdown)(\..*)?)$/;
 
 function guestEffect(field: string, before: string | undefined, after: string | undefined): Effect {
   if (liveFields.test(field)) return { consequence: 'live' };

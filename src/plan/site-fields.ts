@@ -18,7 +18,7 @@ const divided: Record<ObjectKind, readonly string[]> = {
   site: [],
   zone: ['publish'],
   image: ['files'],
-  guest: ['labels', 'disks', 'service'],
+  guest: ['labels', 'disks', 'service', 'restart', 'shutdown'],
   flow: [],
 };
 

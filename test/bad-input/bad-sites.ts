@@ -150,7 +150,7 @@ export const badSites: BadSite[] = [
     name: 'an unknown field that is like no other',
     text: withGuest(guest('colour: red')),
     problems: [
-      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, cpu, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, description)',
+      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, cpu, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, restart, shutdown, description)',
     ],
   },
   {
@@ -329,6 +329,63 @@ export const badSites: BadSite[] = [
     text: withGuest(guest('service: { readyWithin: 5 minutes }')),
     problems: [
       '6:105: readyWithin of service of guest “web”: “5 minutes” is not a duration: a whole number with s, min or h is expected, for example 90s; did you mean “5min”?',
+    ],
+  },
+  {
+    name: 'time limits of nothing, and of more than can be',
+    text: withGuest(
+      guest('shutdown: { agent: 0s, powerButton: 2h }, restart: { tries: 0, stableAfter: 0min }, service: { readyWithin: 0s, ready: { tcp: 80, timeout: 0s, tries: 0 } }'),
+    ),
+    problems: [
+      '6:100: agent of shutdown of guest “web”: a duration lies between 1ms and 7d, “0s” does not',
+      '6:117: powerButton of shutdown of guest “web”: at most 1h is possible',
+      '6:141: tries of restart of guest “web”: a number of at least 1 is expected, not 0',
+      '6:157: stableAfter of restart of guest “web”: a duration lies between 1ms and 7d, “0min” does not',
+      '6:189: readyWithin of service of guest “web”: a duration lies between 1ms and 7d, “0s” does not',
+      '6:220: timeout of ready of service of guest “web”: a duration lies between 1ms and 7d, “0s” does not',
+      '6:231: tries of ready of service of guest “web”: a number of at least 1 is expected, not 0',
+    ],
+  },
+  {
+    name: 'a restart policy of another word',
+    text: withGuest(guest('restart: onfailure')),
+    problems: [
+      '6:90: restart of guest “web”: “onfailure” is not one of never, on-failure, always; did you mean “on-failure”?',
+    ],
+  },
+  {
+    name: 'tries of a guest that is never started again',
+    text: withGuest(guest('restart: { policy: never, tries: 3 }')),
+    problems: [
+      '6:90: restart of guest “web”: a guest that is never started again has no tries and no stableAfter',
+    ],
+  },
+  {
+    name: 'a path that does not begin with a slash',
+    text: withGuest(guest('service: { ready: { http: { port: 80, path: health } } }')),
+    problems: [
+      '6:125: path of http of ready of service of guest “web” cannot be “health”: a path begins with / and has no spaces',
+    ],
+  },
+  {
+    name: 'a status that is never the last one',
+    text: withGuest(guest('service: { ready: { http: { port: 80, status: 100 } } }')),
+    problems: [
+      '6:127: status of http of ready of service of guest “web”: a number of at least 200 is expected, not 100',
+    ],
+  },
+  {
+    name: 'a check that cannot say no in time',
+    text: withGuest(guest('service: { readyWithin: 30s, ready: [{ tcp: 80 }, { agent: true, timeout: 30s }] }')),
+    problems: [
+      '6:90: service of guest “web”: one try of “guest agent” may take 30s, which is not less than readyWithin (30s): it could never say no in time',
+    ],
+  },
+  {
+    name: 'a check that is only limits',
+    text: withGuest(guest('service: { ready: { timeout: 5s } }')),
+    problems: [
+      '6:99: ready of service of guest “web”: a readiness check has exactly one of tcp, http, dns, agent, command; several checks are a list',
     ],
   },
   {

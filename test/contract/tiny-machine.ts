@@ -12,7 +12,7 @@ export function tinyMachine(parts: {
   return {
     uid: parts.uid,
     name: 'tiny',
-    hardwareVersion: 2,
+    hardwareVersion: 3,
     machineType: 'pc-q35-7.2',
     cpuModel: 'Nehalem,vendor=AuthenticAMD',
     accelerator: 'tcg',

@@ -6,6 +6,8 @@ import type { Endpoint } from '../../src/api/endpoint.ts';
 import type { Handlers, Streams } from '../../src/daemon/http/handlers-type.ts';
 import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
+import { defaultRestart } from '../../src/model/guest-restart.ts';
+import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 
 export function sampleHandlers(given: Partial<Handlers>): Handlers {
   return completed(given, (endpoint) => endpoint.stream === undefined) as Handlers;
@@ -58,12 +60,14 @@ export function sampleGuest(index: number, random: RandomSource = seededRandom(i
       service: { ports: ['tcp/80'], ready: [{ http: { port: 80, path: '/health', status: 200 } }], readyWithinMs: 600_000 },
       after: [],
       autostart: true,
+      restart: defaultRestart,
+      shutdown: defaultShutdown,
     },
     wantedPower: 'running',
     userId: 1_900_000_000 + index,
     generation: 1,
     hardware: {
-      version: 2,
+      version: 3,
       machineType: 'pc-q35-7.2',
       cpuModel: 'Nehalem',
       uuid: newUuid(random),

@@ -1,5 +1,7 @@
 // Sites of any size for tests and benches.
 import type { Site } from '../../src/model/site.ts';
+import { defaultRestart } from '../../src/model/guest-restart.ts';
+import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 
 /** `count` guests `guest-0` … in one zone, each with a service that is asked by HTTP. */
 export function sampleSite(count: number, options: { autostart?: boolean } = {}): Site {
@@ -20,6 +22,8 @@ export function sampleSite(count: number, options: { autostart?: boolean } = {})
       service: { ports: ['tcp/80'], ready: [{ http: { port: 80, path: '/health', status: 200 } }], readyWithinMs: 600_000 },
       after: [],
       autostart: options.autostart ?? true,
+      restart: defaultRestart,
+      shutdown: defaultShutdown,
     },
   ]);
   return {

@@ -80,6 +80,8 @@ export interface QmpEvents {
   SUSPEND: Record<string, never>;
   WAKEUP: Record<string, never>;
   GUEST_PANICKED: { action: 'pause' | 'poweroff' | 'run' };
+  GUEST_CRASHLOADED: { action: 'pause' | 'poweroff' | 'run' };
+  WATCHDOG: { action: 'debug' | 'inject-nmi' | 'none' | 'pause' | 'poweroff' | 'reset' | 'shutdown' };
   BLOCK_IO_ERROR: { operation: 'read' | 'write'; action: 'ignore' | 'report' | 'stop'; nospace?: boolean; reason: string };
 }
 
@@ -113,5 +115,7 @@ export const eventShapes: Record<keyof QmpEvents, Shape> = {
   SUSPEND: { required: {}, optional: {} },
   WAKEUP: { required: {}, optional: {} },
   GUEST_PANICKED: { required: { action: 'string' }, optional: {} },
+  GUEST_CRASHLOADED: { required: { action: 'string' }, optional: {} },
+  WATCHDOG: { required: { action: 'string' }, optional: {} },
   BLOCK_IO_ERROR: { required: { operation: 'string', action: 'string', reason: 'string' }, optional: { nospace: 'bool' } },
 };

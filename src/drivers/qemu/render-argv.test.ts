@@ -42,6 +42,7 @@ const small: Machine = {
 
 const large: Machine = {
   ...small,
+  hardwareVersion: 3,
   machineType: 'pc-q35-10.0',
   cpuModel: 'EPYC-Rome',
   accelerator: 'kvm',
@@ -107,6 +108,11 @@ test('a guest made before hardware had versions keeps what it has', () => {
     differing.map((argument) => (JSON.parse(argument) as { 'deflate-on-oom': boolean })['deflate-on-oom']),
     [true],
   );
+});
+
+test('the watchdog is there for guests of hardware version 3, and for nobody before', () => {
+  const added = renderArgv({ ...small, hardwareVersion: 3 }).filter((argument) => !renderArgv(small).includes(argument));
+  assert.deepEqual(added, ['-global', 'driver=ICH9-LPC,property=noreboot,value=off', 'watchdog=pause']);
 });
 
 test('no text of a user becomes an option, whatever is in it', () => {

@@ -51,6 +51,7 @@ export function renderArgv(machine: Machine): string[] {
     '-msg',
     'timestamp=on',
     ...renderPlatform(machine),
+    ...renderWatchdog(machine),
     ...renderChannels(machine),
     ...rootPorts(slots).flatMap((port) => [
       '-device',
@@ -121,6 +122,14 @@ function renderPlatform(machine: Machine): string[] {
     '-action',
     'shutdown=pause,panic=pause',
   ];
+}
+
+/**
+ * q35 has a watchdog in its chipset (Linux: iTCO_wdt, FreeBSD: ichwd), held back by a strap unless told otherwise. A guest that has
+ * armed it and then fell silent is stopped, not reset: whether and when it starts again is not QEMU's to decide.
+ */
+function renderWatchdog({ hardwareVersion }: Machine): string[] {
+  return hardwareVersion < 3 ? [] : ['-global', 'driver=ICH9-LPC,property=noreboot,value=off', '-action', 'watchdog=pause'];
 }
 
 function renderFlash(machine: Machine): string[] {

@@ -111,10 +111,23 @@ async function askDns(
   signal?.addEventListener('abort', abort, { once: true });
   try {
     const records: unknown = await resolver.resolve(check.name, check.type);
-    return Array.isArray(records) && records.length === 0 ? { ok: false, why: 'the answer is empty' } : { ok: true };
+    if (Array.isArray(records) && records.length === 0) return { ok: false, why: 'the answer is empty' };
+    const { expect } = check;
+    if (expect === undefined || recordTexts(records).some((text) => text.includes(expect))) return { ok: true };
+    return { ok: false, why: `no record contains “${expect}”, the first is ${quote(recordTexts(records)[0] ?? '')}` };
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** Each record as one line: a TXT record comes as pieces, an SOA or MX record as an object. */
+function recordTexts(records: unknown): string[] {
+  const list = Array.isArray(records) ? records : [records];
+  return list.map((record) => {
+    if (typeof record === 'string') return record;
+    if (Array.isArray(record)) return record.join('');
+    return Object.values(record as object).join(' ');
+  });
 }
 
 const words: Record<string, string> = {
