@@ -102,7 +102,9 @@ const what = fc.oneof(
     .map(([number, path, status, contains]) => ({ http: { port: number, path, status, ...contains } })),
   fc
     .tuple(fc.constantFrom('lab.example', '_x._tcp.lab.', 'a'), fc.constantFrom('A', 'SOA', 'TXT'), port)
-    .chain(([of, type, number]) => optional('expect', fc.constantFrom('a', '192.0.2.1', ' # ')).map((expect) => [of, type, number, expect] as const))
+    .chain(([of, type, number]) =>
+      optional('expect', fc.constantFrom('a', '192.0.2.1', ' # ')).map((expect) => [of, type, number, expect] as const),
+    )
     .map(([of, type, number, expect]) => ({ dns: { name: of, type, port: number, ...expect } })),
   fc.constant({ agent: true }),
   fc

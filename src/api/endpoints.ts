@@ -87,7 +87,15 @@ export const endpoints = defineEndpoints({
     path: '/v1/guests/:guest/shutdown',
     summary: 'Ask it to shut down: agent, then power button; then, with `force`, cut its power',
     params: guestParams,
-    body: z.strictObject({ timeoutMs: z.int().positive().max(3_600_000).optional(), force: z.boolean().optional() }).optional(),
+    body: z
+      .strictObject({
+        /** In place of the guest's own limits: for both ways of asking together. */
+        timeoutMs: z.int().positive().max(7_200_000).optional(),
+        force: z.boolean().optional(),
+        /** Running guests that require it: `refuse` because of them (default), shut them down `first`, or `leave` them. */
+        dependents: z.enum(['refuse', 'first', 'leave']).optional(),
+      })
+      .optional(),
     response: jobResponse,
     job: true,
   },
@@ -253,7 +261,14 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/host/shutdown',
     summary: 'Stop every guest in order; the daemon then keeps them stopped until `site apply` or the next start of the host',
-    body: z.strictObject({ timeoutMs: z.int().positive().max(3_600_000).optional() }).optional(),
+    body: z
+      .strictObject({
+        /** For each guest, in place of its own limits. */
+        timeoutMs: z.int().positive().max(7_200_000).optional(),
+        /** For all of them together: divided among the levels; what is not down in its share loses its power. */
+        withinMs: z.int().positive().max(86_400_000).optional(),
+      })
+      .optional(),
     response: jobResponse,
     job: true,
   },

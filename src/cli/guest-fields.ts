@@ -22,7 +22,13 @@ export function guestFields(guest: Guest): Field[] {
     ['readiness', list(spec.service?.ready.map(describeCheck))],
     ['ready after', status.readyAfterMs === undefined ? undefined : formatDuration(status.readyAfterMs)],
     ['started', status.startedAt && localTime(status.startedAt)],
+    ['agent', status.agent],
     ['starts after', list(spec.after.map((one) => ('requires' in one ? `${one.requires} (required)` : `${one.wants} (wanted)`)))],
+    ['when it ends', describeRestart(guest)],
+    [
+      'shutdown',
+      `${formatDuration(spec.shutdown.agentMs)} by its agent, then ${formatDuration(spec.shutdown.powerButtonMs)} by its power button`,
+    ],
     ['processors', String(spec.cpus)],
     ['memory', `${spec.memoryMib} MiB${status.memoryBytes === undefined ? '' : `, costs the host ${formatSize(status.memoryBytes)}`}`],
     ['image', spec.image],
@@ -33,6 +39,20 @@ export function guestFields(guest: Guest): Field[] {
     ['labels', list(Object.entries(spec.labels).map(([key, value]) => `${key}=${value}`))],
     ['description', spec.description],
   ];
+}
+
+/** `started again after a failure, at most 5 times in a row; failed 2 times, again at 14:02:11`. */
+function describeRestart({ spec, status }: Guest): string {
+  const { policy, tries } = spec.restart;
+  const rule = {
+    never: 'left as it is',
+    'on-failure': `started again after a failure, at most ${tries} times in a row`,
+    always: `started again, at most ${tries} times in a row`,
+  }[policy];
+  const { failures, nextAt, givenUp } = status.restart ?? {};
+  if (failures === undefined || (policy === 'never' && givenUp)) return rule;
+  const next = givenUp ? ', given up' : nextAt === undefined ? '' : `, again at ${localTime(nextAt)}`;
+  return `${rule}; failed ${failures} time${failures === 1 ? '' : 's'} in a row${next}`;
 }
 
 function describeDisk({ name, sizeBytes, allocatedBytes, path }: Guest['status']['disks'][number]): string {

@@ -1,8 +1,18 @@
-// The state of a guest as one word, and its colour. Pure.
-import type { Guest } from '../model/guest-status.ts';
+// The state of a guest as one word, or two, and its colour. Pure.
+import type { Guest, HaltReason } from '../model/guest-status.ts';
 import type { Style } from './style.ts';
 
-export function stateWord({ status: { power, ready } }: Guest): string {
+const haltedWords: Record<HaltReason, string> = {
+  'no-space': 'paused: no space',
+  'io-error': 'paused: disk error',
+  panicked: 'panicked',
+  watchdog: 'hung: watchdog',
+  'internal-error': 'paused: QEMU error',
+  'shut-down': 'stopping',
+};
+
+export function stateWord({ status: { power, ready, haltedBy } }: Guest): string {
+  if (power === 'halted' && haltedBy) return haltedWords[haltedBy];
   if (power !== 'running') return power;
   return ready ? 'ready' : 'not ready';
 }

@@ -48,6 +48,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
           dataDirectory,
           ...(hello.netns === undefined ? {} : { netns: hello.netns }),
           userIds: hello.userIds,
+          bootId: facts.bootId,
           cpus: facts.cpus,
           memoryMib: facts.memoryTotalMib,
           reserveMib: reserveMib(facts.memoryTotalMib),

@@ -49,6 +49,8 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
       version,
       dataDirectory: options.dataDirectory ?? '/simulated',
       userIds: { base: 1_900_000_000, count: 4096 },
+      bootId: 'simulated',
+      startsAtOnce: 256,
       cpus: 16,
       memoryMib: 1024 * 1024,
       reserveMib: 2048,

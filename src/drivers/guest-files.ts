@@ -41,6 +41,8 @@ export interface GuestFiles {
   createDisk(owner: GuestOwner, name: string, sizeMib: number): Promise<void>;
   /** Undefined when there is no such disk. */
   disk(uid: string, name: string): Promise<DiskInfo | undefined>;
+  /** Room that is left where the guest's files are, as its process may use it. */
+  freeBytes(uid: string): Promise<number>;
   growDisk(uid: string, name: string, sizeMib: number): Promise<void>;
   /** Makes it anew: the seed is derived from the wish, nobody writes to it. */
   writeSeed(owner: GuestOwner, seed: GuestSeed): Promise<void>;

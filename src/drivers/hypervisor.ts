@@ -1,6 +1,7 @@
 // The contract of a hypervisor: it runs machines, one process each, that never depend on the daemon living.
 // Implemented by `qemu/` and `fake/`; both pass test/contract/hypervisor.contract.ts.
 import type { Duplex } from 'node:stream';
+import type { HaltReason } from '../model/guest-status.ts';
 import type { HostIsolation, ProcessIsolation } from '../model/isolation.ts';
 import type { Machine } from '../model/machine.ts';
 
@@ -8,8 +9,8 @@ import type { Machine } from '../model/machine.ts';
 export type Observation =
   | { state: 'stopped' }
   | { state: 'running' | 'paused'; pid: number; startedAt: number }
-  /** QEMU stopped the processors by itself: disk full or I/O error, guest panic, shut down but not yet ended. */
-  | { state: 'halted'; why: 'no-space' | 'io-error' | 'panicked' | 'internal-error' | 'shut-down'; pid: number; startedAt: number }
+  /** QEMU stopped the processors by itself. */
+  | { state: 'halted'; why: HaltReason; pid: number; startedAt: number }
   /** The process lives but QMP says nothing. */
   | { state: 'unresponsive'; pid: number; startedAt: number };
 
@@ -19,7 +20,8 @@ export type HypervisorEvent =
   | { kind: 'ended'; uid: string; why: 'shut-down' | 'stopped' | 'crashed'; detail: string }
   | { kind: 'changed'; uid: string; observation: Observation }
   | { kind: 'rebooted'; uid: string }
-  | { kind: 'panicked'; uid: string };
+  /** With `goesOn` the guest deals with it itself, and writes a dump; otherwise it is halted. */
+  | { kind: 'panicked'; uid: string; goesOn: boolean };
 
 export interface Limits {
   /** All that the process may use: guest memory plus overhead. */

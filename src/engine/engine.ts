@@ -16,7 +16,8 @@ import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
 import { GuestBoard } from './guest-board.ts';
-import { defaultShutdownTimeoutMs, Guests } from './guests.ts';
+import { Guests } from './guests.ts';
+import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
 import { ImageService } from './images.ts';
 import { type GuestJobKind, type JobInputs, JobWorks, resumable } from './job-works.ts';
 import { createJobs, type JobOptions, type Jobs } from './jobs.ts';
@@ -31,6 +32,14 @@ import { viewZone, viewZones } from './zones.ts';
 /** No two jobs change the site as a whole at once. */
 const siteKey = 'site';
 
+export interface ShutdownGuestOptions {
+  /** In place of the guest's own limits, in their proportion. */
+  timeoutMs?: number | undefined;
+  force?: boolean | undefined;
+  /** What becomes of running guests that require it; default `refuse`. */
+  dependents?: 'refuse' | 'first' | 'leave' | undefined;
+}
+
 export class Engine {
   readonly events: Events;
   readonly jobs: Jobs;
@@ -43,6 +52,7 @@ export class Engine {
   readonly #readiness: Readiness;
   readonly #sites: SiteService;
   readonly #works: JobWorks;
+  readonly #hostShutdown: HostShutdown;
   readonly #checker: ZoneChecker;
   readonly #auditor: Auditor;
   readonly #startedAt: string;
@@ -57,10 +67,27 @@ export class Engine {
     this.jobs = createJobs({ journal, clock, random, log, events });
     this.#images = new ImageService({ parts, site, events });
     this.#network = new NetworkReconciler({ parts, site, events, isRunning: (uid) => board.hasProcess(uid) });
-    this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid) });
-    this.#guests = new Guests({ parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness });
+    this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid), find: (name) => site.findGuest(name) });
+    this.#guests = new Guests(
+      { parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness },
+      (uid) => this.#startAgain(uid),
+    );
     this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
-    this.#works = new JobWorks({ site, guests: this.#guests, images: this.#images, sites: this.#sites });
+    this.#hostShutdown = new HostShutdown({
+      bootId: parts.host.bootId,
+      clock,
+      log,
+      jobs: this.jobs,
+      guests: this.#guests,
+      sites: this.#sites,
+    });
+    this.#works = new JobWorks({
+      site,
+      guests: this.#guests,
+      images: this.#images,
+      sites: this.#sites,
+      hostShutdown: this.#hostShutdown,
+    });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
     this.#startedAt = board.now();
@@ -70,7 +97,7 @@ export class Engine {
   static async open(parts: EngineParts): Promise<Engine> {
     const events = createEvents(parts);
     const site = await SiteStore.open(parts.store);
-    const board = await GuestBoard.open(parts);
+    const board = await GuestBoard.open({ ...parts, bootId: parts.host.bootId });
     const engine = new Engine(parts, site, board, events);
     await engine.#begin();
     return engine;
@@ -86,8 +113,12 @@ export class Engine {
         .catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
     }
     for (const kind of resumable) this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job) });
+    const left = await this.#parts.journal.listJobs({ state: 'running' });
+    const isGoingDown = left.some(
+      ({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isOfThisRun(input as HostShutdownInput),
+    );
     const recovered = await this.jobs.recover();
-    const resumed = recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
+    const resumed = isGoingDown || recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
     this.events.emit({
       kind: 'daemon-started',
       message: `the daemon started: ${this.#site.guests.size} guests, ${missing.length} to start`,
@@ -96,7 +127,7 @@ export class Engine {
       await this.jobs.start(
         'site-apply',
         { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
-        (job) => this.#sites.makeSo(job),
+        (job) => this.#sites.makeSo(job, { keepTrying: true }),
       );
     }
     void this.#network.watch();
@@ -108,6 +139,7 @@ export class Engine {
     this.#ending.abort(new Error('the daemon ends'));
     this.#network.close();
     this.#readiness.close();
+    this.#guests.close();
     await this.jobs.close();
     this.events.emit({ kind: 'daemon-ended', message: 'the daemon ends; guests run on' });
     await this.events.close();
@@ -123,6 +155,7 @@ export class Engine {
   }
 
   applySite(site: Site, options: ApplyOptions, actor: string): Promise<Job> {
+    this.#hostShutdown.refuseStarts();
     return this.#start(
       'site-apply',
       { site, options },
@@ -131,7 +164,7 @@ export class Engine {
   }
 
   async destroySite(options: { deleteDisks: boolean }, actor: string): Promise<Job> {
-    await this.#giveUpJobs();
+    await this.#hostShutdown.giveUpJobs();
     const title = `Destroy site ${this.#site.name}`;
     return this.#start('site-destroy', options, { title, objects: ['site'], actor, exclusive: [siteKey] });
   }
@@ -158,14 +191,28 @@ export class Engine {
   }
 
   startGuest(nameOrUid: string, actor: string): Promise<Job> {
+    this.#hostShutdown.refuseStarts();
     const { uid, name } = this.#site.guest(nameOrUid);
     return this.#guestJob('guest-start', { uid }, `Start guest ${name}`, actor);
   }
 
-  shutdownGuest(nameOrUid: string, options: { timeoutMs?: number | undefined; force?: boolean | undefined }, actor: string): Promise<Job> {
+  async #startAgain(uid: string): Promise<void> {
+    await this.#guestJob('guest-start', { uid, again: true }, `Start guest ${this.#site.guest(uid).name} again`, 'system');
+  }
+
+  shutdownGuest(nameOrUid: string, options: ShutdownGuestOptions, actor: string): Promise<Job> {
     const { uid, name } = this.#site.guest(nameOrUid);
-    const { timeoutMs = defaultShutdownTimeoutMs, force = false } = options;
-    return this.#guestJob('guest-shutdown', { uid, timeoutMs, force }, `Shut down guest ${name}`, actor);
+    const { timeoutMs, force = false, dependents = 'refuse' } = options;
+    const requiring = this.#guests.whoRequires(uid);
+    if (requiring.length > 0 && dependents === 'refuse') {
+      const [verb, pronoun] = requiring.length === 1 ? ['requires', 'it'] : ['require', 'them'];
+      throw new CaissonError(
+        'not-allowed',
+        `${requiring.join(', ')} ${verb} guest ${name} and would not be ready without it: “--with-dependents” shuts ${pronoun} down first, “--alone” lets ${pronoun} run`,
+      );
+    }
+    const input = { uid, ...(timeoutMs === undefined ? {} : { timeoutMs }), force, withDependents: dependents === 'first' };
+    return this.#guestJob('guest-shutdown', input, `Shut down guest ${name}`, actor);
   }
 
   stopGuest(nameOrUid: string, actor: string): Promise<Job> {
@@ -316,19 +363,20 @@ export class Engine {
     };
   }
 
-  /** Every guest down in order; they start again with the host. What is still being started is given up. */
-  async shutdownHost(options: { timeoutMs?: number | undefined }, actor: string): Promise<Job> {
+  /**
+   * Every guest down in order, within `withinMs` if that is given; they start again with the host. What is still being started is
+   * given up, and nothing starts meanwhile.
+   */
+  async shutdownHost(options: { timeoutMs?: number | undefined; withinMs?: number | undefined }, actor: string): Promise<Job> {
+    const { clock, host } = this.#parts;
+    const { timeoutMs, withinMs } = options;
+    const input = {
+      bootId: host.bootId,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(withinMs === undefined ? {} : { until: clock.now() + withinMs }),
+    };
     this.events.emit({ kind: 'host-shutdown', message: 'every guest is being shut down', actor });
-    await this.#giveUpJobs();
-    const { timeoutMs = defaultShutdownTimeoutMs } = options;
-    return this.#start('host-shutdown', { timeoutMs }, { title: 'Shut down every guest', objects: ['host'], actor, exclusive: [siteKey] });
-  }
-
-  /** Cancels what starts guests or waits for them: it would hold up, or work against, what takes them down. */
-  async #giveUpJobs(): Promise<void> {
-    const inTheWay: readonly Job['kind'][] = ['site-apply', 'guest-start', 'guest-reboot', 'image-build', 'zone-check'];
-    const running = await this.jobs.list({ state: 'running' });
-    await Promise.all(running.filter(({ kind }) => inTheWay.includes(kind)).map(({ uid }) => this.jobs.cancel(uid)));
+    return this.#start('host-shutdown', input, { title: 'Shut down every guest', objects: ['host'], actor });
   }
 
   #guestJob<K extends GuestJobKind>(

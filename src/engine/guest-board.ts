@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
 import { legalActions } from '../model/guest-actions.ts';
-import type { Guest, GuestRecord, GuestStatus } from '../model/guest-status.ts';
+import type { Guest, GuestRecord, GuestStatus, RestartStatus } from '../model/guest-status.ts';
 import { tapName } from '../plan/machine.ts';
 import type { Store, Write } from '../store/store.ts';
 
@@ -13,6 +13,10 @@ export type LiveStatus = Omit<GuestStatus, 'disks' | 'nics'> & { disks: GuestSta
 /** What survives a restart of the daemon. */
 interface KeptStatus {
   pid?: number;
+  /** Of the host's run in which that was true. */
+  bootId?: string;
+  restart?: RestartStatus;
+  startedAt?: string;
   readyAt?: string;
   readyAfterMs?: number;
   crashed?: string;
@@ -22,31 +26,47 @@ interface KeptStatus {
 
 const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', disks: [] };
 
+export interface BoardOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** Of this run of the host: processes and pauses of an earlier one mean nothing any more. */
+  bootId: string;
+}
+
 export class GuestBoard {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #bootId: string;
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   readonly #kept = new Map<string, string>();
   readonly #memoryMib = new Map<string, number>();
   readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; bytes: Buffer }>();
 
-  private constructor(options: { store: Store; clock: Clock; log: Log }) {
+  private constructor(options: BoardOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#bootId = options.bootId;
   }
 
-  static async open(options: { store: Store; clock: Clock; log: Log }): Promise<GuestBoard> {
+  static async open(options: BoardOptions): Promise<GuestBoard> {
     const board = new GuestBoard(options);
     for (const row of (await options.store.list('guest-status/')).rows) {
       const kept = row.value as KeptStatus;
       const uid = row.key.slice('guest-status/'.length);
       board.#kept.set(uid, row.json);
-      const { crashed, memoryMib, ...rest } = kept;
+      const { crashed, bootId, memoryMib, ...rest } = kept;
+      // Until somebody has looked, a guest that had a process is taken to have one; only a host that was restarted ends them all.
+      if (bootId !== board.#bootId) {
+        board.#live.set(uid, unknown);
+        continue;
+      }
       if (memoryMib !== undefined) board.#memoryMib.set(uid, memoryMib);
-      board.#live.set(uid, crashed === undefined ? { ...unknown, ...rest } : { ...unknown, power: 'crashed', reason: crashed });
+      if (crashed === undefined) board.#live.set(uid, { ...unknown, ...rest });
+      else board.#live.set(uid, { ...unknown, ...rest, power: 'crashed', reason: crashed });
     }
     return board;
   }
@@ -84,12 +104,17 @@ export class GuestBoard {
     return this.#memoryMib.get(uid);
   }
 
-  /** The process is gone: everything that was true of it is forgotten, but for the disks. */
+  /** The process is gone: everything that was true of it is forgotten, but for the disks and what is done about its failures. */
   ended(uid: string, power: 'stopped' | 'crashed', reason = ''): void {
-    const { disks } = this.get(uid);
+    const { disks, restart } = this.get(uid);
     this.#memoryMib.delete(uid);
-    this.#live.set(uid, { ...unknown, power, reason: harmlessLine(reason), disks });
+    this.#live.set(uid, { ...unknown, power, reason: harmlessLine(reason), disks, ...(restart ? { restart } : {}) });
     this.#keep(uid, this.get(uid));
+    this.nudge(uid);
+  }
+
+  /** Something that is not on the board, and decides how a guest goes on, has changed. */
+  nudge(uid: string): void {
     for (const listener of this.#listeners) listener(uid);
   }
 
@@ -104,6 +129,7 @@ export class GuestBoard {
     this.#live.delete(uid);
     this.#kept.delete(uid);
     this.#json.delete(uid);
+    this.nudge(uid);
   }
 
   onChange(listener: (uid: string) => void): () => void {
@@ -185,7 +211,10 @@ export class GuestBoard {
 
   #keep(uid: string, status: LiveStatus): void {
     const kept: KeptStatus = {
+      bootId: this.#bootId,
+      ...(status.restart === undefined ? {} : { restart: status.restart }),
       ...(status.pid === undefined ? {} : { pid: status.pid }),
+      ...(status.startedAt === undefined ? {} : { startedAt: status.startedAt }),
       ...(status.readyAt === undefined ? {} : { readyAt: status.readyAt }),
       ...(status.readyAfterMs === undefined ? {} : { readyAfterMs: status.readyAfterMs }),
       ...(status.power === 'crashed' ? { crashed: status.reason } : {}),

@@ -1,14 +1,23 @@
-// Waiting for guests: for one to get ready, and for those that one starts after.
+// Waiting for guests: for one to get ready, and for those that one starts after. What a dependency means is decided here:
+//
+//   the dependency …        `requires`                                        `wants`
+//   gets ready              the guest is started                              the guest is started
+//   cannot get ready        the guest is not started, and says why;           the guest is started
+//                           once the dependency is ready after all, it is
+//   is lost later           the guest runs on, and is not ready meanwhile     nothing
 import type { Clock } from '../lib/clock.ts';
 import { CaissonError } from '../lib/errors.ts';
+import { formatDuration } from '../lib/units.ts';
 import { within } from '../lib/within.ts';
-import { dependencyName } from '../model/guest.ts';
+import { type Dependency, dependencyName } from '../model/guest.ts';
+import type { GuestRecord, GuestStatus } from '../model/guest-status.ts';
+import { defaultReadyWithinMs } from '../model/service.ts';
 import type { GuestBoard } from './guest-board.ts';
 import type { StepContext } from './job-context.ts';
 import type { SiteStore } from './site-store.ts';
 
-/** For a guest without a service. */
-const defaultReadyMs = 600_000;
+/** Timers of Node’s end here. */
+const longestMs = 2 ** 31 - 1;
 
 interface WaitingParts {
   parts: { clock: Clock };
@@ -16,74 +25,124 @@ interface WaitingParts {
   board: GuestBoard;
 }
 
+/** The guest that a dependency speaks of was not to be had. */
+export class DependencyLost extends CaissonError {}
+
+/** What is known of a start besides the board. */
+export interface Starts {
+  /** A start of the guest is on its way. */
+  isStarting(uid: string): boolean;
+  /** Why its last start did not work; undefined when it did, or a new one is on its way. */
+  failure(uid: string): string | undefined;
+}
+
+/** Why a guest will not get ready unless somebody does something; undefined while it may by itself. */
+export function whyNever({ site, board }: Pick<WaitingParts, 'site' | 'board'>, starts: Starts, record: GuestRecord): string | undefined {
+  const { uid } = record;
+  if (!site.guests.has(uid)) return 'was deleted';
+  const status = board.get(uid);
+  switch (status.power) {
+    case 'stopped':
+      if (starts.isStarting(uid) || status.restart?.nextAt !== undefined) return undefined;
+      return starts.failure(uid) ?? (site.guest(uid).wantedPower === 'running' ? undefined : 'is stopped');
+    case 'crashed':
+    case 'halted':
+      if (starts.isStarting(uid) || status.restart?.nextAt !== undefined || status.haltedBy === 'no-space') return undefined;
+      return status.reason || `is ${status.power}`;
+    case 'paused':
+      return 'is paused';
+    case 'running':
+    case 'starting':
+    case 'stopping':
+    case 'unresponsive':
+      return undefined;
+  }
+}
+
 /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */
-export async function waitReady({ site, board, parts }: WaitingParts, uid: string, job: StepContext): Promise<void> {
+export async function waitReady(w: WaitingParts, starts: Starts, uid: string, job: StepContext): Promise<void> {
+  const { site, board, parts } = w;
   const record = site.guest(uid);
-  const limitMs = record.spec.service?.readyWithinMs ?? defaultReadyMs;
-  const timeout = new AbortController();
-  const elapsed = new AbortController();
+  const limitMs = record.spec.service?.readyWithinMs ?? defaultReadyWithinMs;
   const stop = board.onChange((changed) => changed === uid && job.progress(undefined, board.get(uid).reason || undefined));
-  parts.clock.sleep(limitMs, elapsed.signal).then(
-    () =>
-      timeout.abort(
-        new CaissonError(
-          'timeout',
-          `guest ${record.name} was not ready after ${limitMs / 1000} s: ${board.get(uid).reason || 'its service does not answer'}`,
-        ),
-      ),
-    () => undefined,
-  );
   try {
-    const status = await board.until(
-      uid,
-      (now) => now.ready || now.power === 'stopped' || now.power === 'crashed',
-      AbortSignal.any([job.signal, timeout.signal]),
+    const isOver = await within(parts.clock, limitMs, job.signal, (signal) =>
+      board.until(uid, (now) => now.ready || hasEnded(now) || !site.guests.has(uid) || lostForGood(w, starts, uid) !== undefined, signal),
     );
-    if (!status.ready)
+    const { ready, power, reason } = board.get(uid);
+    if (!isOver)
       throw new CaissonError(
-        'failed',
-        `guest ${record.name} is ${status.power} and will not get ready${status.reason ? `: ${status.reason}` : ''}`,
+        'timeout',
+        `guest ${record.name} was not ready after ${formatDuration(limitMs)}: ${reason || 'its service does not answer'}`,
       );
+    if (ready) return;
+    const lost = hasEnded(board.get(uid)) ? undefined : lostForGood(w, starts, uid);
+    throw new CaissonError('failed', `guest ${record.name} is ${power} and will not get ready: ${lost ?? reason}`.replace(/: $/, ''));
   } finally {
     stop();
-    elapsed.abort();
   }
 }
 
-/**
- * Strong dependencies must be ready; weak ones must have been tried. Throws when a strong one did not start, is not wanted to run, or does not
- * get ready in its time: nobody waits for what will not come.
- */
-export async function waitForDependencies(parts: WaitingParts, uid: string, job: StepContext): Promise<void> {
-  const { site, board } = parts;
-  const record = site.guest(uid);
-  if (!['stopped', 'crashed'].includes(board.get(uid).power)) return;
-  for (const dependency of record.spec.after) {
+function hasEnded({ power, restart }: Pick<GuestStatus, 'power' | 'restart'>): boolean {
+  return (power === 'stopped' || power === 'crashed') && restart?.nextAt === undefined;
+}
+
+/** What a guest that runs requires and will not have, unless somebody does something. */
+function lostForGood(w: WaitingParts, starts: Starts, uid: string): string | undefined {
+  for (const dependency of w.site.guests.get(uid)?.spec.after ?? []) {
+    const on = 'requires' in dependency ? w.site.findGuest(dependency.requires) : undefined;
+    const why = on && !w.board.get(on.uid).ready ? whyNever(w, starts, on) : undefined;
+    if (on && why !== undefined) return `it requires ${on.name}, which ${why}`;
+  }
+  return undefined;
+}
+
+/** Waits until every dependency is ready, or can be done without. Throws `DependencyLost` for a strong one that will not be. */
+export async function waitForDependencies(w: WaitingParts, starts: Starts, uid: string, job: StepContext): Promise<void> {
+  const { site, board } = w;
+  const waits = site.guest(uid).spec.after.flatMap((dependency) => {
     const on = site.findGuest(dependencyName(dependency));
-    if (!on || board.get(on.uid).ready) continue;
-    board.set(uid, { reason: `waits for ${on.name} to be ready` });
-    const why = await job.step(`wait for ${on.name}`, () => whyNotReady(parts, on.uid, job.signal));
-    if (why !== undefined && 'requires' in dependency) throw new CaissonError('failed', `it requires ${on.name}, which ${why}`);
-  }
+    return on && !board.get(on.uid).ready ? [{ on, dependency }] : [];
+  });
+  const open = new Map(waits.map(({ on }) => [on.uid, on.name]));
+  const say = () => board.set(uid, { reason: open.size === 0 ? '' : `waits for ${[...open.values()].join(', ')} to be ready` });
+  if (open.size > 0) say();
+  await Promise.all(
+    waits.map(({ on, dependency }) =>
+      job.step(`wait for ${on.name}`, async (step) => {
+        await waitForOne(w, starts, on, dependency, step);
+        open.delete(on.uid);
+        if (open.size > 0) say();
+      }),
+    ),
+  );
 }
 
-/** Undefined once the guest is ready. */
-async function whyNotReady({ site, board, parts }: WaitingParts, uid: string, signal: AbortSignal): Promise<string | undefined> {
-  const { clock } = parts;
-  const limitMs = site.guests.get(uid)?.spec.service?.readyWithinMs ?? defaultReadyMs;
-  let deadline = clock.monotonic() + limitMs;
-  for (;;) {
-    const record = site.guests.get(uid);
-    if (!record) return 'was deleted';
-    const status = board.get(uid);
-    const { power, reason } = status;
-    if (status.ready) return undefined;
-    if (['stopped', 'crashed'].includes(power) && record.wantedPower !== 'running') return `is ${power} and not wanted to run`;
-    if (power === 'crashed' || reason.startsWith('did not start')) return reason;
-    // One that starts, or waits itself, comes to an end of that by itself.
-    if (power === 'starting' || reason.startsWith('waits for')) deadline = clock.monotonic() + limitMs;
-    const leftMs = deadline - clock.monotonic();
-    if (leftMs <= 0) return `is ${power} and was not ready after ${limitMs / 1000} s${reason === '' ? '' : `: ${reason}`}`;
-    await within(clock, leftMs, signal, (until) => board.until(uid, (now) => now !== status, until));
+async function waitForOne(w: WaitingParts, starts: Starts, on: GuestRecord, dependency: Dependency, step: StepContext): Promise<void> {
+  const { board, parts } = w;
+  const stop = board.onChange((changed) => changed === on.uid && step.progress(undefined, board.get(on.uid).reason || undefined));
+  try {
+    let deadline: number | undefined;
+    for (;;) {
+      const { power } = board.get(on.uid);
+      // A guest that is late does not tell: only the time does.
+      if (power !== 'running') deadline = undefined;
+      else deadline ??= parts.clock.monotonic() + (on.spec.service?.readyWithinMs ?? defaultReadyWithinMs);
+      const leftMs = deadline === undefined ? longestMs : Math.max(1, deadline - parts.clock.monotonic());
+      const isSettled = () => board.get(on.uid).ready || whyNever(w, starts, on) !== undefined || board.get(on.uid).power !== power;
+      await within(parts.clock, leftMs, step.signal, (signal) => board.until(on.uid, isSettled, signal));
+      const now = board.get(on.uid);
+      if (now.ready) return;
+      const isLate = now.power === 'running' && deadline !== undefined && parts.clock.monotonic() >= deadline;
+      const why = isLate ? `is late${now.reason ? `: ${now.reason.replace(/^is late: /, '')}` : ''}` : whyNever(w, starts, on);
+      if (why === undefined) continue;
+      if ('wants' in dependency) {
+        step.progress(1, `${on.name} ${why}`);
+        return;
+      }
+      throw new DependencyLost('failed', `it requires ${on.name}, which ${why}`);
+    }
+  } finally {
+    stop();
   }
 }

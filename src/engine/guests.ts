@@ -1,35 +1,56 @@
 // What can be done to a guest. Every way in is idempotent: it looks at what is, and does what is missing; so a job that died in the middle
 // is simply done again.
 //
-// One guest, one thing at a time: `#lock` is held by whatever changes a guest's process. A start waits for others *before* it takes
-// the lock, so that a waiting guest can be stopped.
-import { CaissonError, describeError } from '../lib/errors.ts';
+// One guest, one thing at a time: `#lock` is held by whatever changes a guest's process. A start waits for others, and for its turn,
+// *before* it takes the lock, so that a waiting guest can be stopped.
+import { CaissonError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { explainIllegal, isLegal, type GuestAction } from '../model/guest-actions.ts';
+import { shutdownWithin } from '../model/guest-shutdown.ts';
 import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
 import type { MemoryPromise } from '../plan/admission.ts';
 import { connectRunning } from './guest-nics.ts';
+import { followers, stopOrder } from '../plan/start-order.ts';
 import { GuestObserver } from './guest-observer.ts';
-import { cutPower, type ShutdownWay, shutDownGuest } from './guest-shutdown.ts';
-import { startGuest } from './guest-start.ts';
-import { waitForDependencies, waitReady } from './guest-waiting.ts';
+import { GuestRestarter } from './guest-restart.ts';
+import { cutPower, type ShutdownOptions, type ShutdownWay, shutDownGuest } from './guest-shutdown.ts';
+import { GuestSpace } from './guest-space.ts';
+import { GuestStarts, type StartHow } from './guest-starts.ts';
+import { waitReady } from './guest-waiting.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
 
 const agentRebootMs = 5000;
-export const defaultShutdownTimeoutMs = 90_000;
 
 export class Guests {
   readonly #w: GuestWiring;
+  readonly #restarter: GuestRestarter;
+  readonly #space: GuestSpace;
   readonly #observer: GuestObserver;
+  readonly #starts: GuestStarts;
   readonly #lock = new KeyedLock();
 
-  constructor(wiring: GuestWiring) {
+  /** `startAgain` starts a guest as a job of the system's, by way of the method of the same name here. */
+  constructor(wiring: GuestWiring, startAgain: (uid: string) => Promise<void>) {
     this.#w = wiring;
-    this.#observer = new GuestObserver(wiring);
+    this.#restarter = new GuestRestarter({ ...wiring, startAgain });
+    this.#space = new GuestSpace({
+      ...wiring,
+      goOn: (uid) => this.#goOn(uid),
+      recovered: (uid, free) => this.#observer.tell(uid, 'guest-resumed', `goes on: there is space for its disk again (${free} free)`),
+    });
+    this.#observer = new GuestObserver(wiring, { restarter: this.#restarter, space: this.#space });
+    this.#starts = new GuestStarts({
+      w: wiring,
+      observer: this.#observer,
+      restarter: this.#restarter,
+      lock: this.#lock,
+      startAgain,
+      promised: (uid) => this.promised(uid),
+    });
   }
 
-  /** Looks at every process and takes over what runs. Returns the guests that are wanted to run and do not. */
+  /** Looks at every process and takes over what runs. Returns the guests that are to be started, as on a host that has just started. */
   adopt(): Promise<GuestRecord[]> {
     return this.#observer.adopt();
   }
@@ -50,61 +71,73 @@ export class Guests {
   }
 
   /** Makes the guest run, after what it depends on; does nothing when it runs. Steps go to the job. */
-  async start(uid: string, job: StepContext): Promise<void> {
-    try {
-      await waitForDependencies(this.#w, uid, job);
-      await this.#lock.with(uid, () => this.#startUnlessRunning(uid, job));
-    } catch (error) {
-      if (job.signal.aborted) {
-        if (this.#isDown(uid)) this.#w.board.ended(uid, 'stopped');
-        throw error;
-      }
-      this.giveUp(uid, error);
-    }
-  }
-
-  /** It is tried anew: why it is down does not count any more, not for those that wait for it either. */
-  announceStart(uid: string): void {
-    const { power } = this.#w.board.get(uid);
-    if (power === 'stopped' || power === 'crashed') this.#w.board.ended(uid, 'stopped', 'is about to be started');
+  start(uid: string, job: StepContext, how?: StartHow): Promise<void> {
+    return this.#starts.start(uid, job, how);
   }
 
   /** The guest does not start, for a reason that its state then tells. Always throws. */
-  giveUp(uid: string, error: unknown): never {
-    const why = `did not start: ${describeError(error)}`;
-    if (this.#isDown(uid)) this.#w.board.ended(uid, 'stopped', why);
-    this.#observer.tell(uid, 'guest-start-failed', why, 'error');
-    throw new CaissonError(error instanceof CaissonError ? error.code : 'failed', `guest ${this.#w.site.guest(uid).name} did not start`, {
-      cause: error,
-    });
+  giveUp(uid: string, error: unknown, how?: StartHow): never {
+    return this.#starts.giveUp(uid, error, how);
   }
 
-  #hasProcess(uid: string): boolean {
-    return !['starting', 'stopped', 'crashed'].includes(this.#w.board.get(uid).power);
+  /** Starts that are about to begin. Returns what ends that for those that do not. */
+  expect(uids: readonly string[]): () => void {
+    return this.#starts.expect(uids);
   }
 
-  #isDown(uid: string): boolean {
-    return ['starting', 'stopped'].includes(this.#w.board.get(uid).power);
+  /** Starts a guest that ended, or hangs, by itself, or that lacked what it requires. */
+  async startAgain(uid: string, job: StepContext): Promise<void> {
+    if (this.#w.board.get(uid).power === 'halted') {
+      await this.#lock.with(uid, () => this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal)));
+    }
+    await this.#starts.start(uid, job, { keepTrying: true });
+  }
+
+  /** While the host goes down, nothing starts by itself. */
+  hold(): void {
+    this.#restarter.hold();
+    this.#starts.giveUpAll();
+  }
+
+  release(): void {
+    this.#restarter.release();
+  }
+
+  close(): void {
+    this.#restarter.close();
+    this.#space.close();
+  }
+
+  /** Names of the guests that run and require this one, directly or through others. */
+  whoRequires(uid: string): string[] {
+    const { site, board } = this.#w;
+    const records = [...site.guests.values()];
+    const strong = records.map(({ name, spec }) => ({ name, after: spec.after.filter((dependency) => 'requires' in dependency) }));
+    const found = followers(strong, site.guest(uid).name);
+    return records
+      .filter(({ name, uid: other }) => found.has(name) && !['stopped', 'crashed'].includes(board.get(other).power))
+      .map(({ name }) => name)
+      .toSorted();
   }
 
   /**
    * Asks by agent, then by power button; cuts the power when `force` and the time is over. Does nothing when it does not run.
-   * With `keepWanted` the guest starts again with the host.
+   * With `keepWanted` the guest starts again with the host; with `until` once the guest of that name is ready again.
    */
-  async shutdown(
-    uid: string,
-    options: { timeoutMs: number; force: boolean; keepWanted?: boolean },
-    job: StepContext,
-  ): Promise<ShutdownWay> {
+  async shutdown(uid: string, options: ShutdownOptions & { keepWanted?: boolean; until?: string }, job: StepContext): Promise<ShutdownWay> {
     const { site } = this.#w;
     const { wantedPower } = site.guest(uid);
-    const want = (power: WantedPower) => (options.keepWanted || !site.guests.has(uid) ? Promise.resolve() : site.want(uid, power));
+    const isKept = options.keepWanted || options.until !== undefined;
+    const want = (power: WantedPower) => (isKept || !site.guests.has(uid) ? Promise.resolve() : site.want(uid, power));
+    this.#restarter.forget(uid);
     await want('stopped');
+    this.#starts.giveUpWaiting(uid);
     try {
       if (options.keepWanted) this.#observer.keepWanted(uid);
       const way = await this.#lock.with(uid, () => shutDownGuest(this.#w, this.#observer, uid, options, job));
       // Another shutdown of the same guest may have given up meanwhile.
       await want('stopped');
+      if (options.until !== undefined) this.#starts.block(uid, `was shut down with ${options.until}, and starts once that is ready again`);
       return way;
     } catch (error) {
       // It runs on as before, so it is wanted as before.
@@ -113,11 +146,36 @@ export class Guests {
     }
   }
 
+  /** By name, as somebody asks for it: with its own limits, or `timeoutMs` in their proportion; first what requires it, where asked. */
+  async shutdownNamed(
+    uid: string,
+    { timeoutMs, force, withDependents }: { timeoutMs?: number; force: boolean; withDependents: boolean },
+    job: StepContext,
+  ): Promise<ShutdownWay> {
+    const { site } = this.#w;
+    const { name } = site.guest(uid);
+    const limitsOf = ({ spec }: GuestRecord) => (timeoutMs === undefined ? spec.shutdown : shutdownWithin(spec.shutdown, timeoutMs));
+    const first = withDependents ? this.whoRequires(uid) : [];
+    for (const level of stopOrder(Object.fromEntries(first.map((each) => [each, site.guest(each).spec])))) {
+      await Promise.all(
+        level.map((each) =>
+          job.step(`shut down ${each}`, (step) => {
+            const record = site.guest(each);
+            return this.shutdown(record.uid, { limits: limitsOf(record), force, until: name }, step);
+          }),
+        ),
+      );
+    }
+    return this.shutdown(uid, { limits: limitsOf(site.guest(uid)), force }, job);
+  }
+
   /** Cuts the power. */
   async stop(uid: string, job: StepContext): Promise<void> {
     const { site } = this.#w;
     const { wantedPower } = site.guest(uid);
+    this.#restarter.forget(uid);
     await site.want(uid, 'stopped');
+    this.#starts.giveUpWaiting(uid);
     try {
       await this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal));
     } catch (error) {
@@ -128,7 +186,7 @@ export class Guests {
 
   /** Waits until the guest is ready. Throws when it ended, or its time is over, with what it was waiting for. */
   waitReady(uid: string, job: StepContext): Promise<void> {
-    return waitReady(this.#w, uid, job);
+    return waitReady(this.#w, this.#starts, uid, job);
   }
 
   async reboot(uid: string, options: { force: boolean }, job: StepContext): Promise<void> {
@@ -136,12 +194,21 @@ export class Guests {
     await this.#lock.with(uid, async () => {
       const record = this.#w.site.guest(uid);
       this.check('reboot', record);
+      this.#restarter.forget(uid);
       if (options.force) await parts.hypervisor.reset(uid);
       else await this.#askReboot(uid);
-      board.set(uid, { ready: false, reason: 'reboots', readyAt: undefined, readyAfterMs: undefined, startedAt: board.now() });
+      board.set(uid, {
+        power: 'running',
+        haltedBy: undefined,
+        ready: false,
+        reason: 'reboots',
+        readyAt: undefined,
+        readyAfterMs: undefined,
+        startedAt: board.now(),
+      });
       readiness.watch(uid);
     });
-    await job.step('ready', () => waitReady(this.#w, uid, job));
+    await job.step('ready', () => waitReady(this.#w, this.#starts, uid, job));
   }
 
   async pause(uid: string): Promise<void> {
@@ -177,6 +244,8 @@ export class Guests {
       const record = site.guests.get(uid);
       if (!record) return {};
       this.check('delete', record);
+      this.#restarter.forget(uid);
+      this.#starts.giveUpWaiting(uid);
       await parts.hypervisor.forget(uid);
       if (options.deleteDisks) {
         // Known to be gone before they are: a deletion that fails half-way leaves a guest without disks, not one that has lost them.
@@ -208,17 +277,19 @@ export class Guests {
       });
   }
 
-  async #startUnlessRunning(uid: string, job: StepContext): Promise<void> {
-    const found = await this.#w.parts.hypervisor.observe(uid);
-    if (found.state !== 'stopped') {
-      this.#observer.observed(uid, found);
-      // Somebody wanted it to stop, and it did not.
-      if (this.#w.site.guest(uid).wantedPower === 'stopped') await this.#w.site.want(uid, 'running');
-      return;
-    }
-    this.#observer.observed(uid, await startGuest(this.#w, uid, this.promised(uid), job));
-    this.#observer.tell(uid, 'guest-started', 'was started');
-    this.#w.readiness.watch(uid);
+  /** QEMU tries again what found no space; nobody has asked for anything else meanwhile. */
+  async #goOn(uid: string): Promise<void> {
+    const { parts, readiness, board, site } = this.#w;
+    await this.#lock.with(uid, async () => {
+      if (board.get(uid).haltedBy !== 'no-space' || site.guest(uid).wantedPower !== 'running') return;
+      await parts.hypervisor.resume(uid);
+      this.#observer.observed(uid, await parts.hypervisor.observe(uid));
+      if (board.get(uid).power === 'running') readiness.watch(uid);
+    });
+  }
+
+  #hasProcess(uid: string): boolean {
+    return !['starting', 'stopped', 'crashed'].includes(this.#w.board.get(uid).power);
   }
 
   async #askReboot(uid: string): Promise<void> {

@@ -1,10 +1,10 @@
 // What each kind of job does, from its input alone. The input is in the journal, so the next daemon goes on with what this one began: each of
 // these looks at what is and does what is missing, so that done twice is done once.
-import { CaissonError, describeError } from '../lib/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { JobKind } from '../model/job.ts';
 import type { Site } from '../model/site.ts';
 import type { Guests } from './guests.ts';
+import type { HostShutdown, HostShutdownInput } from './host-shutdown.ts';
 import type { ImageService } from './images.ts';
 import type { JobContext } from './job-context.ts';
 import type { ApplyOptions, SiteService } from './site.ts';
@@ -14,8 +14,9 @@ export interface JobInputs {
   /** Absent: the site as it is wanted already. */
   'site-apply': { site: Site; options: ApplyOptions } | undefined;
   'site-destroy': { deleteDisks: boolean };
-  'guest-start': { uid: string };
-  'guest-shutdown': { uid: string; timeoutMs: number; force: boolean };
+  /** `again`: by the system, since it ended by itself or lacked what it requires. */
+  'guest-start': { uid: string; again?: boolean };
+  'guest-shutdown': { uid: string; timeoutMs?: number; force: boolean; withDependents: boolean };
   'guest-stop': { uid: string };
   'guest-reboot': { uid: string; force: boolean };
   'guest-pause': { uid: string };
@@ -25,15 +26,12 @@ export interface JobInputs {
   'image-build': { name: string };
   'image-import': { name: string; image: Image };
   'image-delete': { name: string };
-  'host-shutdown': { timeoutMs: number };
+  'host-shutdown': HostShutdownInput;
 }
 
 export type GuestJobKind = Extract<keyof JobInputs, `guest-${string}`>;
 
-/**
- * What the next daemon goes on with. Not a reboot, which would be a second one. Not the host's shutdown: the next daemon may be that of the
- * next start of the host, which is there to start the guests.
- */
+/** What the next daemon goes on with. Not a reboot, which would be a second one. */
 export const resumable = [
   'site-apply',
   'site-destroy',
@@ -47,22 +45,32 @@ export const resumable = [
   'image-build',
   'image-import',
   'image-delete',
+  'host-shutdown',
 ] as const satisfies readonly JobKind[];
 
 type Works = { [K in keyof JobInputs]: (input: JobInputs[K], job: JobContext) => Promise<unknown> };
 
+export interface JobWorksParts {
+  site: SiteStore;
+  guests: Guests;
+  images: ImageService;
+  sites: SiteService;
+  hostShutdown: HostShutdown;
+}
+
 export class JobWorks {
   readonly #works: Works;
 
-  constructor({ site, guests, images, sites }: { site: SiteStore; guests: Guests; images: ImageService; sites: SiteService }) {
+  constructor({ site, guests, images, sites, hostShutdown }: JobWorksParts) {
     this.#works = {
-      'site-apply': (input, job) => (input ? sites.apply(input.site, input.options, job) : sites.makeSo(job)),
+      'site-apply': (input, job) => (input ? sites.apply(input.site, input.options, job) : sites.makeSo(job, { keepTrying: true })),
       'site-destroy': (input, job) => sites.destroy(input, job),
-      'guest-start': async ({ uid }, job) => {
-        await guests.start(uid, job);
+      'guest-start': async ({ uid, again }, job) => {
+        if (again) await guests.startAgain(uid, job);
+        else await guests.start(uid, job, { pull: true });
         await job.step('ready', (step) => guests.waitReady(uid, step));
       },
-      'guest-shutdown': async ({ uid, ...options }, job) => ({ way: await guests.shutdown(uid, options, job) }),
+      'guest-shutdown': async ({ uid, ...options }, job) => ({ way: await guests.shutdownNamed(uid, options, job) }),
       'guest-stop': ({ uid }, job) => guests.stop(uid, job),
       'guest-reboot': ({ uid, ...options }, job) => guests.reboot(uid, options, job),
       'guest-pause': ({ uid }) => guests.pause(uid),
@@ -80,13 +88,7 @@ export class JobWorks {
       'image-delete': async ({ name }, job) => {
         if (!job.resumed || images.isKnown(name)) await images.delete(name);
       },
-      'host-shutdown': async ({ timeoutMs }, job) => {
-        try {
-          return { guests: await sites.stopAll({ timeoutMs, keepWanted: true }, job) };
-        } catch (error) {
-          throw new CaissonError('failed', `not every guest is down: ${describeError(error)}`, { cause: error });
-        }
-      },
+      'host-shutdown': (input, job) => hostShutdown.run(input, job),
     };
   }
 

@@ -15,6 +15,8 @@ export interface HostIdentity {
   name: string;
   version: string;
   dataDirectory: string;
+  /** Another after each start of the host. */
+  bootId: string;
   /** Network namespace of the guests; absent: the host's own. */
   netns?: string;
   /** Unix user ids that guests may have. */
@@ -23,6 +25,8 @@ export interface HostIdentity {
   memoryMib: number;
   /** Memory kept for the host itself. */
   reserveMib: number;
+  /** Guests that may boot at the same time; absent: as many as the processors suggest. */
+  startsAtOnce?: number;
 }
 
 export interface EngineParts {

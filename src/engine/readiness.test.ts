@@ -27,11 +27,17 @@ test('a guest that boots slowly is ready as soon as its agent answers: the quest
     limits: { memoryMib: 700, cpuWeight: 100, pids: 64 },
   });
   const log = silentLog;
-  const board = await GuestBoard.open({ store: new MemoryStore({ clock }), clock, log });
+  const board = await GuestBoard.open({ store: new MemoryStore({ clock }), clock, log, bootId: 'test' });
   const events = createEvents({ journal: new MemoryJournal(), clock, log });
-  const record = { uid, name: 'web', spec: { service: { ports: [], ready: [{ agent: true }] } } } as unknown as GuestRecord;
+  const record = { uid, name: 'web', spec: { after: [], service: { ports: [], ready: [{ agent: true }] } } } as unknown as GuestRecord;
   const prober = {} as Prober;
-  const readiness = new Readiness({ parts: { hypervisor, prober, clock, log }, board, events, record: () => record });
+  const readiness = new Readiness({
+    parts: { hypervisor, prober, clock, log },
+    board,
+    events,
+    record: () => record,
+    find: () => undefined,
+  });
   board.set(uid, { power: 'running', startedAt: board.now() });
   readiness.watch(uid);
   for (let passed = 0; passed < bootMs - 100; passed += 100) await clock.advance(100);

@@ -8,11 +8,14 @@ import type { SiteDifference } from '../model/site-difference.ts';
 import { mergeSites } from '../plan/merge-sites.ts';
 import { renameGuest } from '../plan/rename-guest.ts';
 import { compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
+import { shutdownWithin } from '../model/guest-shutdown.ts';
+import { levelLimit } from '../plan/stop-budget.ts';
 import { stopOrder } from '../plan/start-order.ts';
-import { defaultShutdownTimeoutMs, type Guests } from './guests.ts';
+import type { Guests } from './guests.ts';
 import type { ImageService } from './images.ts';
 import type { Events } from './events.ts';
 import type { GuestBoard } from './guest-board.ts';
+import type { StartHow } from './guest-starts.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
@@ -91,30 +94,34 @@ export class SiteService {
   }
 
   /** Network, then every guest that is wanted to run, in dependency order, until all of them are ready. One that fails does not stop the others. */
-  async makeSo(job: StepContext): Promise<ApplyResult['guests']> {
+  async makeSo(job: StepContext, how?: StartHow): Promise<ApplyResult['guests']> {
     const { site, network, guests, board } = this.#w;
     await job.step('network', () => network.ensure().then(() => undefined));
     const wanted = [...site.guests.values()]
       .filter((record) => record.wantedPower === 'running')
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { uid } of wanted) guests.announceStart(uid);
     const failures: string[] = [];
-    const imageErrors = await this.#makeImages(wanted, job);
-    await Promise.all(
-      wanted.map(async ({ uid, name }) => {
-        try {
-          await job.step(`guest ${name}`, async (step) => {
-            const imageError = imageErrors.get(site.guest(uid).spec.image);
-            if (imageError !== undefined && board.get(uid).power === 'stopped') guests.giveUp(uid, imageError);
-            await guests.start(uid, step);
-            await step.step('ready', (inner) => guests.waitReady(uid, inner));
-          });
-        } catch (error) {
-          if (job.signal.aborted) throw error;
-          failures.push(describeError(error));
-        }
-      }),
-    );
+    const begun = guests.expect(wanted.map(({ uid }) => uid));
+    try {
+      const imageErrors = await this.#makeImages(wanted, job);
+      await Promise.all(
+        wanted.map(async ({ uid, name }) => {
+          try {
+            await job.step(`guest ${name}`, async (step) => {
+              const imageError = imageErrors.get(site.guest(uid).spec.image);
+              if (imageError !== undefined && board.get(uid).power === 'stopped') guests.giveUp(uid, imageError, how);
+              await guests.start(uid, step, how);
+              await step.step('ready', (inner) => guests.waitReady(uid, inner));
+            });
+          } catch (error) {
+            if (job.signal.aborted) throw error;
+            failures.push(describeError(error));
+          }
+        }),
+      );
+    } finally {
+      begun();
+    }
     if (failures.length > 0) throw new CaissonError('failed', failures.join('; '));
     return wanted.map(({ uid, name }) => {
       const { ready, readyAfterMs } = board.get(uid);
@@ -153,7 +160,7 @@ export class SiteService {
   /** Stops and deletes every guest, zone and image of the site. */
   async destroy(options: { deleteDisks: boolean }, job: StepContext): Promise<void> {
     const { site, network } = this.#w;
-    await job.step('stop the guests', (step) => this.stopAll({ timeoutMs: defaultShutdownTimeoutMs, keepWanted: false }, step));
+    await job.step('stop the guests', (step) => this.stopAll({ keepWanted: false }, step));
     await job.step('delete the guests', () => this.#removeGuests([...site.guests.values()], options.deleteDisks, job));
     await job.step('delete the site', async () => {
       const empty: Site = { version: 1, site: site.name, timezone: 'UTC', zones: {}, flows: [], images: {}, guests: {} };
@@ -163,30 +170,50 @@ export class SiteService {
     });
   }
 
-  /** Every guest down, those that others depend on last. Each gets the same time; what does not go in time loses its power. */
-  async stopAll(options: { timeoutMs: number; keepWanted: boolean }, job: StepContext): Promise<{ name: string; way: string }[]> {
-    const { site, guests, board } = this.#w;
+  /**
+   * Every guest down, those that others depend on last; what does not go in its time loses its power. `timeoutMs`: for each, in place
+   * of its own limits. `until`: when all must be down, by the monotonic clock. One that cannot be stopped does not keep the others up.
+   */
+  async stopAll(
+    options: { timeoutMs?: number | undefined; until?: number | undefined; keepWanted: boolean },
+    job: StepContext,
+  ): Promise<{ name: string; way: string }[]> {
+    const { site, guests, board, parts } = this.#w;
     const running = Object.fromEntries(
       [...site.guests.values()]
         .filter(({ uid }) => !['stopped', 'crashed'].includes(board.get(uid).power))
         .map((record) => [record.name, record.spec]),
     );
+    const ownMs = (name: string) => {
+      const limits = running[name]?.shutdown ?? { agentMs: 0, powerButtonMs: 0 };
+      return options.timeoutMs ?? limits.agentMs + limits.powerButtonMs;
+    };
+    const levels = stopOrder(running);
+    const wishes = levels.map((level) => Math.max(...level.map(ownMs)));
     const ways: { name: string; way: string }[] = [];
-    for (const wave of stopOrder(running)) {
+    const failures: string[] = [];
+    for (const [index, level] of levels.entries()) {
+      const limitMs =
+        options.until === undefined ? Number.POSITIVE_INFINITY : levelLimit(wishes.slice(index), options.until - parts.clock.monotonic());
       await Promise.all(
-        wave.map((name) =>
-          job.step(`shut down ${name}`, async (step) => {
-            const way = await guests.shutdown(
-              site.guest(name).uid,
-              { timeoutMs: options.timeoutMs, force: true, keepWanted: options.keepWanted },
-              step,
-            );
-            step.progress(1, way);
-            ways.push({ name, way });
-          }),
-        ),
+        level.map(async (name) => {
+          try {
+            await job.step(`shut down ${name}`, async (step) => {
+              const record = site.guest(name);
+              const ms = Math.min(ownMs(name), limitMs);
+              const limits = ms > 0 ? { limits: shutdownWithin(record.spec.shutdown, ms) } : {};
+              const way = await guests.shutdown(record.uid, { ...limits, force: true, keepWanted: options.keepWanted }, step);
+              step.progress(1, way);
+              ways.push({ name, way });
+            });
+          } catch (error) {
+            if (job.signal.aborted) throw error;
+            failures.push(describeError(error));
+          }
+        }),
       );
     }
+    if (failures.length > 0) throw new CaissonError('failed', failures.join('; '));
     return ways;
   }
 
@@ -257,7 +284,7 @@ export class SiteService {
     const { guests, board, site } = this.#w;
     for (const { uid } of records) {
       if (!['stopped', 'crashed'].includes(board.get(uid).power))
-        await guests.shutdown(uid, { timeoutMs: defaultShutdownTimeoutMs, force: true }, job);
+        await guests.shutdown(uid, { limits: site.guest(uid).spec.shutdown, force: true }, job);
       if (site.guests.has(uid)) await guests.delete(uid, { deleteDisks });
     }
   }

@@ -10,6 +10,26 @@ export const powerStates = ['stopped', 'starting', 'running', 'paused', 'stoppin
 export const powerStateSchema = z.enum(powerStates);
 export type PowerState = z.output<typeof powerStateSchema>;
 
+/**
+ * Why QEMU stopped a guest's processors: its disk is full or fails, its system panicked or its watchdog expired, QEMU met an error
+ * of its own; `shut-down`: it has shut down and its process is about to end.
+ */
+export const haltReasonSchema = z.enum(['no-space', 'io-error', 'panicked', 'watchdog', 'internal-error', 'shut-down']);
+export type HaltReason = z.output<typeof haltReasonSchema>;
+
+/** What is done about a guest that ended by itself. Absent while nothing has gone wrong. */
+export const restartStatusSchema = z.strictObject({
+  /** Failures in a row, without a stable run between them. */
+  failures: z.int().min(1),
+  /** How often it is tried. */
+  tries: z.int(),
+  /** When it is started again; absent once it runs, and when it stays as it is. */
+  nextAt: z.iso.datetime().optional(),
+  /** Nobody starts it again by itself. */
+  givenUp: z.literal(true).optional(),
+});
+export type RestartStatus = z.output<typeof restartStatusSchema>;
+
 export const diskStatusSchema = z.strictObject({
   name: z.string(),
   path: z.string(),
@@ -26,6 +46,9 @@ export const guestStatusSchema = z.strictObject({
   ready: z.boolean(),
   /** One sentence for every state that is not “ready”; empty when there is nothing to say. */
   reason: z.string(),
+  /** Present while `power` is “halted”. */
+  haltedBy: haltReasonSchema.optional(),
+  restart: restartStatusSchema.optional(),
   pid: z.int().optional(),
   startedAt: z.iso.datetime().optional(),
   readyAt: z.iso.datetime().optional(),

@@ -232,6 +232,26 @@ export const serviceFileSchema = z
     readyWithinMs: readyWithin ?? defaultReadyWithinMs,
   }));
 
+/** The port that a check asks, where the service declares ports and this is none of them: it may be a slip, or not for others. */
+export function undeclaredPort({ ports }: Pick<Service, 'ports'>, check: ReadinessCheck): string | undefined {
+  const asked =
+    'tcp' in check
+      ? { protocol: 'tcp', port: check.tcp.port }
+      : 'http' in check
+        ? { protocol: 'tcp', port: check.http.port }
+        : 'dns' in check
+          ? { protocol: 'udp', port: check.dns.port }
+          : undefined;
+  if (!asked || ports.length === 0) return undefined;
+  const declared = ports.some((text) => {
+    const range = parsePortRange(text);
+    return (
+      range?.protocol === asked.protocol && range.ports !== undefined && range.ports.from <= asked.port && asked.port <= range.ports.to
+    );
+  });
+  return declared ? undefined : `${asked.protocol}/${asked.port}`;
+}
+
 /** What a check asks, in words: `TCP 3306`, `HTTP :80/health`. */
 export function describeCheck(check: ReadinessCheck): string {
   if ('tcp' in check) return `TCP ${check.tcp.port}`;

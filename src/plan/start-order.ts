@@ -25,3 +25,21 @@ export function startOrder(guests: Readonly<Record<string, Dependent>>): string[
 export function stopOrder(guests: Readonly<Record<string, Dependent>>): string[][] {
   return startOrder(guests).toReversed();
 }
+
+/** Who starts after a guest, directly or through others. */
+export function followers(guests: readonly ({ readonly name: string } & Dependent)[], name: string): Set<string> {
+  const after = new Map<string, string[]>();
+  for (const guest of guests) {
+    for (const on of guest.after.map(dependencyName)) after.set(on, [...(after.get(on) ?? []), guest.name]);
+  }
+  const found = new Set<string>();
+  const open = [name];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const follower of after.get(next) ?? []) {
+      if (found.has(follower)) continue;
+      found.add(follower);
+      open.push(follower);
+    }
+  }
+  return found;
+}

@@ -334,7 +334,9 @@ export const badSites: BadSite[] = [
   {
     name: 'time limits of nothing, and of more than can be',
     text: withGuest(
-      guest('shutdown: { agent: 0s, powerButton: 2h }, restart: { tries: 0, stableAfter: 0min }, service: { readyWithin: 0s, ready: { tcp: 80, timeout: 0s, tries: 0 } }'),
+      guest(
+        'shutdown: { agent: 0s, powerButton: 2h }, restart: { tries: 0, stableAfter: 0min }, service: { readyWithin: 0s, ready: { tcp: 80, timeout: 0s, tries: 0 } }',
+      ),
     ),
     problems: [
       '6:100: agent of shutdown of guest “web”: a duration lies between 1ms and 7d, “0s” does not',
@@ -349,30 +351,22 @@ export const badSites: BadSite[] = [
   {
     name: 'a restart policy of another word',
     text: withGuest(guest('restart: onfailure')),
-    problems: [
-      '6:90: restart of guest “web”: “onfailure” is not one of never, on-failure, always; did you mean “on-failure”?',
-    ],
+    problems: ['6:90: restart of guest “web”: “onfailure” is not one of never, on-failure, always; did you mean “on-failure”?'],
   },
   {
     name: 'tries of a guest that is never started again',
     text: withGuest(guest('restart: { policy: never, tries: 3 }')),
-    problems: [
-      '6:90: restart of guest “web”: a guest that is never started again has no tries and no stableAfter',
-    ],
+    problems: ['6:90: restart of guest “web”: a guest that is never started again has no tries and no stableAfter'],
   },
   {
     name: 'a path that does not begin with a slash',
     text: withGuest(guest('service: { ready: { http: { port: 80, path: health } } }')),
-    problems: [
-      '6:125: path of http of ready of service of guest “web” cannot be “health”: a path begins with / and has no spaces',
-    ],
+    problems: ['6:125: path of http of ready of service of guest “web” cannot be “health”: a path begins with / and has no spaces'],
   },
   {
     name: 'a status that is never the last one',
     text: withGuest(guest('service: { ready: { http: { port: 80, status: 100 } } }')),
-    problems: [
-      '6:127: status of http of ready of service of guest “web”: a number of at least 200 is expected, not 100',
-    ],
+    problems: ['6:127: status of http of ready of service of guest “web”: a number of at least 200 is expected, not 100'],
   },
   {
     name: 'a check that cannot say no in time',

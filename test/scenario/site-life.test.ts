@@ -131,9 +131,14 @@ test('a guest that died while no daemon watched is started again by the next one
   await waitFor('database ready', async () => (await second.engine.guest('database')).status.ready, { timeoutMs: 3000 });
 });
 
-test('a crash is told with its cause, and nothing is started behind the back', async () => {
+test('a crash is told with its cause, and what must not start again stays down', async () => {
   const world = createSimulatedWorld();
-  const daemon = await applied(world);
+  const daemon = await start(world);
+  const job = await apply(
+    daemon,
+    site((text) => text.replace('after: [{ requires', 'restart: never\n    after: [{ requires')),
+  );
+  assert.equal(job.state, 'succeeded', job.error?.message);
   const { uid } = await daemon.engine.guest('web');
   world.host.end(uid, 'crashed', 'segmentation fault');
   const crashed = await waitFor(
@@ -180,7 +185,10 @@ test('a guest that does not go when asked runs on as before, and says so', async
   daemon.world.host.behave(uid, { agent: 'lies', ignoresPowerButton: true });
   const asked = await finish(daemon, daemon.engine.shutdownGuest('web', { timeoutMs: 300 }, 'test'));
   assert.equal(asked.state, 'failed');
-  assert.match(asked.error?.message ?? '', /did not shut down within 0.3 s; “caisson guest stop web”/);
+  assert.match(
+    asked.error?.message ?? '',
+    /did not shut down within 300 ms, asked by its agent and its power button; “caisson guest stop web”/,
+  );
   const runsOn = await daemon.engine.guest('web');
   assert.equal(runsOn.status.power, 'running', runsOn.status.reason);
   const ready = await waitFor('ready again', async () => (await daemon.engine.guest('web')).status.ready, { timeoutMs: 5000 });

@@ -1,4 +1,6 @@
 // Site documents from a seed: small sites of one family, so that one applied after another changes this and keeps that.
+import { defaultRestart } from '../../src/model/guest-restart.ts';
+import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 import type { GuestSpec } from '../../src/model/guest.ts';
 import type { Site } from '../../src/model/site.ts';
 import { Chance } from './chance.ts';
@@ -64,6 +66,8 @@ function guestOf(chance: Chance, index: number, before: readonly string[], guest
       : {}),
     after,
     autostart: chance.often(75),
+    restart: defaultRestart,
+    shutdown: defaultShutdown,
     ...(chance.often(20) ? { description: 'changed' } : {}),
   };
 }

@@ -157,7 +157,7 @@ class Simulation {
       if (!isExcused) wrong('does not run');
       return;
     }
-    if (!status.ready) return wrong('is not ready');
+    if (!status.ready && !this.#requiredBy(name).some((one) => this.#isHopeless(one))) return wrong('is not ready');
     const taps = (await world.network.observe()).taps;
     for (const nic of status.nics) {
       if (!taps.includes(nic.tap)) wrong(`its nic ${nic.tap} is not connected`);
@@ -185,6 +185,7 @@ class Simulation {
     return (
       memory ||
       guest.wantedPower !== 'running' ||
+      guest.status.restart?.givenUp === true ||
       [...this.#lost].some((path) => path.includes(`/${uid}/`)) ||
       this.#watched.host.processes.get(uid)?.observation.state === 'halted'
     );
@@ -412,6 +413,7 @@ class Simulation {
       this.#downMs = fault.downMs;
       this.#parts?.kill();
       host.cutPower();
+      world.identity.bootId = `${world.identity.bootId}+`;
       await world.network.remove();
       return;
     }

@@ -1,5 +1,5 @@
 // `caisson guest …`
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
 import { formatDuration } from '../../lib/units.ts';
 import type { Guest } from '../../model/guest-status.ts';
@@ -98,6 +98,13 @@ export function addGuest(guest: Command, io: Io): void {
     });
 }
 
+interface ShutdownOptions {
+  timeout?: number;
+  force?: boolean;
+  withDependents?: boolean;
+  alone?: boolean;
+}
+
 function addPowerVerbs(guest: Command, io: Io): void {
   const plain = (verb: string, description: string, call: (client: Client, name: string) => Promise<Job>) =>
     withJob(guest.command(verb))
@@ -114,12 +121,15 @@ function addPowerVerbs(guest: Command, io: Io): void {
   withJob(guest.command('shutdown'))
     .description('ask it to shut down: its agent, then its power button')
     .argument('<guest>', 'name or uid')
-    .option('--timeout <duration>', 'how long it may take, for example 90s or 5min', duration)
+    .option('--timeout <duration>', 'how long it may take, for example 90s or 5min; default: as its site file says', duration)
     .option('--force', 'cut its power when the time is over')
-    .action(async (name: string, options: JobOptions & { timeout?: number; force?: boolean }) => {
+    .addOption(new Option('--with-dependents', 'shut down first what requires it; that starts again with it').conflicts('alone'))
+    .option('--alone', 'let what requires it run on, though not ready')
+    .action(async (name: string, options: JobOptions & ShutdownOptions) => {
       const body = {
         ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
         ...(options.force ? { force: true } : {}),
+        ...(options.withDependents ? { dependents: 'first' as const } : options.alone ? { dependents: 'leave' as const } : {}),
       };
       await runGuestJob(io, options, name, (client) => client.call('guestShutdown', { params: { guest: name }, body }));
     });

@@ -14,9 +14,17 @@ export function addHost(host: Command, io: Io): void {
 
   withJob(host.command('shutdown'))
     .description('shut down every guest in order; they start again with the host')
-    .option('--timeout <duration>', 'how long each may take before its power is cut, for example 90s or 5min', duration)
-    .action(async (options: JobOptions & { timeout?: number }) => {
-      const body = options.timeout === undefined ? {} : { timeoutMs: options.timeout };
+    .option('--within <duration>', 'how long all of them may take together, for example 120s: each level gets its share', duration)
+    .option(
+      '--timeout <duration>',
+      'how long each may take before its power is cut, for example 90s or 5min; default: as its site file says',
+      duration,
+    )
+    .action(async (options: JobOptions & { timeout?: number; within?: number }) => {
+      const body = {
+        ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+        ...(options.within === undefined ? {} : { withinMs: options.within }),
+      };
       const job = await runJob(io, options, (client) => client.call('hostShutdown', { body }));
       const { guests = [] } = (job.result ?? {}) as { guests?: { name: string; way: string }[] };
       if (options.output === 'table') for (const guest of guests) io.stdout.write(harmless(`${guest.name}: ${guest.way}`).concat('\n'));

@@ -15,6 +15,10 @@ export interface FakeBehaviour {
   /** `absent`: nothing answers. `lies`: it answers with nonsense. */
   agent: 'answers' | 'absent' | 'lies';
   ignoresPowerButton: boolean;
+  /** The agent says that it has heard, and nothing happens. */
+  ignoresAgent: boolean;
+  /** Its process waits for a disk that is away: not even a kill ends it. */
+  cannotBeKilled: boolean;
   /** Content of files, by path. */
   files: Readonly<Record<string, string>>;
   /** Where its process is not cut off as it should be. */
@@ -42,6 +46,8 @@ const usual: FakeBehaviour = {
   shutdownMs: 500,
   agent: 'answers',
   ignoresPowerButton: false,
+  ignoresAgent: false,
+  cannotBeKilled: false,
   files: Object.fromEntries(
     ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => [`/proc/net/${name}`, '  sl  local_address rem_address   st tx_queue rx_queue\n']),
   ),
@@ -116,7 +122,7 @@ export class FakeHost {
   /** QEMU stops the processors. */
   halt(uid: string, why: (Observation & { state: 'halted' })['why']): void {
     const { pid, startedAt } = this.process(uid);
-    if (why === 'panicked') this.emit({ kind: 'panicked', uid });
+    if (why === 'panicked') this.emit({ kind: 'panicked', uid, goesOn: false });
     this.observe(uid, { state: 'halted', why, pid, startedAt });
   }
 

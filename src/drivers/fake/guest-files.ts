@@ -6,10 +6,13 @@ export interface FakeGuestFiles extends GuestFiles {
   seeds: Map<string, GuestSeed>;
   /** Loses a disk, as a broken file system would. */
   loseDisk(uid: string, name: string): void;
+  /** How much room is left for the disks of every guest. */
+  setFree(bytes: number): void;
 }
 
 export function createFakeGuestFiles(): FakeGuestFiles {
   const disks = new Map<string, DiskInfo>();
+  let free = 100 * 1024 ** 3;
   const seeds = new Map<string, GuestSeed>();
   const make = (uid: string, name: string, sizeMib: number) => {
     const key = `${uid}/${name}`;
@@ -19,6 +22,8 @@ export function createFakeGuestFiles(): FakeGuestFiles {
   return {
     seeds,
     loseDisk: (uid, name) => void disks.delete(`${uid}/${name}`),
+    setFree: (bytes) => void (free = bytes),
+    freeBytes: async () => free,
     folders: (uid) => ({ data: `/fake/guests/${uid}`, sockets: `/fake/run/${uid}` }),
     createRootDisk: async ({ uid }, _image, sizeMib) => make(uid, 'root', sizeMib),
     createDisk: async ({ uid }, name, sizeMib) => make(uid, name, sizeMib),

@@ -48,6 +48,8 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async stop(uid: string): Promise<void> {
+    if (this.#host.processes.has(uid) && this.#host.behaviour(uid).cannotBeKilled)
+      throw new CaissonError('timeout', `the end of the process of guest ${uid}: not after 30000 ms`);
     this.#host.end(uid, 'stopped', '');
   }
 
@@ -91,7 +93,7 @@ export class FakeHypervisor implements Hypervisor {
       },
       shutdown: async (timeoutMs) => {
         await this.#askAgent(uid, timeoutMs);
-        this.#host.shutDown(uid);
+        if (!this.#host.behaviour(uid).ignoresAgent) this.#host.shutDown(uid);
       },
     };
   }

@@ -1,7 +1,7 @@
 // A guest's folder below the data directory: D/guests/<uid>/. The daemon makes the files as itself and the helper gives them to the
 // guest's user. A disk is made under another name and renamed when it is complete and the guest's own, so that a crash in the middle
 // never leaves something that looks like a disk.
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CaissonError } from '../../lib/errors.ts';
 import { syncFolder } from '../../lib/durable-file.ts';
@@ -49,6 +49,10 @@ export function createGuestFolder(options: GuestFolderOptions): GuestFiles {
       make(owner, diskPath(owner.uid, 'root'), (path) => makeOverlay(path, imagePath, sizeMib)),
     createDisk: (owner, name, sizeMib) => make(owner, diskPath(owner.uid, name), (path) => makeEmpty(path, sizeMib)),
     disk: (uid, name) => readDisk(diskPath(uid, name)),
+    async freeBytes(uid) {
+      const { bavail, bsize } = await statfs(folder(uid));
+      return bavail * bsize;
+    },
     growDisk: (uid, name, sizeMib) => growDiskFile(diskPath(uid, name), sizeMib),
     async writeSeed(owner, seed) {
       const path = join(folder(owner.uid), 'seed.iso');

@@ -20,8 +20,9 @@ export function observationOf(state: RunState, process: { pid: number; startedAt
       return { state: 'halted', why: noSpace ? 'no-space' : 'io-error', pid, startedAt };
     case 'guest-panicked':
       return { state: 'halted', why: 'panicked', pid, startedAt };
-    case 'internal-error':
     case 'watchdog':
+      return { state: 'halted', why: 'watchdog', pid, startedAt };
+    case 'internal-error':
       return { state: 'halted', why: 'internal-error', pid, startedAt };
     default:
       return { state: 'paused', pid, startedAt };

@@ -223,7 +223,10 @@ export class RunningGuest {
         this.#tellReboot();
         return;
       case 'GUEST_PANICKED':
-        this.#parts.emit({ kind: 'panicked', uid });
+        this.#parts.emit({ kind: 'panicked', uid, goesOn: false });
+        return;
+      case 'GUEST_CRASHLOADED':
+        this.#parts.emit({ kind: 'panicked', uid, goesOn: true });
         return;
       case 'BLOCK_IO_ERROR':
         this.#noSpace = event.data.nospace ?? false;
@@ -235,6 +238,7 @@ export class RunningGuest {
         void this.observe();
         return;
       case 'POWERDOWN':
+      case 'WATCHDOG': // the stop that follows tells
         return;
     }
   }
