@@ -66,11 +66,11 @@ async function showDemo(earlier: { left: boolean }): Promise<DemoReport> {
   await tell(['apply', demo.siteFile], { output, signal });
   const { items: zones } = await ask<{ items: ZoneView[] }>(['zone', 'list'], { signal });
   const { items: guests } = await ask<{ items: Guest[] }>(['guest', 'list'], { signal });
-  const withUplink = new Set(zones.filter(({ uplink }) => uplink).map(({ name }) => name));
+  const withUplink = new Set(zones.filter(({ uplink, masquerade }) => uplink && !masquerade).map(({ name }) => name));
   await routeGuests(
-    guests.map(({ spec, status }) => ({
+    guests.map(({ status }) => ({
       addresses: status.nics.flatMap(({ addresses }) => addresses),
-      hasUplink: withUplink.has(spec.zone),
+      hasUplink: status.nics.some(({ zone }) => withUplink.has(zone)),
     })),
   );
   say('Checking the filtering between all of them …');

@@ -278,12 +278,13 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
           const guests: Record<string, GuestSpec> = {};
           for (const [index, guestName] of guestNames.entries()) {
             const [rest, zoneChoice, imageChoice, isFixed, dependencies] = rests[index] as (typeof rests)[number];
-            const zone = zoneNames[zoneChoice % zoneNames.length] as string;
+            // Most have one nic.
+            const nics = Math.max(1, (zoneChoice >> 8) % 6 > 3 ? zoneNames.length - 1 : 1);
+            const own = zoneNames.map((_, step) => zoneNames[(zoneChoice + step) % zoneNames.length] as string).slice(0, nics);
             guests[guestName] = guest(
               guestNames,
               index,
-              zone,
-              zones[zone] as Zone,
+              own.map((zone) => [zone, zones[zone] as Zone]),
               imageNames[imageChoice % imageNames.length] as string,
               rest,
               isFixed,
@@ -311,15 +312,14 @@ export function siteArbitrary({ minGuests = 0, maxGuests = 6 }: SiteBounds = {})
 function guest(
   names: string[],
   index: number,
-  zone: string,
-  spec: Zone,
+  zones: [string, Zone][],
   imageName: string,
   { data, memory, cpu, userData, service: serves, description, ...rest }: GuestRest,
   isFixed: boolean,
   dependencies: [number, boolean][],
   before: Record<string, GuestSpec>,
 ): GuestSpec {
-  const addresses = isFixed ? spec.subnets.map((subnet) => nth(subnet, 16 + index)) : [];
+  const nics = zones.map(([zone, { subnets }]) => ({ zone, addresses: isFixed ? subnets.map((subnet) => nth(subnet, 16 + index)) : [] }));
   // Only on guests before this one, so that nobody waits in a circle; a required one starts by itself.
   const after =
     index === 0
@@ -330,8 +330,7 @@ function guest(
   return {
     ...rest,
     image: imageName,
-    zone,
-    addresses,
+    nics,
     disks: {
       ...data,
       root: { sizeMib: 8192, bus: 'virtio' },
@@ -353,7 +352,7 @@ function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>,
   const labels = Object.values(guests).flatMap((spec) => Object.entries(spec.labels).map(([key, value]) => `label:${key}=${value}`));
   const hasUplink = Object.values(zones).some((zone) => zone.uplink);
   const outside = hasUplink ? ['world', '203.0.113.0/24', '2001:db8:ff::/48'] : [];
-  const inside = [...names, ...Object.values(guests).map((spec) => `zone:${spec.zone}`), ...labels, 'all'];
+  const inside = [...names, ...Object.values(guests).flatMap((spec) => spec.nics.map(({ zone }) => `zone:${zone}`)), ...labels, 'all'];
   const flows = choices.flatMap(([from, to, rest, comment]): Flow[] => {
     const sources = [...outside, ...inside];
     const source = sources[from % sources.length] as string;
@@ -361,10 +360,10 @@ function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>,
     const target = targets[to % targets.length] as string;
     const [senders, receivers] = [guestsAt(source, guests), guestsAt(target, guests)];
     // Whoever is behind the host's address is entered by publications only.
-    if (outside.includes(source) && receivers.every((name) => zones[guests[name]?.zone ?? '']?.masquerade)) return [];
+    if (outside.includes(source) && receivers.flatMap((name) => zonesAt(guests[name])).every((zone) => zones[zone]?.masquerade)) return [];
     const { rate, log, ...plain } = rest;
     const sharesWire = senders.some((one) =>
-      receivers.some((other) => guests[one]?.zone === guests[other]?.zone && zones[guests[one]?.zone ?? '']?.bridged),
+      receivers.some((other) => zonesAt(guests[one]).some((zone) => zonesAt(guests[other]).includes(zone) && zones[zone]?.bridged)),
     );
     return [
       { from: source, to: target, ...(sharesWire ? plain : { ...plain, ...(rate ? { rate } : {}), ...(log ? { log } : {}) }), ...comment },
@@ -373,12 +372,19 @@ function flowsOf(zones: Record<string, Zone>, guests: Record<string, GuestSpec>,
   return flows.filter((flow, index) => flows.findIndex((other) => other.from === flow.from && other.to === flow.to) === index);
 }
 
+function zonesAt(spec: GuestSpec | undefined): string[] {
+  return (spec?.nics ?? []).map(({ zone }) => zone);
+}
+
 function guestsAt(end: string, guests: Record<string, GuestSpec>): string[] {
   const label = end.startsWith('label:') ? end.slice('label:'.length).split('=') : undefined;
   return Object.keys(guests).filter((name) => {
     const spec = guests[name] as GuestSpec;
     return (
-      end === 'all' || end === name || end === `zone:${spec.zone}` || (label !== undefined && spec.labels[label[0] ?? ''] === label[1])
+      end === 'all' ||
+      end === name ||
+      zonesAt(spec).some((zone) => end === `zone:${zone}`) ||
+      (label !== undefined && spec.labels[label[0] ?? ''] === label[1])
     );
   });
 }
@@ -386,7 +392,7 @@ function guestsAt(end: string, guests: Record<string, GuestSpec>): string[] {
 /** One more publication of a zone, where it can have one. */
 function publish(zones: Record<string, Zone>, guests: Record<string, GuestSpec>, name: string, choice: PublicationChoice): void {
   const zone = zones[name];
-  const own = Object.keys(guests).filter((guest) => guests[guest]?.zone === name);
+  const own = Object.keys(guests).filter((guest) => zonesAt(guests[guest]).includes(name));
   if (!zone?.uplink || own.length === 0 || !zone.subnets.some((subnet) => subnet.includes(':') === choice.isIpv6)) return;
   const [host, listened] = choice.listen;
   const listen = choice.isIpv6 ? `[2001:db8:ff00::${host.toString(16)}]:${listened}` : `203.0.113.${host}:${listened}`;

@@ -42,7 +42,7 @@ export function makeReport(input: { api: string; token: string; guests: readonly
     guests: guests.map(({ name, uid, spec, status }) => ({
       name,
       uid,
-      zone: spec.zone,
+      zone: status.nics.map((nic) => nic.zone).join(' '),
       addresses: status.nics.flatMap(({ addresses }) => addresses),
       service: (spec.service?.ports ?? []).join(' '),
       ready: status.ready,

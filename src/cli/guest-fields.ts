@@ -15,9 +15,7 @@ export function guestFields(guest: Guest): Field[] {
     ['state', stateWord(guest), guestStyle(guest)],
     ['why', status.reason],
     ['possible now', list(guest.actions)],
-    ['zone', spec.zone],
-    ['addresses', list(status.nics.flatMap((nic) => nic.addresses))],
-    ['mac', list(status.nics.map((nic) => nic.mac))],
+    ...nicFields(status.nics),
     ['service', list(spec.service?.ports)],
     ['readiness', list(spec.service?.ready.map(describeCheck))],
     ['ready after', status.readyAfterMs === undefined ? undefined : formatDuration(status.readyAfterMs)],
@@ -53,6 +51,17 @@ function describeRestart({ spec, status }: Guest): string {
   if (failures === undefined || (policy === 'never' && givenUp)) return rule;
   const next = givenUp ? ', given up' : nextAt === undefined ? '' : `, again at ${localTime(nextAt)}`;
   return `${rule}; failed ${failures} time${failures === 1 ? '' : 's'} in a row${next}`;
+}
+
+function nicFields(nics: Guest['status']['nics']): Field[] {
+  const [nic, ...others] = nics;
+  if (!nic || others.length > 0)
+    return [['nics', nics.map(({ zone, addresses, mac }) => `${zone}: ${addresses.join(', ')} (${mac})`).join('\n')]];
+  return [
+    ['zone', nic.zone],
+    ['addresses', nic.addresses.join(', ')],
+    ['mac', nic.mac],
+  ];
 }
 
 function describeDisk({ name, sizeBytes, allocatedBytes, path }: Guest['status']['disks'][number]): string {

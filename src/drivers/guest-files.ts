@@ -8,7 +8,10 @@ export interface SeedNic {
   acceptRa: boolean;
   /** With prefix length. */
   addresses: string[];
-  routes: { to: string; via: string; onLink: boolean }[];
+  /** Without `via`: on the wire itself. With `table`: only for what a rule sends there. */
+  routes: { to: string; via?: string; onLink: boolean; table?: number }[];
+  /** What is said from an address is routed by a table of its own. */
+  rules: { from: string; table: number }[];
   nameServers: string[];
   searchDomains: string[];
 }

@@ -5,7 +5,7 @@ import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
 import { legalActions } from '../model/guest-actions.ts';
 import type { Guest, GuestRecord, GuestStatus, RestartStatus } from '../model/guest-status.ts';
-import { tapName } from '../plan/machine.ts';
+import { guestNics } from '../plan/machine.ts';
 import type { Store, Write } from '../store/store.ts';
 
 export type LiveStatus = Omit<GuestStatus, 'disks' | 'nics'> & { disks: GuestStatus['disks'] };
@@ -176,12 +176,7 @@ export class GuestBoard {
       createdAt: record.createdAt,
       status: {
         ...live,
-        nics: record.hardware.macs.map((mac, index) => ({
-          mac,
-          tap: tapName(record.uid, index),
-          zone: record.spec.zone,
-          addresses: record.addresses,
-        })),
+        nics: guestNics(record).map(({ mac, tap, zone, addresses }) => ({ mac, tap, zone, addresses: [...addresses] })),
       },
       actions: legalActions(live.power),
     };

@@ -2,7 +2,7 @@
 // process now and then, which finds what a lost event would have told.
 import type { Observation } from '../drivers/hypervisor.ts';
 import type { GuestRecord, HaltReason } from '../model/guest-status.ts';
-import { tapName } from '../plan/machine.ts';
+import { tapsOfProcess } from '../plan/machine.ts';
 import type { Events } from './events.ts';
 import { refreshDisks } from './guest-disks.ts';
 import { connectRunning } from './guest-nics.ts';
@@ -229,7 +229,7 @@ export class GuestObserver {
 
   async #cleanUp(record: GuestRecord, staysDown: boolean): Promise<void> {
     if (staysDown) await this.#w.site.want(record.uid, 'stopped');
-    for (const index of record.hardware.macs.keys()) await this.#w.network.disconnect(tapName(record.uid, index));
+    for (const tap of tapsOfProcess(record)) await this.#w.network.disconnect(tap);
     await refreshDisks(this.#w, record);
   }
 

@@ -6,8 +6,8 @@ import { usualCpuWeight } from '../model/guest-size.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkZone } from '../model/network-state.ts';
 import { admit, type MemoryPromise } from '../plan/admission.ts';
-import { machineOf, tapName } from '../plan/machine.ts';
-import { seedNics } from '../plan/network-plan.ts';
+import { machineOf } from '../plan/machine.ts';
+import { seedNics } from '../plan/seed-nics.ts';
 import { ensureDisks } from './guest-disks.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
@@ -23,17 +23,20 @@ export async function startGuest(w: GuestWiring, uid: string, promised: readonly
   board.set(uid, { power: 'starting', reason: 'is being prepared' });
   const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, step));
   const record = await job.step('disks', () => ensureDisks(w, site.guest(uid), image));
-  const zone = await job.step('network', async () => (await network.ensure()).zones.find((candidate) => candidate.name === spec.zone));
-  if (!zone) throw new CaissonError('internal', `zone ${spec.zone} is not part of the network`);
+  const { zones } = await job.step('network', () => network.ensure());
+  const nowhere = record.spec.nics.find((nic) => !zones.some((zone) => zone.name === nic.zone));
+  if (nowhere) throw new CaissonError('internal', `zone ${nowhere.zone} is not part of the network`);
   return job.step('start', async () => {
-    await prepareFiles(w, record, zone);
+    await prepareFiles(w, record, zones);
     const facts = await parts.hypervisor.facts();
     const machine = machineOf(record, parts.guestFiles.folders(uid), facts.accelerator, image.path);
     const limits = { memoryMib: asked.memoryMib + asked.overheadMib, cpuWeight: spec.cpu?.weight ?? usualCpuWeight, pids: 256 };
     await site.want(uid, 'running');
+    const taps = machine.nics.map(({ tap }) => tap);
+    if (JSON.stringify(record.tapsAtStart) !== JSON.stringify(taps)) await site.updateGuest(uid, { tapsAtStart: taps });
     const started = await parts.hypervisor.start(machine, { userId: record.userId, generation: record.generation, limits });
     try {
-      for (const index of record.hardware.macs.keys()) await network.connect(tapName(uid, index));
+      for (const tap of taps) await network.connect(tap);
     } catch (error) {
       await parts.hypervisor.stop(uid);
       throw error;
@@ -42,14 +45,14 @@ export async function startGuest(w: GuestWiring, uid: string, promised: readonly
   });
 }
 
-async function prepareFiles({ parts, site }: GuestWiring, record: GuestRecord, zone: NetworkZone): Promise<void> {
+async function prepareFiles({ parts, site }: GuestWiring, record: GuestRecord, zones: readonly NetworkZone[]): Promise<void> {
   const owner = { uid: record.uid, userId: record.userId };
   const { userData } = record.spec;
   await parts.guestFiles.writeSeed(owner, {
     instanceId: record.hardware.generationId,
     hostName: record.name,
     sshKeys: record.spec.sshKeys,
-    network: seedNics(record, zone, site.name),
+    network: seedNics(record, zones, site.name),
     ...(userData === undefined ? {} : { userData }),
   });
   await parts.guestFiles.prepareStart(owner, record.spec.firmware);

@@ -28,9 +28,9 @@ beforeEach(async () => {
   const guest = {
     uid,
     name: 'web',
-    addresses: ['192.0.2.10'],
-    hardware: { macs: ['52:54:00:00:00:01'] },
-    spec: { zone: 'external', labels: {} },
+    addresses: [['192.0.2.10']],
+    hardware: { macs: ['52:54:00:00:00:01'], nicSlots: [7], nicNumbers: [0] },
+    spec: { nics: [{ zone: 'external', addresses: [] }], labels: {} },
   } as unknown as GuestRecord;
   const zone = { subnets: ['192.0.2.0/24'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } };
   const site = { name: 'lab', zones: new Map([['external', { index: 0, zone }]]), flows: [], guests: new Map([[uid, guest]]) };

@@ -7,6 +7,7 @@ import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { OtherTable } from '../model/host.ts';
 import type { NetworkFlow, NetworkNic, NetworkState } from '../model/network-state.ts';
+import { tapsOfProcess } from '../plan/machine.ts';
 import { planNetwork } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
 import { type Faults, findFaults, findWarnings, Moderation } from './network-faults.ts';
@@ -199,7 +200,10 @@ export class NetworkReconciler {
     const seen = await this.#w.parts.network.observe();
     this.#warn(findWarnings(seen));
     this.#others = seen.others;
-    const running = this.#applied.nics.filter(({ guest }) => this.#w.site.guests.has(guest) && this.#w.isRunning(guest));
+    const running = this.#applied.nics.filter(({ guest, tap }) => {
+      const record = this.#w.site.guests.get(guest);
+      return record !== undefined && this.#w.isRunning(guest) && tapsOfProcess(record).includes(tap);
+    });
     this.#suspects = new Set(findFaults(seen, running).lost.map(({ tap }) => tap));
     return findFaults(
       seen,

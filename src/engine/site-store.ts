@@ -3,7 +3,9 @@
 import { CaissonError } from '../lib/errors.ts';
 import type { Flow } from '../model/flow.ts';
 import { guestRecordSchema, type GuestRecord, type WantedPower } from '../model/guest-status.ts';
+import type { GuestSpec } from '../model/guest.ts';
 import type { Image } from '../model/image.ts';
+import { readOldGuest, readOldSpec } from '../model/old-guests.ts';
 import type { Site } from '../model/site.ts';
 import type { Zone } from '../model/zone.ts';
 import { type Expected, maxTransactionBytes, maxTransactionKeys, type Store, type Write } from '../store/store.ts';
@@ -128,6 +130,7 @@ export class SiteStore {
       const [, kind, name] = row.key.split('/');
       if (kind === 'site') Object.assign(site, row.value);
       else if (kind === 'flows') site.flows = row.value as Flow[];
+      else if (kind === 'guests' && name) site.guests[name] = readOldSpec(row.value) as GuestSpec;
       else if (kind && name) (site[kind as 'zones'] as Record<string, unknown>)[name] = row.value;
     }
     return site;
@@ -217,7 +220,7 @@ export class SiteStore {
     else if (kind === 'counters') this.#counters = value as Counters;
     else if (kind === 'zone') this.#zones.set(name, value as ZoneRecord);
     else if (kind === 'image') this.#images.set(name, value as Image);
-    else if (kind === 'guest') this.#takeGuest(guestRecordSchema.parse(value));
+    else if (kind === 'guest') this.#takeGuest(guestRecordSchema.parse(readOldGuest(value)));
   }
 
   #takeGuest(record: GuestRecord): void {

@@ -1,11 +1,12 @@
 // Writing a wish into the store: only what differs, what others refer to first, so that a crash in the middle leaves something sound.
 // New guests get their identity and hardware here.
 import { CaissonError } from '../lib/errors.ts';
+import type { RandomSource } from '../lib/ids.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec } from '../model/guest.ts';
-import { parseListen } from '../model/publication.ts';
 import type { Site } from '../model/site.ts';
-import { completeAddresses, newGuestRecord, withDisksOf } from '../plan/new-guest.ts';
+import { giveAddresses } from '../plan/give-addresses.ts';
+import { newGuestRecord, withDisksOf, withNicsOf } from '../plan/new-guest.ts';
 import type { Events } from './events.ts';
 import type { EngineParts } from './parts.ts';
 import { siteRow, type SiteStore, type SiteWrite } from './site-store.ts';
@@ -40,27 +41,21 @@ export async function writeSite(parts: SiteWriteParts, wanted: Site, applied: Si
   await site.commit([...writes, ...(await site.appliedWrites(applied))]);
 }
 
+/** The addresses that every guest of a site would have. Throws `conflict` and `no-capacity`. */
+export function addressesFor(site: SiteStore, wanted: Site): Map<string, string[][]> {
+  return giveAddresses(wanted, new Map([...site.guests.values()].map(({ name, addresses }) => [name, addresses.flat()])));
+}
+
 async function guestWrites({ site, parts, events }: SiteWriteParts, wanted: Site): Promise<SiteWrite[]> {
   const writes: SiteWrite[] = [];
-  const kept = [...site.guests.values()].filter((record) => wanted.guests[record.name]);
-  const published = Object.values(wanted.zones).flatMap(({ publish = [] }) =>
-    publish.flatMap(({ listen }) => parseListen(listen)?.address ?? []),
-  );
-  const taken = new Set([
-    ...kept.flatMap((record) => record.addresses),
-    ...Object.values(wanted.guests).flatMap((spec) => spec.addresses),
-    ...published,
-  ]);
+  const given = addressesFor(site, wanted);
   const fresh: [string, GuestSpec][] = [];
   for (const [name, spec] of Object.entries(wanted.guests)) {
     const record = site.findGuest(name);
+    const addresses = given.get(name) ?? [];
     if (!record) fresh.push([name, spec]);
-    else if (!same(record.spec, spec)) {
-      const changed = changedGuest(record, spec, wanted, taken);
-      // What one of them gets is nobody else's in the same apply.
-      for (const address of changed.addresses) taken.add(address);
-      writes.push(site.write(`guest/${record.uid}`, changed));
-    }
+    else if (!same(record.spec, spec) || !same(record.addresses, addresses))
+      writes.push(site.write(`guest/${record.uid}`, changedGuest(record, spec, addresses, parts.random)));
   }
   if (fresh.length === 0) return writes;
   const facts = await parts.hypervisor.facts();
@@ -70,33 +65,26 @@ async function guestWrites({ site, parts, events }: SiteWriteParts, wanted: Site
     const userId = nextUserId(parts.host.userIds, userIds, offset);
     offset = userId - parts.host.userIds.base + 1;
     userIds.add(userId);
-    const zone = wanted.zones[spec.zone];
-    if (!zone) throw new CaissonError('internal', `zone ${spec.zone} of guest ${name} is gone`);
-    const others = new Set([...taken].filter((address) => !spec.addresses.includes(address)));
     const record = newGuestRecord(name, spec, {
       random: parts.random,
       machineType: facts.machineType,
       cpuModel: facts.cpuModel,
       userId,
       now: parts.clock.now(),
-      zone,
-      taken: others,
+      addresses: given.get(name) ?? [],
     });
-    for (const address of record.addresses) taken.add(address);
     writes.push(site.write(`guest/${record.uid}`, record));
     events.emit({ kind: 'guest-created', object: `guest/${record.uid}`, message: `guest ${name} was created` });
   }
   return [site.write('counters', { nextUserOffset: offset }), ...writes];
 }
 
-function changedGuest(record: GuestRecord, spec: GuestSpec, wanted: Site, taken: ReadonlySet<string>): GuestRecord {
-  const zone = wanted.zones[spec.zone];
-  const others = new Set([...taken].filter((address) => !record.addresses.includes(address) && !spec.addresses.includes(address)));
+function changedGuest(record: GuestRecord, spec: GuestSpec, addresses: string[][], random: RandomSource): GuestRecord {
   return {
     ...record,
     spec,
-    hardware: withDisksOf(record.hardware, record.uid, spec),
-    addresses: zone ? completeAddresses(record.name, spec, zone, others, record.addresses) : record.addresses,
+    hardware: withDisksOf(withNicsOf(record.hardware, record.spec.nics, spec, random), record.uid, spec),
+    addresses,
     wantedPower: spec.autostart && !record.spec.autostart ? 'running' : record.wantedPower,
   };
 }

@@ -20,7 +20,7 @@ import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
 import type { SiteStore } from './site-store.ts';
-import { writeSite } from './site-writes.ts';
+import { addressesFor, writeSite } from './site-writes.ts';
 
 const imagesAtOnce = 2;
 
@@ -80,7 +80,7 @@ export class SiteService {
         details: { problems },
       });
     this.#checkMemory(merged);
-    this.#checkAddresses(merged);
+    addressesFor(this.#w.site, merged);
     const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
     if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
     await job.step('write the site', () => writeSite(this.#w, merged, applied));
@@ -263,21 +263,6 @@ export class SiteService {
       `the guests that start by themselves need ${figure(total)} MiB with QEMU’s own, this host can promise ${figure(room)} (${figure(host.memoryMib)} − ${figure(host.reserveMib)} reserve); the largest: ${largest.map(({ name, mib }) => `${name} ${figure(mib)}`).join(', ')}`,
       { details: { neededMib: total, roomMib: room } },
     );
-  }
-
-  /** What one guest was given from its zone's pool cannot become another's while that one keeps it. */
-  #checkAddresses(merged: Site): void {
-    const { guests } = this.#w.site;
-    const problems = Object.entries(merged.guests).flatMap(([name, spec]) =>
-      spec.addresses.flatMap((address) => {
-        const owner = [...guests.values()].find((record) => record.name !== name && record.addresses.includes(address));
-        const stays = owner && merged.guests[owner.name]?.zone === owner.spec.zone;
-        return stays
-          ? [`guest ${name} cannot have ${address}: guest ${owner.name} was given it; give ${owner.name} another one first`]
-          : [];
-      }),
-    );
-    if (problems.length > 0) throw new CaissonError('conflict', problems.join('; '), { details: { problems } });
   }
 
   async #removeGuests(records: GuestRecord[], deleteDisks: boolean, job: StepContext): Promise<void> {

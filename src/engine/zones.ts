@@ -15,7 +15,7 @@ export function viewZone(site: SiteStore, name: string): ZoneView {
   const record = site.zones.get(name);
   if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
   const { subnets, uplink, masquerade = false, bridged = false, publish = [] } = record.zone;
-  const guests = [...site.guests.values()].filter((guest) => guest.spec.zone === name);
+  const guests = [...site.guests.values()].filter((guest) => guest.spec.nics.some((nic) => nic.zone === name));
   const touches = (text: string) => {
     const end = parseFlowEnd(text);
     if (end?.kind === 'zone') return end.name === name;

@@ -8,6 +8,7 @@ import {
   type DocumentPath,
   entries,
   isWhole,
+  nicsOfGuest,
   type PublicationSketch,
   type SiteProblem,
   type SiteSketch,
@@ -126,7 +127,8 @@ function checkTwice({ listen, protocol }: PublicationSketch, seen: Map<string, s
 function ownersOf({ zones, guests }: SiteSketch): Map<string, string> {
   const owners = new Map<string, string>();
   for (const [name, guest] of entries(guests))
-    for (const address of guest.addresses ?? []) if (address !== null) owners.set(address, `guest ${quote(name)}`);
+    for (const address of (nicsOfGuest(guest) ?? []).flatMap((nic) => nic?.addresses ?? []))
+      if (address !== null) owners.set(address, `guest ${quote(name)}`);
   for (const [name, zone] of entries(zones)) {
     const { uplink, masquerade } = zone;
     for (const gateway of [uplink?.gateway, uplink?.gateway6])

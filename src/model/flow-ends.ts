@@ -3,7 +3,7 @@
 import { addressToBigInt, cidrBounds, type Cidr, familyOf, parseCidr } from './address.ts';
 import { parseFlowEnd } from './flow.ts';
 import { isName } from './name.ts';
-import { entries, type GuestSketch, isWhole, type SiteSketch, zonesOfGuest } from './site-sketch.ts';
+import { addressesOfGuest, entries, type GuestSketch, isWhole, type SiteSketch, zonesOfGuest } from './site-sketch.ts';
 
 export interface EndMeaning {
   guests: ReadonlySet<string>;
@@ -48,7 +48,7 @@ export class FlowEnds {
     this.#guests =
       site.guests && guests.every(([, guest]) => guest && zonesOfGuest(guest)) ? entries(site.guests).map(knownGuest) : undefined;
     this.#zonesOf = new Map((this.#guests ?? []).map(({ name, zones: own }) => [name, own]));
-    this.#fixed = guests.every(([, guest]) => isWhole(guest?.addresses));
+    this.#fixed = guests.every(([, guest]) => guest && addressesOfGuest(guest));
     this.#labels = site.guests ? guestsByLabel(guests) : undefined;
     this.#ranges = site.zones && zones.every((zone) => isWhole(zone?.subnets)) ? rangesOf(site) : undefined;
     this.hasUplink = zones.some((zone) => zone?.uplink) ? true : zones.every((zone) => zone && zone.uplink !== null) ? false : undefined;
@@ -123,9 +123,7 @@ export function endContains(outer: EndMeaning, inner: EndMeaning): boolean {
 }
 
 function knownGuest([name, guest]: [string, GuestSketch]): KnownGuest {
-  const addresses = (guest.addresses ?? []).flatMap((address) =>
-    address === null ? [] : [{ family: familyOf(address), value: addressToBigInt(address) }],
-  );
+  const addresses = (addressesOfGuest(guest) ?? []).map((address) => ({ family: familyOf(address), value: addressToBigInt(address) }));
   return { name, zones: zonesOfGuest(guest) ?? [], addresses };
 }
 

@@ -75,12 +75,15 @@ export const guestHardwareSchema = z.strictObject({
   cpuModel: z.string(),
   uuid: z.string(),
   generationId: z.string(),
+  /** Of each nic in order. */
   macs: z.array(z.string()),
   /** Serial of each disk by name. */
   serials: z.record(z.string(), z.string()),
   /** PCIe slot (or unit of the SCSI controller) of each disk by name, and PCIe slot of each nic in order. */
   diskSlots: z.record(z.string(), z.int()),
   nicSlots: z.array(z.int()),
+  /** What each nic's tap is numbered with, kept for the nic's life: another one before it may come and go. */
+  nicNumbers: z.array(z.int()).default([0]),
   maxCpus: z.int(),
 });
 export type GuestHardware = z.output<typeof guestHardwareSchema>;
@@ -96,8 +99,10 @@ export const guestRecordSchema = z.strictObject({
   /** Raised whenever the right to run the guest changes hands; checked before QEMU starts. */
   generation: z.int(),
   hardware: guestHardwareSchema,
-  /** Addresses of its nic: those of the spec, and one from the pool for each family without one. */
-  addresses: z.array(z.string()),
+  /** Addresses of each nic: those of the spec, and one from the pool for each family without one. */
+  addresses: z.array(z.array(z.string())),
+  /** The taps that its process was last started with: a nic of after that comes with the next start. */
+  tapsAtStart: z.array(z.string()).optional(),
   /** Digest of the image that the root disk was made from; absent until then. */
   imageDigest: z.string().optional(),
   /** Whether its system was seen to take plugged memory; absent while nobody knows. */

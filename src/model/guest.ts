@@ -37,11 +37,19 @@ const diskBuses = ['virtio', 'scsi'] as const;
 export type DiskBus = (typeof diskBuses)[number];
 const diskSchema = z.strictObject({ sizeMib: z.int().min(1), bus: z.enum(diskBuses) });
 
-export const guestSpecSchema = z.strictObject({
-  image: nameSchema,
+const mostNics = 8;
+
+const nicSchema = z.strictObject({
   zone: nameSchema,
   /** Fixed addresses, the first of each family is the primary; a family without one gets one from the zone's pool. */
   addresses: addressesSchema,
+});
+export type NicSpec = z.output<typeof nicSchema>;
+
+export const guestSpecSchema = z.strictObject({
+  image: nameSchema,
+  /** In each zone at most one. For each family the first nic whose zone has it is the way to everywhere else. */
+  nics: z.array(nicSchema).min(1).max(mostNics),
   labels: labelsSchema,
   cpus: cpusSchema,
   /** Its share of the host's processors; absent: the usual one. */
@@ -114,15 +122,30 @@ const userDataFileSchema = z
   )
   .refine((value) => (value.file === undefined) !== (value.text === undefined), 'give exactly one of file, text');
 
+const fixedAddressesFileSchema = addressesSchema
+  .default([])
+  .describe(
+    'Fixed addresses, all on one interface; the first of each family is the primary. A family without one gets one from the zone’s subnet.',
+  );
+
+const nicFileSchema = z.strictObject(
+  { zone: nameSchema.describe('The zone that the nic is in.'), addresses: fixedAddressesFileSchema },
+  expects('a map such as { zone: internal }'),
+);
+
 export const guestFileSchema = z
   .strictObject(
     {
       image: nameSchema.describe('What the root disk is made from: an image of this site, or a built-in one (`debian-12`, `debian-13`).'),
-      zone: nameSchema.describe('The zone that the guest lives in.'),
-      addresses: addressesSchema
-        .default([])
+      zone: nameSchema.optional().describe('The zone that the guest lives in, by its one nic; with several nics each has its own.'),
+      addresses: fixedAddressesFileSchema,
+      nics: z
+        .array(nicFileSchema, expects('a list such as [{ zone: external }, { zone: internal }],'))
+        .min(1, 'a guest has at least one nic')
+        .max(mostNics)
+        .optional()
         .describe(
-          'Fixed addresses, all on one interface; the first of each family is the primary. A family without one gets one from the zone’s subnet.',
+          'Several nics, each in a zone of its own, in place of `zone` and `addresses`. For IPv4 and for IPv6 the first one whose zone has that family is the way to everywhere else.',
         ),
       labels: labelsSchema.default({}).describe('Names and values of your own, for `label:KEY=VALUE` in flows.'),
       cpus: cpusSchema.default(1).describe('Virtual processors.'),
@@ -159,14 +182,19 @@ export const guestFileSchema = z
     },
     expects('a map such as { image: debian-12, zone: internal, memory: 512MiB, disks: { root: 8GiB } }'),
   )
-  .transform(({ memory, userData, ...rest }): GuestSpec => ({
+  .refine(({ zone, nics }) => zone !== undefined || nics !== undefined, 'a guest has a “zone”, or with several nics “nics”')
+  .refine(({ zone, addresses, nics }) => nics === undefined || (zone === undefined && addresses.length === 0), {
+    error: 'beside “nics” there is no “zone” and no “addresses”: each nic has its own',
+  })
+  .transform(({ memory, userData, zone, addresses, nics, ...rest }): GuestSpec => ({
     ...rest,
+    nics: nics ?? [{ zone: zone as string, addresses }],
     ...memory,
     ...(userData ? { userData: userData.text } : {}),
   }));
 
 /** Known wishes of a guest that this version cannot fulfil: refused by name, never ignored. */
-export const guestUnsupported = ['tpm', 'nics', 'placement', 'watchdog', 'arch', 'container'] as const;
+export const guestUnsupported = ['tpm', 'placement', 'watchdog', 'arch', 'container'] as const;
 
 /** The name of the guest that a dependency speaks of. */
 export function dependencyName(dependency: Dependency): string {

@@ -42,6 +42,8 @@ export interface NetworkNic {
   mac: string;
   /** Without prefix length; the first of each family is the primary. */
   addresses: string[];
+  /** Another nic is the guest's way to everywhere else in IPv4: DHCP names no router here. */
+  aside?: true;
 }
 
 /** One end of a rule: address ranges in canonical CIDR; `host` is the host itself; `world` whatever lies beyond the uplinks. */

@@ -5,7 +5,7 @@ import { formatExactDuration, formatExactSize } from '../lib/units.ts';
 import type { Flow } from './flow.ts';
 import { defaultRestart, type GuestRestart } from './guest-restart.ts';
 import { defaultShutdown, type GuestShutdown } from './guest-shutdown.ts';
-import type { GuestSpec } from './guest.ts';
+import type { GuestSpec, NicSpec } from './guest.ts';
 import { memoryDocument } from './guest-size.ts';
 import type { Image } from './image.ts';
 import { isRecord } from './plain-record.ts';
@@ -115,8 +115,7 @@ export function guestDocument(guest: GuestSpec): Record<string, unknown> {
 export function wholeGuestDocument(guest: GuestSpec): Record<string, unknown> {
   return compact({
     image: guest.image,
-    zone: guest.zone,
-    addresses: guest.addresses,
+    ...nicsDocument(guest.nics),
     labels: guest.labels,
     cpus: guest.cpus,
     cpu: guest.cpu,
@@ -163,6 +162,13 @@ function briefShutdown({ agentMs, powerButtonMs }: GuestShutdown): Record<string
     agent: agentMs === defaultShutdown.agentMs ? undefined : formatExactDuration(agentMs),
     powerButton: powerButtonMs === defaultShutdown.powerButtonMs ? undefined : formatExactDuration(powerButtonMs),
   });
+}
+
+/** One nic is written as fields of the guest. */
+function nicsDocument(nics: readonly NicSpec[]): Record<string, unknown> {
+  const [nic, ...others] = nics;
+  if (nic && others.length === 0) return { ...nic };
+  return { nics: nics.map(({ zone, addresses }) => ({ zone, ...(addresses.length > 0 ? { addresses } : {}) })) };
 }
 
 /** An empty map is a service too: one that says only that there is one. */

@@ -17,6 +17,7 @@ const itemNouns: Record<string, string> = {
   flows: 'flow',
   subnets: 'subnet',
   publish: 'publication',
+  nics: 'nic',
   from: 'range',
   addresses: 'address',
   sshKeys: 'SSH key',

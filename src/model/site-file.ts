@@ -100,10 +100,17 @@ function placeOf(root: YamlPlace, path: DocumentPath): YamlPlace | undefined {
   return path.reduce<YamlPlace | undefined>((place, step) => place?.children?.get(String(step)), root);
 }
 
+/** A guest's one nic may be written as fields of the guest. */
+function asWritten(root: YamlPlace, path: DocumentPath): DocumentPath {
+  const [top, name, field, , ...rest] = path;
+  if (top !== 'guests' || name === undefined || field !== 'nics') return path;
+  return placeOf(root, [top, name, field]) ? path : [top, name, ...rest];
+}
+
 /** Where the deepest part of a path that is in the text stands. */
 function offsetOf(root: YamlPlace, path: DocumentPath, side: 'key' | 'value'): number {
   let place = root;
-  for (const step of path) {
+  for (const step of asWritten(root, path)) {
     const next = place.children?.get(String(step));
     if (!next) return place.value;
     place = next;

@@ -35,11 +35,18 @@ export interface PublicationSketch {
 
 export interface GuestSketch {
   image: Known<string>;
-  zone: Known<string>;
-  addresses: Known<readonly Known<string>[]>;
+  nics?: Known<readonly Known<NicSketch>[]> | undefined;
+  /** How a site file writes the one nic of a guest. */
+  zone?: Known<string> | undefined;
+  addresses?: Known<readonly Known<string>[]> | undefined;
   labels: Known<Record<string, Known<string>>>;
   after: Known<readonly Known<{ requires?: Known<string> | undefined; wants?: Known<string> | undefined }>[]>;
   autostart: Known<boolean>;
+}
+
+export interface NicSketch {
+  zone: Known<string>;
+  addresses: Known<readonly Known<string>[]>;
 }
 
 export interface FlowSketch {
@@ -62,9 +69,22 @@ export function entries<T>(record: Known<Record<string, Known<T>>>): [string, T]
   return Object.entries(record ?? {}).filter((entry): entry is [string, T & {}] => entry[1] !== null && entry[1] !== undefined);
 }
 
+/** The nics of a guest, however they are written; null when it is not known which it has. */
+export function nicsOfGuest({ nics, zone, addresses }: GuestSketch): Known<readonly Known<NicSketch>[]> {
+  if (zone === undefined || (zone === null && nics)) return nics ?? null;
+  return [{ zone, addresses: addresses ?? null }];
+}
+
 /** The zones that a guest has a nic in; null where one is not known. */
-export function zonesOfGuest({ zone }: GuestSketch): Known<readonly string[]> {
-  return zone === null ? null : [zone];
+export function zonesOfGuest(guest: GuestSketch): Known<readonly string[]> {
+  const zones = nicsOfGuest(guest)?.map((nic) => nic?.zone ?? null);
+  return isWhole(zones) ? zones : null;
+}
+
+/** Every fixed address of a guest; null where one is not known. */
+export function addressesOfGuest(guest: GuestSketch): Known<readonly string[]> {
+  const addresses = nicsOfGuest(guest)?.flatMap((nic): readonly Known<string>[] => nic?.addresses ?? [null]);
+  return isWhole(addresses) ? addresses : null;
 }
 
 /** Whether every entry of a list is known. */

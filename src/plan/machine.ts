@@ -17,6 +17,31 @@ export function tapName(uid: string, index: number): string {
   return `cs${uid}${index}`;
 }
 
+/** A nic of a guest with all that was decided for it. */
+export interface GuestNic {
+  zone: string;
+  addresses: readonly string[];
+  mac: string;
+  tap: string;
+  slot: number;
+}
+
+/** In their order, the first of a family being the way to everywhere else. */
+export function guestNics({ uid, spec, hardware, addresses }: Pick<GuestRecord, 'uid' | 'spec' | 'hardware' | 'addresses'>): GuestNic[] {
+  return spec.nics.map(({ zone }, index) => ({
+    zone,
+    addresses: addresses[index] ?? [],
+    mac: hardware.macs[index] as string,
+    tap: tapName(uid, hardware.nicNumbers[index] as number),
+    slot: hardware.nicSlots[index] as number,
+  }));
+}
+
+/** The taps that a process of the guest has: those of its nics, and of such as the wish has no more. */
+export function tapsOfProcess(record: Pick<GuestRecord, 'uid' | 'spec' | 'hardware' | 'addresses' | 'tapsAtStart'>): readonly string[] {
+  return record.tapsAtStart ?? guestNics(record).map(({ tap }) => tap);
+}
+
 export function diskPath(folders: GuestFolders, disk: string): string {
   return `${folders.data}/${disk}.qcow2`;
 }
@@ -54,12 +79,7 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
     generationId: hardware.generationId,
     display: spec.display,
     disks,
-    nics: hardware.macs.map((mac, index) => ({
-      mac,
-      tap: tapName(record.uid, index),
-      mtu: 1500,
-      slot: hardware.nicSlots[index] as number,
-    })),
+    nics: guestNics(record).map(({ mac, tap, slot }) => ({ mac, tap, mtu: 1500, slot })),
     seedPath: seedPath(folders),
     ...(spec.firmware === 'uefi' ? { nvramPath: `${folders.data}/nvram.fd` } : {}),
     socketFolder: folders.sockets,
@@ -86,5 +106,6 @@ type MemoryRecord = { hardware: Pick<GuestRecord['hardware'], 'version'> } & Pic
 
 /** The address that the guest's service is asked at. */
 export function serviceAddress(record: Pick<GuestRecord, 'addresses'>): string | undefined {
-  return record.addresses.find((address) => familyOf(address) === 4) ?? record.addresses[0];
+  const addresses = record.addresses.flat();
+  return addresses.find((address) => familyOf(address) === 4) ?? addresses[0];
 }

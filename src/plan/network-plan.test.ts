@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { Zone } from '../model/zone.ts';
-import { planNetwork, seedNics } from './network-plan.ts';
+import { planNetwork } from './network-plan.ts';
 import { isAllowed } from './reachability.ts';
 
 function guest(name: string, zone: string, addresses: string[], labels: Record<string, string> = {}): GuestRecord {
   return {
     uid: `g${name}`,
     name,
-    addresses,
-    hardware: { macs: [`52:54:00:00:00:0${name.length}`] },
-    spec: { zone, labels },
+    addresses: [addresses],
+    hardware: { macs: [`52:54:00:00:00:0${name.length}`], nicSlots: [7], nicNumbers: [0] },
+    spec: { nics: [{ zone, addresses: [] }], labels },
   } as unknown as GuestRecord;
 }
 
@@ -90,17 +90,6 @@ test('all that a flow can say reaches the network', () => {
 
 test('a flow that stands for nobody opens nothing', () => {
   assert.equal(state.flows.length, 4);
-});
-
-test('a guest’s seed fixes every address, its router and its name server', () => {
-  const [nic] = seedNics(guests[0] as GuestRecord, state.zones[0] as (typeof state.zones)[0], 'lab');
-  assert.deepEqual(nic?.addresses, ['192.0.2.10/24', '2001:db8:1::10/128']);
-  assert.deepEqual(
-    nic?.routes.map((route) => route.via),
-    ['192.0.2.1', 'fe80::1'],
-  );
-  assert.deepEqual(nic?.searchDomains, ['external.lab']);
-  assert.equal(nic?.nameServers.length, 2);
 });
 
 test('a zone in a flow means its guests, not the router or other machines beside them', () => {

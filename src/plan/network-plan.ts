@@ -1,5 +1,5 @@
 // The site and its guests → the guests' network as one value. Pure.
-import { addressFromBigInt, addressToBigInt, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
+import { addressFromBigInt, addressToBigInt, familyOf, parseCidr, type Cidr } from '../model/address.ts';
 import { describeFlow, parseFlowEnd, parseRate, type Flow } from '../model/flow.ts';
 import { parseFlowService } from '../model/flow-service.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
@@ -15,7 +15,7 @@ import {
 } from '../model/network-state.ts';
 import { describePublication, parseListen, parsePublished } from '../model/publication.ts';
 import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
-import { tapName } from './machine.ts';
+import { guestNics } from './machine.ts';
 
 /** The router that guests use for IPv6: link-local, the same on every nic. */
 const linkLocalRouter = 'fe80::1';
@@ -65,15 +65,13 @@ function networkUplink({ interface: name, vlan, gateway, gateway6 }: NonNullable
 }
 
 /** Those that lead to a guest that is there; the first address of the family in the zone is meant. */
-function publications(name: string, { subnets, uplink, publish = [] }: Zone, guests: readonly GuestRecord[]): NetworkPublication[] {
-  const cidrs = subnets.map((text) => parseCidr(text) as Cidr);
+function publications(name: string, { uplink, publish = [] }: Zone, guests: readonly GuestRecord[]): NetworkPublication[] {
   return publish.flatMap((publication) => {
     const { listen, to, protocol, from = [] } = publication;
     const [listened, target] = [parseListen(listen), parsePublished(to)];
-    const guest = guests.find((record) => record.name === target?.guest && record.spec.zone === name);
-    const address = guest?.addresses.find(
-      (own) => listened && familyOf(own) === familyOf(listened.address) && cidrs.some((cidr) => cidrContains(cidr, own)),
-    );
+    const guest = guests.find((record) => record.name === target?.guest);
+    const nic = guest && guestNics(guest).find(({ zone }) => zone === name);
+    const address = nic?.addresses.find((own) => listened && familyOf(own) === familyOf(listened.address));
     if (!uplink || !listened || !target || address === undefined) return [];
     return [
       {
@@ -95,13 +93,16 @@ function hostAddressBesideRouter(cidr: Cidr, index: number): string {
 }
 
 function networkNics(guest: GuestRecord): NetworkNic[] {
-  return guest.hardware.macs.map((mac, index) => ({
+  const nics = guestNics(guest);
+  const first = nics.findIndex(({ addresses }) => addresses.some((address) => familyOf(address) === 4));
+  return nics.map(({ zone, tap, mac, addresses }, index) => ({
     guest: guest.uid,
     guestName: guest.name,
-    zone: guest.spec.zone,
-    tap: tapName(guest.uid, index),
+    zone,
+    tap,
     mac,
-    addresses: guest.addresses,
+    addresses: [...addresses],
+    ...(index > first && first !== -1 ? { aside: true } : {}),
   }));
 }
 
@@ -130,7 +131,7 @@ function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
   if (end.kind === 'range') return { kind: 'addresses', cidrs: [end.cidr] };
   // A zone as a whole is its subnets, in which a range means guests only: one element instead of one for each guest.
   if (end.kind === 'zone' || end.kind === 'all') {
-    const inhabited = new Set(input.guests.map((guest) => guest.spec.zone));
+    const inhabited = new Set(input.guests.flatMap(({ spec }) => spec.nics.map(({ zone }) => zone)));
     const cidrs = [...input.zones]
       .filter(([name]) => inhabited.has(name) && (end.kind === 'all' || name === end.name))
       .flatMap(([, { zone }]) => zone.subnets);
@@ -139,40 +140,6 @@ function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
   const guests = input.guests.filter((guest) =>
     end.kind === 'guest' ? guest.name === end.name : guest.spec.labels[end.key] === end.value,
   );
-  const cidrs = guests.flatMap((guest) => guest.addresses.map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
+  const cidrs = guests.flatMap(({ addresses }) => addresses.flat().map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
   return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
-}
-
-/** What the guest's seed says about its nic: every address fixed, the host's router and name server. */
-export function seedNics(record: Pick<GuestRecord, 'hardware' | 'addresses'>, zone: NetworkZone, siteName: string): SeedNicPlan[] {
-  const cidrs = zone.subnets.map((text) => parseCidr(text) as Cidr);
-  const addresses = record.addresses.map((address) => {
-    // An IPv6 address stands alone: with its prefix the guest would look for its neighbours on a wire that is not there.
-    if (familyOf(address) === 6) return `${address}/128`;
-    const cidr = cidrs.find((candidate) => cidrContains(candidate, address));
-    return `${address}/${cidr?.prefixLength ?? 32}`;
-  });
-  const hasFamily = (family: 4 | 6) => record.addresses.some((address) => familyOf(address) === family);
-  const routes = zone.gateways
-    .filter((gateway) => hasFamily(familyOf(gateway)))
-    .map((via) => ({ to: familyOf(via) === 4 ? '0.0.0.0/0' : '::/0', via, onLink: true }));
-  return record.hardware.macs.slice(0, 1).map((mac) => ({
-    mac,
-    dhcp4: false,
-    acceptRa: false,
-    addresses,
-    routes,
-    nameServers: zone.hostAddresses.filter((address) => hasFamily(familyOf(address))),
-    searchDomains: [`${zone.name}.${siteName}`],
-  }));
-}
-
-interface SeedNicPlan {
-  mac: string;
-  dhcp4: boolean;
-  acceptRa: boolean;
-  addresses: string[];
-  routes: { to: string; via: string; onLink: boolean }[];
-  nameServers: string[];
-  searchDomains: string[];
 }

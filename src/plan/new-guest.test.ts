@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../lib/ids.ts';
 import type { GuestSpec } from '../model/guest.ts';
-import type { Zone } from '../model/zone.ts';
 import { memoryAtStart } from './machine.ts';
-import { completeAddresses, newGuestRecord, withDisksOf } from './new-guest.ts';
+import { newGuestRecord, withDisksOf, withNicsOf } from './new-guest.ts';
 import { defaultRestart } from '../model/guest-restart.ts';
 import { defaultShutdown } from '../model/guest-shutdown.ts';
 
 const spec: GuestSpec = {
   image: 'debian-12',
-  zone: 'external',
-  addresses: [],
+  nics: [{ zone: 'external', addresses: [] }],
   labels: {},
   cpus: 1,
   memoryMib: 512,
@@ -25,8 +23,7 @@ const spec: GuestSpec = {
   restart: defaultRestart,
   shutdown: defaultShutdown,
 };
-const zone: Zone = { subnets: ['192.0.2.0/24', '2001:db8:1::/64'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } };
-const context = { machineType: 'pc-q35-7.2', cpuModel: 'Nehalem', userId: 1_900_000_000, now: 0, zone, taken: new Set<string>() };
+const context = { machineType: 'pc-q35-7.2', cpuModel: 'Nehalem', userId: 1_900_000_000, now: 0, addresses: [['192.0.2.10']] };
 
 test('a new guest gets hardware for life: root disk first, no two things in one slot', () => {
   const { hardware, wantedPower } = newGuestRecord('web', spec, { ...context, random: seededRandom(1) });
@@ -61,21 +58,45 @@ test('a place of a disk that was taken out stays its own', () => {
   assert.equal(without.diskSlots['data'], hardware.diskSlots['data']);
 });
 
-test('each family of the zone gets an address; the router and taken ones are left out', () => {
-  const taken = new Set(['192.0.2.10', '192.0.2.11']);
-  assert.deepEqual(completeAddresses('web', spec, zone, taken), ['192.0.2.12', '2001:db8:1::a']);
-  assert.deepEqual(completeAddresses('web', { ...spec, addresses: ['192.0.2.77'] }, zone, taken), ['192.0.2.77', '2001:db8:1::a']);
-});
-
-test('an address from the pool is kept for the life of the guest', () => {
-  assert.deepEqual(completeAddresses('web', spec, zone, new Set(), ['192.0.2.99', '2001:db8:1::99']), ['192.0.2.99', '2001:db8:1::99']);
-});
-
-test('a zone without a free address refuses by name', () => {
-  const small: Zone = { subnets: ['10.0.0.0/30'] };
-  assert.deepEqual(completeAddresses('a', spec, small, new Set()), ['10.0.0.2']);
-  assert.throws(
-    () => completeAddresses('b', spec, small, new Set(['10.0.0.2'])),
-    /zone “external” has no free IPv4 address for guest “b” \(10\.0\.0\.0\/30 is full\)/,
+test('several nics take the last places of the first eight ports; what stays in its zone keeps card, place and tap', () => {
+  const nics = (...zones: string[]): GuestSpec => ({ ...spec, nics: zones.map((zone) => ({ zone, addresses: [] })) });
+  const random = seededRandom(1);
+  const three = newGuestRecord('web', nics('a', 'b', 'c'), { ...context, random }).hardware;
+  assert.deepEqual([three.nicSlots, three.nicNumbers, three.diskSlots['root']], [[7, 6, 5], [0, 1, 2], 0]);
+  assert.equal(new Set(three.macs).size, 3);
+  // Without the first one, in another order, with a new one: the new one takes over what the first one leaves.
+  const [a, b, c] = three.macs;
+  const other = withNicsOf(three, nics('a', 'b', 'c').nics, nics('c', 'd', 'b'), random);
+  assert.deepEqual(
+    [other.macs, other.nicSlots, other.nicNumbers],
+    [
+      [c, a, b],
+      [5, 7, 6],
+      [2, 0, 1],
+    ],
   );
+  // One goes away: the others stay what they are; one that comes again is a new card.
+  const fewer = withNicsOf(three, nics('a', 'b', 'c').nics, nics('b', 'c'), random);
+  assert.deepEqual(
+    [fewer.macs, fewer.nicNumbers],
+    [
+      [b, c],
+      [1, 2],
+    ],
+  );
+  const again = withNicsOf(fewer, nics('b', 'c').nics, nics('b', 'c', 'a'), random);
+  assert.deepEqual(
+    [again.nicSlots, again.nicNumbers],
+    [
+      [6, 5, 7],
+      [1, 2, 0],
+    ],
+  );
+  assert.ok(!three.macs.includes(again.macs[2] ?? ''));
+});
+
+test('a guest of one nic that moves to another zone has its card still', () => {
+  const { hardware } = newGuestRecord('web', spec, { ...context, random: seededRandom(1) });
+  const moved = withNicsOf(hardware, spec.nics, { ...spec, nics: [{ zone: 'internal', addresses: [] }] }, seededRandom(2));
+  assert.deepEqual(moved, hardware);
 });

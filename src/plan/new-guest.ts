@@ -1,15 +1,13 @@
 // What is decided once, when a guest is created: its identity and the hardware that it will see for its life. Pure but for the
 // random source.
 import { newMac, newUid, newUuid, type RandomSource } from '../lib/ids.ts';
-import { addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr, type Cidr } from '../model/address.ts';
 import { CaissonError } from '../lib/errors.ts';
 import type { GuestHardware, GuestRecord } from '../model/guest-status.ts';
-import type { GuestSpec } from '../model/guest.ts';
-import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
+import type { GuestSpec, NicSpec } from '../model/guest.ts';
 
-/** Root ports are counted from 0; the first eight are always there. The nic has the last of those, disks take the lowest free one. */
-const nicSlot = 7;
+/** Root ports are counted from 0, in blocks of eight; the first block is always there. Nics take the last free one of it, disks the first. */
 const slots = 24;
+const block = 8;
 const leastMaxCpus = 8;
 
 /**
@@ -24,9 +22,8 @@ export interface NewGuestContext {
   cpuModel: string;
   userId: number;
   now: number;
-  zone: Zone;
-  /** Addresses that other guests have. */
-  taken: ReadonlySet<string>;
+  /** Of each nic. */
+  addresses: readonly (readonly string[])[];
 }
 
 export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestContext): GuestRecord {
@@ -38,10 +35,11 @@ export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestC
     cpuModel: context.cpuModel,
     uuid: newUuid(random),
     generationId: newUuid(random),
-    macs: [newMac(random)],
+    macs: [],
     serials: {},
     diskSlots: {},
-    nicSlots: [nicSlot],
+    nicSlots: [],
+    nicNumbers: [],
     maxCpus: Math.max(leastMaxCpus, spec.cpus),
   };
   return {
@@ -51,8 +49,8 @@ export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestC
     wantedPower: spec.autostart ? 'running' : 'stopped',
     userId: context.userId,
     generation: 1,
-    hardware: withDisksOf(hardware, uid, spec),
-    addresses: completeAddresses(name, spec, context.zone, context.taken),
+    hardware: withDisksOf(withNicsOf(hardware, [], spec, random), uid, spec),
+    addresses: context.addresses.map((own) => [...own]),
     disksMade: [],
     createdAt: new Date(context.now).toISOString(),
   };
@@ -61,6 +59,45 @@ export function newGuestRecord(name: string, spec: GuestSpec, context: NewGuestC
 /** What the guest reads as the disk's serial number, at most 20 characters: stable, and telling in `/dev/disk/by-id`. */
 function serialOf(uid: string, disk: string): string {
   return `${disk.slice(0, 8)}-${uid}`;
+}
+
+/**
+ * The places of the wished nics. One that stays in its zone keeps card, slot and tap; one that has none yet takes over what a nic of before
+ * leaves, in order, so that a guest that moves to another zone has its card still; only what is more is new.
+ */
+export function withNicsOf(hardware: GuestHardware, before: readonly NicSpec[], spec: GuestSpec, random: RandomSource): GuestHardware {
+  const places = hardware.macs.map((mac, index) => ({
+    zone: before[index]?.zone,
+    mac,
+    slot: hardware.nicSlots[index] as number,
+    number: hardware.nicNumbers[index] as number,
+  }));
+  const isWished = (zone: string | undefined) => spec.nics.some((nic) => nic.zone === zone);
+  const left = places.filter(({ zone }) => !isWished(zone));
+  const usedSlots = new Set([...hardware.nicSlots, ...Object.values(hardware.diskSlots)]);
+  const usedNumbers = new Set(hardware.nicNumbers);
+  const nics = spec.nics.map(({ zone }) => {
+    const place = places.find((each) => each.zone === zone) ?? left.shift();
+    if (place) return place;
+    const slot = lastFreeSlot(usedSlots);
+    const number = Array.from({ length: slots }, (_, index) => index).find((index) => !usedNumbers.has(index)) as number;
+    if (slot === undefined) throw new CaissonError('invalid', `a guest has at most ${slots} disks and nics`);
+    usedSlots.add(slot);
+    usedNumbers.add(number);
+    return { mac: newMac(random), slot, number };
+  });
+  return {
+    ...hardware,
+    macs: nics.map(({ mac }) => mac),
+    nicSlots: nics.map(({ slot }) => slot),
+    nicNumbers: nics.map(({ number }) => number),
+  };
+}
+
+function lastFreeSlot(used: ReadonlySet<number>): number | undefined {
+  const free = Array.from({ length: slots }, (_, index) => index).filter((index) => !used.has(index));
+  const first = free[0];
+  return first === undefined ? undefined : free.findLast((slot) => Math.floor(slot / block) === Math.floor(first / block));
 }
 
 /** Adds hardware places for disks that the wish has and the record does not, the root disk first; nothing that is placed moves. */
@@ -78,44 +115,4 @@ export function withDisksOf(hardware: GuestHardware, uid: string, spec: GuestSpe
     serials[disk] = serialOf(uid, disk);
   }
   return { ...hardware, diskSlots, serials };
-}
-
-/**
- * The wished addresses, and for each family of the zone without one the lowest free address. Addresses given before stay where the
- * wish does not speak against them. Throws `no-capacity` when the zone's pool is empty.
- */
-export function completeAddresses(
-  name: string,
-  spec: GuestSpec,
-  zone: Zone,
-  taken: ReadonlySet<string>,
-  before: readonly string[] = [],
-): string[] {
-  const addresses = [...spec.addresses];
-  const hostAddresses = new Set(zoneAddressesOfHost(zone));
-  for (const text of zone.subnets) {
-    const cidr = parseCidr(text) as Cidr;
-    if (addresses.some((address) => familyOf(address) === cidr.family)) continue;
-    const kept = before.find((address) => cidrContains(cidr, address) && !taken.has(address) && !hostAddresses.has(address));
-    addresses.push(kept ?? lowestFree(name, spec.zone, cidr, (address) => taken.has(address) || hostAddresses.has(address)));
-  }
-  return addresses;
-}
-
-function lowestFree(guest: string, zone: string, cidr: Cidr, isTaken: (address: string) => boolean): string {
-  const { first, last } = cidrBounds(cidr);
-  // Below .10 people expect routers and the like; small subnets use what there is.
-  const start = last - first > 32n ? first + 10n : first + 1n;
-  for (let value = start; value < last; value++) {
-    const address = addressFromBigInt(cidr.family, value);
-    if (!isTaken(address)) return address;
-  }
-  for (let value = first + 1n; value < start; value++) {
-    const address = addressFromBigInt(cidr.family, value);
-    if (!isTaken(address)) return address;
-  }
-  throw new CaissonError(
-    'no-capacity',
-    `zone “${zone}” has no free IPv${cidr.family} address for guest “${guest}” (${cidr.base}/${cidr.prefixLength} is full)`,
-  );
 }

@@ -150,7 +150,7 @@ export const badSites: BadSite[] = [
     name: 'an unknown field that is like no other',
     text: withGuest(guest('colour: red')),
     problems: [
-      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, labels, cpus, cpu, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, restart, shutdown, description)',
+      '6:81: guest “web” has no field “colour” (its fields are image, zone, addresses, nics, labels, cpus, cpu, memory, disks, firmware, os, display, sshKeys, userData, service, after, autostart, restart, shutdown, description)',
     ],
   },
   {
@@ -793,6 +793,41 @@ export const badSites: BadSite[] = [
       '9:50: guests of zone “inside” share one wire (bridged), on which nothing is counted or written down: leave “rate” out, or write a flow of its own for those that do not share it',
       '10:49: guests of zone “inside” share one wire (bridged), on which nothing is counted or written down: leave “log” out, or write a flow of its own for those that do not share it',
     ],
+  },
+
+  // Several nics.
+  {
+    name: 'nics beside a zone, nics that are none, and no zone at all',
+    text: `${zones}guests:\n  a: { ${guest('nics: [{ zone: inside }]')} }\n  b: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, nics: [] }\n  c: { image: debian-12, memory: 512MiB, disks: { root: 8GiB } }\n  d: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, nics: [inside, { zon: inside }, { zone: inside, addresses: 10.20.0.5 }] }\n  e: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, addresses: [10.20.0.7], nics: [{ zone: inside }] }\n`,
+    problems: [
+      '6:6: guest “a”: beside “nics” there is no “zone” and no “addresses”: each nic has its own',
+      '7:71: nics of guest “b”: a guest has at least one nic',
+      '8:6: guest “c”: a guest has a “zone”, or with several nics “nics”',
+      '9:72: nic 1 of guest “d”: a map such as { zone: internal } is expected, not “inside”',
+      '9:82: nic 2 of guest “d” has no field “zon”; did you mean “zone”?',
+      '9:124: addresses of nic 3 of guest “d”: a list of addresses, for example [192.0.2.10], is expected, not “10.20.0.5”',
+      '10:6: guest “e”: beside “nics” there is no “zone” and no “addresses”: each nic has its own',
+    ],
+  },
+  {
+    name: 'nics in zones that do not fit',
+    text: `${head}zones:\n  inside: { subnets: [10.20.0.0/16] }\n  office: { subnets: [10.30.0.0/24] }\nguests:\n  web: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, nics: [{ zone: inside, addresses: [10.30.0.9] }, { zone: offce }, { zone: inside }] }\n  app: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, nics: [{ zone: office, addresses: [10.30.0.9] }, { zone: inside, addresses: [10.20.0.1] }] }\n`,
+    problems: [
+      '7:102: 10.30.0.9 of guest “web” lies outside zone “inside” (10.20.0.0/16)',
+      '7:124: guest “web” is in zone “offce”, which does not exist; did you mean “office”?',
+      '7:141: guest “web” has a nic in zone “inside” already: one nic can have several addresses',
+      '8:102: guest “app” cannot have 10.30.0.9: it is taken by guest “web”',
+      '8:144: guest “app” cannot have 10.20.0.1: it is the router’s address in zone “inside”',
+    ],
+  },
+  {
+    name: 'a publication to a nic in another zone',
+    text:
+      masked("{ listen: '203.0.113.2:443', to: 'mail:443' }").replace(
+        'zone: outside, addresses: [203.0.113.9],',
+        'nics: [{ zone: outside, addresses: [203.0.113.9] }, { zone: office }],',
+      ) + '  proxy: { image: debian-12, memory: 512MiB, disks: { root: 8GiB }, nics: [{ zone: outside, addresses: [203.0.113.2] }] }\n',
+    problems: ['5:105: 203.0.113.2 cannot be listened on: it is taken by guest “proxy”'],
   },
 
   // What a flow allows, and flows beside each other.

@@ -49,12 +49,12 @@ test('guest show has what scripts ask for', async () => {
   const guest = JSON.parse((await caisson('guest', 'show', 'web', '-o', 'json')).out) as {
     uid: string;
     name: string;
-    spec: { zone: string };
+    spec: { nics: { zone: string }[] };
     status: { power: string; ready: boolean; pid: number; disks: { path: string }[] };
   };
   assert.equal(guest.name, 'web');
   assert.match(guest.uid, /^g\w{10}$/);
-  assert.equal(guest.spec.zone, 'external');
+  assert.equal(guest.spec.nics[0]?.zone, 'external');
   assert.deepEqual([guest.status.power, guest.status.ready], ['running', true]);
   assert.ok(guest.status.pid > 0);
   assert.match(guest.status.disks[0]?.path ?? '', /root\.qcow2$/);

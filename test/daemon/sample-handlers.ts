@@ -47,8 +47,7 @@ export function sampleGuest(index: number, random: RandomSource = seededRandom(i
     name: `guest-${index}`,
     spec: {
       image: 'debian-12',
-      zone: 'internal',
-      addresses: [address],
+      nics: [{ zone: 'internal', addresses: [address] }],
       labels: { role: 'front' },
       cpus: 1,
       memoryMib: 512,
@@ -76,6 +75,7 @@ export function sampleGuest(index: number, random: RandomSource = seededRandom(i
       serials: { root: `${uid}-root` },
       diskSlots: { root: 0 },
       nicSlots: [8],
+      nicNumbers: [0],
       maxCpus: 4,
     },
     createdAt: '2026-01-01T00:00:00.000Z',

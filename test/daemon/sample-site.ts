@@ -9,8 +9,7 @@ export function sampleSite(count: number, options: { autostart?: boolean } = {})
     `guest-${index}`,
     {
       image: 'debian-12',
-      zone: 'internal',
-      addresses: [`10.20.${4 + (index >> 8)}.${index & 255}`],
+      nics: [{ zone: 'internal', addresses: [`10.20.${4 + (index >> 8)}.${index & 255}`] }],
       labels: { role: 'front' },
       cpus: 1,
       memoryMib: 512,

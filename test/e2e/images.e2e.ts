@@ -154,7 +154,7 @@ const seed: GuestSeed = {
   instanceId: 'one',
   hostName: 'lab-web',
   sshKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleSBvZiBhIHRlc3Qga2V5IG9mIGEgdGVzdCBrZXk1 admin'],
-  network: [{ mac, dhcp4: false, acceptRa: false, addresses: [], routes: [], nameServers: [], searchDomains: [] }],
+  network: [{ mac, dhcp4: false, acceptRa: false, addresses: [], routes: [], rules: [], nameServers: [], searchDomains: [] }],
   userData: '#!/bin/sh\necho "$(hostname)" >>/root/user-data-ran\n',
 };
 

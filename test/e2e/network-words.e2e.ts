@@ -1,13 +1,14 @@
 // The words of a site file for networks, all the way to the kernel: kinds of zones, publications, flows with limits. What they mean is tried
 // from namespaces in the place of the guests and of the world.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { run } from '../../src/lib/exec.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { NetworkNic } from '../../src/model/network-state.ts';
 import type { Probe, ProbeResult } from '../network/inside.ts';
 import { RealNetwork, world } from '../network/real-network.ts';
+import { seedNics } from '../../src/plan/seed-nics.ts';
 import { networkOf, nicsOf, plainGuest } from '../network/site-network.ts';
 
 const uplink = 'interface: eth1, gateway: 192.0.2.1, gateway6: "2001:db8:1::1"';
@@ -25,6 +26,7 @@ zones:
       - { listen: '192.0.2.50:53', to: 'desk:5353', protocol: udp }
       - { listen: '192.0.2.50:2222', to: 'printer:22', from: [203.0.113.0/24] }
   hall: { subnets: [203.0.113.128/25], uplink: { interface: eth1, gateway: 203.0.113.129 }, bridged: true }
+  inner: { subnets: [10.60.0.0/24, 'fd60::/64'] }
   shop: { subnets: [10.40.0.0/24], uplink: { ${uplink} }, masquerade: true, bridged: true }
 flows:
   - { from: world, to: front, allow: [tcp/1-65535], log: true }
@@ -34,6 +36,10 @@ flows:
   - { from: lobby, to: gate, allow: [tcp/7, udp/7] }
   - { from: zone:hall, to: host, allow: [tcp/8123] }
   - { from: till, to: world, allow: [tcp/25] }
+  - { from: world, to: router, allow: [tcp/443] }
+  - { from: vault, to: router, allow: [tcp/8081] }
+  - { from: router, to: vault, allow: [tcp/9000] }
+  - { from: router, to: world, allow: [tcp/25] }
 guests:
 ${[
   plainGuest('front', 'zone: external, addresses: [192.0.2.30, "2001:db8:1::30"]'),
@@ -42,10 +48,12 @@ ${[
   plainGuest('lobby', 'zone: hall'),
   plainGuest('gate', 'zone: hall'),
   plainGuest('till', 'zone: shop'),
+  plainGuest('router', 'nics: [{ zone: external }, { zone: inner }]'),
+  plainGuest('vault', 'zone: inner'),
 ].join('')}`;
 
 describe('a site file’s networks', () => {
-  const state = networkOf(site);
+  const { state, records } = networkOf(site);
   const nic = (guest: string) => nicsOf(state, guest)[0] as NetworkNic;
   const own = (guest: string, family: 4 | 6 = 4) => nic(guest).addresses.find((address) => address.includes(':') === (family === 6)) ?? '';
   const real = new RealNetwork('words');
@@ -72,7 +80,7 @@ describe('a site file’s networks', () => {
       'address add 2001:db8:1::2/64 dev eth1 nodad',
     );
     await real.ip(real.worldNetwork, 'address add 203.0.113.129/25 dev eth0');
-    for (const each of state.nics) await real.plug(each, state, { addresses: each.zone !== 'hall' });
+    for (const each of state.nics) await real.plug(each, state, { addresses: each.zone !== 'hall' && each.guestName !== 'router' });
     await network.apply(state);
     for (const each of state.nics) await network.connect(each.tap);
   });
@@ -168,6 +176,85 @@ describe('a site file’s networks', () => {
     assert.equal(await probe(from('lobby'), tcp(own('gate'), 7)), 'open');
     assert.equal(reached(await probe(from('gate'), tcp(own('lobby'), 7))), false);
     assert.equal(reached(await probe(from('lobby'), tcp(own('gate'), 8))), false);
+  });
+
+  describe('a guest with nics in two zones', () => {
+    const plan = seedNics(records.find(({ name }) => name === 'router') ?? assert.fail(), state.zones, 'lab');
+    const [outer, inner] = nicsOf(state, 'router') as [NetworkNic, NetworkNic];
+
+    /** What its seed says, as a guest's own reader of it would do it. */
+    before(async () => {
+      for (const device of ['eth0', 'eth1']) {
+        await real.sysctl(from('router'), { [`net/ipv6/conf/${device}/accept_ra`]: 0 });
+        await real.ip(from('router'), `-6 route flush dev ${device} proto ra`);
+      }
+      for (const [index, nicPlan] of plan.entries()) {
+        const device = `eth${index}`;
+        for (const address of nicPlan.addresses)
+          await real.ip(from('router'), `address add ${address} dev ${device}${address.includes(':') ? ' nodad' : ''}`);
+        for (const { to, via, table = 254 } of nicPlan.routes) {
+          const way = via === undefined ? `dev ${device} scope link` : `via ${via} dev ${device} onlink`;
+          await real.ip(from('router'), `-${to.includes(':') ? 6 : 4} route add ${to} ${way} table ${table}`);
+        }
+      }
+      await rules('add');
+    });
+    const rules = async (verb: 'add' | 'del') => {
+      for (const { from: address, table } of plan.flatMap((nicPlan) => nicPlan.rules))
+        await real.ip(from('router'), `-${address.includes(':') ? 6 : 4} rule ${verb} from ${address} table ${table}`);
+    };
+
+    test('is told of a router by DHCP on its way out only', async () => {
+      const script = `${real.folder}/told`;
+      writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && echo "$interface $ip via $router" >> ${real.folder}/leases\nexit 0\n`, {
+        mode: 0o755,
+      });
+      for (const device of ['eth0', 'eth1'])
+        await run([
+          'ip',
+          'netns',
+          'exec',
+          from('router'),
+          'busybox',
+          'udhcpc',
+          '-i',
+          device,
+          '-n',
+          '-q',
+          '-f',
+          '-t',
+          '5',
+          '-T',
+          '1',
+          '-s',
+          script,
+        ]);
+      const leases = readFileSync(`${real.folder}/leases`, 'utf8').trim().split('\n');
+      assert.deepEqual(leases, [`eth0 ${outer.addresses[0]} via 192.0.2.1`, `eth1 ${inner.addresses[0]} via`]);
+    });
+
+    test('goes out by its first nic, and to its other zone by the second one', async () => {
+      await real.nft(real.worldNetwork, 'add table ip asked');
+      await real.nft(real.worldNetwork, 'add chain ip asked arrival { type filter hook prerouting priority 0 ; }');
+      await real.nft(real.worldNetwork, 'add set ip asked senders { type ipv4_addr ; flags dynamic ; }');
+      await real.nft(real.worldNetwork, 'add rule ip asked arrival tcp dport 25 add @senders { ip saddr }');
+      assert.equal(await probe(from('router'), tcp(world.far, 25)), 'closed');
+      assert.equal(await probe(from('router'), tcp(world.far6, 25)), 'closed');
+      assert.ok((await real.nft(real.worldNetwork, 'list set ip asked senders')).includes(outer.addresses[0] ?? ''));
+      for (const address of nic('vault').addresses) assert.equal(await probe(from('router'), tcp(address, 9000)), 'closed', address);
+    });
+
+    test('answers by the nic that is asked, whoever asks', async () => {
+      assert.equal(await asWorld(tcp(outer.addresses[0] ?? '', 443)), 'closed');
+      for (const address of [...outer.addresses, ...inner.addresses]) {
+        assert.equal(await probe(from('vault'), tcp(address, 8081)), 'closed', address);
+        assert.equal(await patiently(from('vault'), tcp(address, 443)), 'prohibited', address);
+      }
+      // From its neighbour to its outer address the answer would leave by the inner nic, where that address is not its own.
+      await rules('del');
+      assert.equal(await probe(from('vault'), tcp(outer.addresses[0] ?? '', 8081)), 'silent');
+      await rules('add');
+    });
   });
 
   test('guests reach the host where a flow says so', async () => {

@@ -100,26 +100,32 @@ export class RealNetwork {
     await this.ip(this.worldNetwork, `route replace ${subnet} via ${address} dev eth0 onlink`);
   }
 
-  /** A namespace in the place of a guest, its nic's other end waiting to be connected; addresses set as a seed would. */
+  /**
+   * A namespace in the place of a guest, its nic's other end waiting to be connected; addresses set as a seed would. A guest's further nics
+   * are `eth1` and so on.
+   */
   async plug(nic: NetworkNic, state: NetworkState, options: { addresses?: boolean } = {}): Promise<string> {
     const guest = `${this.#prefix}-${nic.guestName}`;
     const zone = state.zones.find(({ name }) => name === nic.zone);
-    await this.addNamespace(guest);
-    await this.ip(guest, `link add ${nic.tap} type veth peer name eth0`, `link set eth0 address ${nic.mac}`);
+    const before = [...this.#plugged.values()].filter((other) => other === guest).length;
+    const device = `eth${before}`;
+    if (before === 0) await this.addNamespace(guest);
+    await this.ip(guest, `link add ${nic.tap} type veth peer name ${device}`, `link set ${device} address ${nic.mac}`);
     await this.sysctl(guest, {
       'net/ipv4/icmp_ratelimit': 0,
       'net/ipv6/icmp/ratelimit': 0,
-      'net/ipv6/conf/eth0/accept_dad': 0,
-      'net/ipv6/conf/eth0/accept_ra': 1,
+      [`net/ipv6/conf/${device}/accept_dad`]: 0,
+      [`net/ipv6/conf/${device}/accept_ra`]: 1,
     });
-    await this.ip(guest, 'link set eth0 up');
+    await this.ip(guest, `link set ${device} up`);
     this.#plugged.set(nic.tap, guest);
     if (options.addresses === false) return guest;
     for (const address of nic.addresses) {
       const length = familyOf(address) === 6 ? 128 : (zone?.subnets.find((subnet) => familyOf(subnet) === 4)?.split('/')[1] ?? '32');
-      await this.ip(guest, `address add ${address}/${length} dev eth0${familyOf(address) === 6 ? ' nodad' : ''}`);
+      await this.ip(guest, `address add ${address}/${length} dev ${device}${familyOf(address) === 6 ? ' nodad' : ''}`);
     }
-    for (const gateway of zone?.gateways ?? []) await this.ip(guest, `-${familyOf(gateway)} route add default via ${gateway} dev eth0`);
+    for (const gateway of zone?.gateways ?? [])
+      await this.ip(guest, `-${familyOf(gateway)} route add default via ${gateway} dev ${device}`);
     return guest;
   }
 

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/lib/ids.ts';
 import type { GuestRecord } from '../../src/model/guest-status.ts';
 import type { NetworkNic, NetworkState } from '../../src/model/network-state.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
-import type { Zone } from '../../src/model/zone.ts';
+import { giveAddresses } from '../../src/plan/give-addresses.ts';
 import { planNetwork } from '../../src/plan/network-plan.ts';
 import { newGuestRecord } from '../../src/plan/new-guest.ts';
 
@@ -12,28 +12,29 @@ import { newGuestRecord } from '../../src/plan/new-guest.ts';
 export const plainGuest = (name: string, fields: string) =>
   `  ${name}: { image: debian-12, memory: 512MiB, disks: { root: 4GiB }, ${fields} }\n`;
 
-export function networkOf(text: string): NetworkState {
+export interface SiteNetwork {
+  state: NetworkState;
+  records: GuestRecord[];
+}
+
+export function networkOf(text: string): SiteNetwork {
   const parsed = parseSiteFile(text, () => undefined);
   if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems, null, 1));
   const { site, zones, flows, guests } = parsed.site;
   const random = seededRandom(7);
-  const taken = new Set(Object.values(guests).flatMap((spec) => spec.addresses));
-  const records = Object.entries(guests).map(([name, spec]): GuestRecord => {
-    const others = new Set([...taken].filter((address) => !spec.addresses.includes(address)));
-    const record = newGuestRecord(name, spec, {
+  const given = giveAddresses(parsed.site, new Map());
+  const records = Object.entries(guests).map(([name, spec]): GuestRecord =>
+    newGuestRecord(name, spec, {
       random,
       machineType: 'pc-q35-7.2',
       cpuModel: 'Nehalem',
       userId: 1_900_000_000,
       now: 0,
-      zone: zones[spec.zone] as Zone,
-      taken: others,
-    });
-    for (const address of record.addresses) taken.add(address);
-    return record;
-  });
+      addresses: given.get(name) ?? [],
+    }),
+  );
   const indexed = new Map(Object.entries(zones).map(([name, zone], index) => [name, { index, zone }]));
-  return planNetwork({ site, zones: indexed, flows, guests: records });
+  return { state: planNetwork({ site, zones: indexed, flows, guests: records }), records };
 }
 
 export function nicsOf(state: NetworkState, guest: string): NetworkNic[] {

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderNetwork } from '../../src/drivers/nftables/wanted-network.ts';
-import { checkTable, checkZones } from '../../src/helper/network/check-network.ts';
+import { checkDhcpHosts, checkDnsmasqConfig, checkTable, checkZones } from '../../src/helper/network/check-network.ts';
 import { planVlans } from '../../src/helper/network/made-links.ts';
 import { assertGolden } from './golden.ts';
 import { networkOf, plainGuest } from './site-network.ts';
 
-const state = networkOf(`version: 1
+const { state } = networkOf(`version: 1
 site: lab
 zones:
   external: { subnets: [192.0.2.0/24, '2001:db8:1::/64'], uplink: { interface: eth1, vlan: 20, gateway: 192.0.2.1, gateway6: fe80::1 } }
@@ -26,7 +26,7 @@ flows:
   - { from: label:role=printer, to: host, allow: [udp/123] }
   - { from: 10.40.0.0/25, to: desk, allow: [tcp/9100] }
 guests:
-${plainGuest('front', 'zone: external, addresses: [192.0.2.30]')}${plainGuest('desk', 'zone: office')}${plainGuest('plotter', 'zone: shared, labels: { role: printer }')}`);
+${plainGuest('front', 'zone: external, addresses: [192.0.2.30]')}${plainGuest('desk', 'zone: office')}${plainGuest('plotter', 'nics: [{ zone: shared }, { zone: office }], labels: { role: printer }')}`);
 
 test('a site file becomes the network that it says', () => {
   assertGolden('network-state-words.json', `${JSON.stringify(state, null, 2)}\n`);
@@ -42,4 +42,17 @@ test('the VLAN of an uplink is made upon its interface, and packets are known by
   assert.equal(checkTable(wanted.rules.text, 'table'), wanted.rules.text);
   assert.match(wanted.rules.text, /set uplinks \{\s+type ifname\s+elements = \{\s*"eth1\.20"\s*\}/);
   assert.match(wanted.rules.text, /"eth1\.20" \. 192\.0\.2\.50 \. tcp \. 443 : 10\.30\.0\.10 \. 8443/);
+});
+
+test('DHCP names a router on the nic that is a guest’s way out, and on no other', () => {
+  const { names } = renderNetwork(state, []);
+  assert.equal(checkDnsmasqConfig(names.config, 'config'), names.config);
+  assert.equal(checkDhcpHosts(names.dhcpHosts, 'hosts'), names.dhcpHosts);
+  assert.deepEqual(names.config.match(/.*option:router.*/g), [
+    'dhcp-option=tag:z0n0,option:router,192.0.2.1',
+    'dhcp-option=tag:z1n0,tag:!aside,option:router,10.30.0.1',
+    'dhcp-option=tag:z1n0,tag:aside,option:router',
+    'dhcp-option=tag:z2n0,option:router,10.40.0.1',
+  ]);
+  assert.match(names.dhcpHosts, /,set:aside,10\.30\.0\.\d+,/);
 });

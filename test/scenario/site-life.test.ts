@@ -121,6 +121,74 @@ test('the next daemon takes over what runs and restarts nothing', async () => {
   );
 });
 
+test('guests of before there were several nics are taken over as they are', async () => {
+  const world = createSimulatedWorld();
+  const first = await applied(world);
+  const before = first.engine.guests().map(({ name, status }) => [name, status.pid, status.nics]);
+  await stop(first);
+  for (const { key, value } of [...(await world.store.list('guest/')).rows, ...(await world.store.list('applied/guests/')).rows]) {
+    const { hardware, addresses, spec = value, ...rest } = value as Record<string, Record<string, unknown>> & { addresses?: string[][] };
+    const { nics, ...plain } = spec as { nics: [{ zone: string; addresses: string[] }] };
+    const old = { ...plain, ...nics[0] };
+    const { nicNumbers: _, ...places } = hardware ?? {};
+    const row = key.startsWith('guest/') ? { ...rest, spec: old, hardware: places, addresses: addresses?.[0] } : old;
+    await world.store.put(key, row, { expected: 'any' });
+  }
+  const second = await start(world);
+  await waitFor('all ready', () => second.engine.guests().every((guest) => guest.status.ready), { timeoutMs: 2000 });
+  assert.deepEqual(
+    second.engine.guests().map(({ name, status }) => [name, status.pid, status.nics]),
+    before,
+  );
+  assert.deepEqual((await second.engine.planSite(site(), plainly)).lines, []);
+});
+
+test('a guest gets a second nic, keeps what it had, and gives it back', async () => {
+  const daemon = await applied();
+  const before = (await daemon.engine.guest('web')).status.nics;
+  const second = site((text) =>
+    text.replace('    zone: external\n', '    nics: [{ zone: external }, { zone: internal, addresses: [10.20.3.4] }]\n'),
+  );
+  const { lines } = await daemon.engine.planSite(second, plainly);
+  assert.deepEqual(lines, [
+    '~ guest web: nics (none) → [{ zone: external }, { zone: internal, addresses: [10.20.3.4] }] (at next start)',
+    '~ guest web: zone external → (none) (at next start)',
+  ]);
+  assert.equal((await apply(daemon, second)).state, 'succeeded');
+  const { status, uid } = await daemon.engine.guest('web');
+  assert.deepEqual(status.nics.slice(0, 1), before);
+  assert.deepEqual(
+    status.nics.map(({ zone, tap, addresses }) => [zone, tap, addresses]),
+    [
+      ['external', `cs${uid}0`, ['192.0.2.10']],
+      ['internal', `cs${uid}1`, ['10.20.3.4']],
+    ],
+  );
+  assert.deepEqual(daemon.engine.zone('internal').guests, ['database', 'web']);
+  await finish(daemon, daemon.engine.stopGuest('web', 'test'));
+  assert.equal((await finish(daemon, daemon.engine.startGuest('web', 'test'))).state, 'succeeded');
+  assert.deepEqual(
+    (await daemon.world.network.observe()).taps,
+    daemon.engine
+      .guests()
+      .flatMap(({ status: { nics } }) => nics.map(({ tap }) => tap))
+      .toSorted(),
+  );
+  assert.equal((await apply(daemon)).state, 'succeeded');
+  assert.deepEqual((await daemon.engine.guest('web')).status.nics, before);
+});
+
+test('an address that a guest has from its pool is not given to another one', async () => {
+  const daemon = await applied();
+  const job = await apply(
+    daemon,
+    site((text) => `${text}  late: { image: debian-12, zone: internal, addresses: [10.20.0.10], memory: 64MiB, disks: { root: 1GiB } }\n`),
+  );
+  assert.equal(job.state, 'failed');
+  assert.match(job.error?.message ?? '', /10\.20\.0\.10 cannot be for guest “late”: guest “database” has it from the pool/);
+  assert.equal(daemon.engine.guests().length, 2);
+});
+
 test('a guest that died while no daemon watched is started again by the next one', async () => {
   const world = createSimulatedWorld();
   const first = await applied(world);

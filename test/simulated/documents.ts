@@ -42,8 +42,7 @@ function guestOf(chance: Chance, index: number, before: readonly string[], guest
   return {
     // Mostly the same each time: neither can be changed once the disk is made.
     image: chance.often(90) ? 'debian-12' : 'debian-13',
-    zone,
-    addresses: zone === 'external' && chance.often(25) ? [`192.0.2.${10 + index}`] : [],
+    nics: [{ zone, addresses: zone === 'external' && chance.often(25) ? [`192.0.2.${10 + index}`] : [] }],
     labels: chance.often(30) ? { role: 'front' } : {},
     cpus: chance.between(1, 2),
     memoryMib: chance.pick([64, 128, 256, 512]),

@@ -25,7 +25,7 @@ import type { Column } from '../table.ts';
 const columns: Column<Guest>[] = [
   { title: 'NAME', text: (guest) => guest.name },
   { title: 'STATE', text: stateWord, style: guestStyle },
-  { title: 'ZONE', text: (guest) => guest.spec.zone },
+  { title: 'ZONE', text: (guest) => guest.spec.nics.map((nic) => nic.zone).join(' ') },
   { title: 'ADDRESSES', text: (guest) => guest.status.nics.flatMap((nic) => nic.addresses).join(' '), shrink: true },
   { title: 'SERVICE', text: (guest) => guest.spec.service?.ports.join(' ') ?? '', optional: true, shrink: true },
   {

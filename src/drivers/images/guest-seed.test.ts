@@ -19,6 +19,7 @@ const fixed: SeedNic = {
     { to: '0.0.0.0/0', via: '192.0.2.1', onLink: true },
     { to: '::/0', via: '2001:db8:1::1', onLink: true },
   ],
+  rules: [],
   nameServers: ['192.0.2.1', '2001:db8:1::1'],
   searchDomains: ['external.lab'],
 };
@@ -28,6 +29,7 @@ const dynamic: SeedNic = {
   acceptRa: true,
   addresses: [],
   routes: [],
+  rules: [],
   nameServers: [],
   searchDomains: [],
 };
@@ -77,6 +79,50 @@ test('several nics do not mix', async (t) => {
   assert.equal(
     files['10-seed-nic1.network'],
     '[Match]\nMACAddress=52:54:00:00:00:02\n\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=yes\n\n[DHCPv4]\nUseDomains=yes\n',
+  );
+});
+
+test('routes of a table and the rules that lead there reach systemd-networkd', async (t) => {
+  const second: SeedNic = {
+    ...fixed,
+    addresses: ['10.20.0.10/16', 'fd20::10/128'],
+    routes: [
+      { to: 'fd20::/64', via: 'fe80::1', onLink: true },
+      { to: '10.20.0.0/16', onLink: false, table: 102 },
+      { to: '0.0.0.0/0', via: '10.20.0.1', onLink: true, table: 102 },
+    ],
+    rules: [
+      { from: '10.20.0.10', table: 102 },
+      { from: 'fd20::10', table: 102 },
+    ],
+  };
+  const text = (await networkFiles(t, [second]))['10-seed-nic0.network'] ?? '';
+  assert.equal(
+    text.slice(text.indexOf('[Route]')),
+    `[Route]
+Gateway=fe80::1
+Destination=fd20::/64
+GatewayOnLink=yes
+
+[Route]
+Destination=10.20.0.0/16
+Scope=link
+Table=102
+
+[Route]
+Gateway=10.20.0.1
+Destination=0.0.0.0/0
+GatewayOnLink=yes
+Table=102
+
+[RoutingPolicyRule]
+From=10.20.0.10
+Table=102
+
+[RoutingPolicyRule]
+From=fd20::10
+Table=102
+`,
   );
 });
 

@@ -118,11 +118,15 @@ mv "$state/instance-id.new" "$state/instance-id"
 const networkScript = String.raw`# network-config (version 2, as Caisson writes it) to one systemd.network file for each nic.
 function strip(text) { sub(/^"/, "", text); sub(/"$/, "", text); return text }
 function flush_route() {
-  if (to == "" && via == "") return
-  routes = routes "\n[Route]\n" (via == "" ? "" : "Gateway=" via "\n")
-  if (to != "" && to != "default") routes = routes "Destination=" to "\n"
-  if (onlink) routes = routes "GatewayOnLink=yes\n"
-  to = ""; via = ""; onlink = 0
+  if (from != "") routes = routes "\n[RoutingPolicyRule]\nFrom=" from "\nTable=" table "\n"
+  else if (to != "" || via != "") {
+    routes = routes "\n[Route]\n" (via == "" ? "" : "Gateway=" via "\n")
+    if (to != "" && to != "default") routes = routes "Destination=" to "\n"
+    if (onlink) routes = routes "GatewayOnLink=yes\n"
+    if (scope != "") routes = routes "Scope=" scope "\n"
+    if (table != "") routes = routes "Table=" table "\n"
+  }
+  to = ""; via = ""; onlink = 0; scope = ""; table = ""; from = ""
 }
 function flush_nic(    file) {
   flush_route()
@@ -148,10 +152,13 @@ section == "match" && $1 == "macaddress:" { mac = strip($2) }
 section == "addresses" && $1 == "-" { network = network "Address=" strip($2) "\n" }
 section == "nameservers" && /^      [a-z]+:$/ { list = $1 }
 section == "nameservers" && $1 == "-" { network = network (list == "search:" ? "Domains=" : "DNS=") strip($2) "\n" }
-section == "routes" && /^      - / { flush_route(); $1 = ""; sub(/^ /, "") }
+(section == "routes" || section == "routing-policy") && /^      - / { flush_route(); $1 = ""; sub(/^ /, "") }
 section == "routes" && /^ *to: / { split($0, part, ": "); to = strip(part[2]) }
 section == "routes" && /^ *via: / { split($0, part, ": "); via = strip(part[2]) }
 section == "routes" && /^ *on-link: true/ { onlink = 1 }
+section == "routes" && /^ *scope: / { split($0, part, ": "); scope = strip(part[2]) }
+section == "routing-policy" && /^ *from: / { split($0, part, ": "); from = strip(part[2]) }
+(section == "routes" || section == "routing-policy") && /^ *table: / { split($0, part, ": "); table = strip(part[2]) }
 END { flush_nic() }
 `;
 

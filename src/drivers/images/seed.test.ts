@@ -21,6 +21,7 @@ const seed: GuestSeed = {
       acceptRa: false,
       addresses: ['192.0.2.10/24', '2001:db8:1::10/128'],
       routes: [{ to: '::/0', via: '2001:db8:1::1', onLink: true }],
+      rules: [],
       nameServers: ['192.0.2.1'],
       searchDomains: ['external.lab'],
     },

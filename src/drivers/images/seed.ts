@@ -37,8 +37,13 @@ function renderNic(nic: SeedNic, index: number): string {
   if (nic.routes.length > 0) {
     text += '    routes:\n';
     for (const route of nic.routes) {
-      text += `      - to: ${quote(route.to)}\n        via: ${quote(route.via)}\n${route.onLink ? '        on-link: true\n' : ''}`;
+      text += `      - to: ${quote(route.to)}\n${route.via === undefined ? '        scope: link\n' : `        via: ${quote(route.via)}\n`}`;
+      text += `${route.onLink ? '        on-link: true\n' : ''}${route.table === undefined ? '' : `        table: ${route.table}\n`}`;
     }
+  }
+  if (nic.rules.length > 0) {
+    text += '    routing-policy:\n';
+    for (const rule of nic.rules) text += `      - from: ${quote(rule.from)}\n        table: ${rule.table}\n`;
   }
   if (nic.nameServers.length > 0 || nic.searchDomains.length > 0) {
     text += '    nameservers:\n';

@@ -39,12 +39,18 @@ export function renderDnsmasq(state: NetworkState, resolvers: readonly string[])
     `local=/${site}/`,
     ...resolvers.map((address) => `server=${checkAddress(address)}`),
     ...(hasIpv6 ? ['enable-ra'] : []),
-    ...zones.flatMap((zone) => renderZone(zone, site)),
+    ...zones.flatMap((zone) =>
+      renderZone(
+        zone,
+        site,
+        state.nics.some((nic) => nic.aside && nic.zone === zone.name),
+      ),
+    ),
   ];
   return { config: toText(config), ...renderNics(state, site) };
 }
 
-function renderZone(zone: NetworkZone, site: string): string[] {
+function renderZone(zone: NetworkZone, site: string, hasAside: boolean): string[] {
   const domain = `${checkWord('label', zone.name)}.${site}`;
   return zone.subnets.map(checkCidr).flatMap((subnet, number) => {
     const tag = `z${zone.index}n${number}`;
@@ -65,7 +71,9 @@ function renderZone(zone: NetworkZone, site: string): string[] {
       `domain=${domain},${subnet.base}/${subnet.prefixLength}`,
       ...(own && !cidrContains(subnet, own) ? [`shared-network=${own},${subnet.base}`] : []),
       `dhcp-range=set:${tag},${subnet.base},static,${maskOf(subnet)},1h`,
-      ...(gateway ? [`dhcp-option=tag:${tag},option:router,${gateway}`] : []),
+      ...(gateway ? [`dhcp-option=tag:${tag},${hasAside ? 'tag:!aside,' : ''}option:router,${gateway}`] : []),
+      // Without a value: else dnsmasq names itself.
+      ...(hasAside ? [`dhcp-option=tag:${tag},tag:aside,option:router`] : []),
       ...(own ? [`dhcp-option=tag:${tag},option:dns-server,${own}`] : []),
       `dhcp-option=tag:${tag},option:domain-search,${search}`,
     ];
@@ -80,7 +88,7 @@ function renderNics(state: NetworkState, site: string): { dhcpHosts: string; nam
     const addresses = nic.addresses.map(checkAddress);
     const ipv4 = addresses.find((address) => familyOf(address) === 4);
     const ipv6 = addresses.filter((address) => familyOf(address) === 6).map((address) => `[${address}]`);
-    hosts.push([checkWord('mac', nic.mac), ...(ipv4 ? [ipv4] : []), ...ipv6, guest].join(','));
+    hosts.push([checkWord('mac', nic.mac), ...(nic.aside ? ['set:aside'] : []), ...(ipv4 ? [ipv4] : []), ...ipv6, guest].join(','));
     names.push(...addresses.map((address) => `${address} ${guest}.${checkWord('label', nic.zone)}.${site}`));
   }
   return { dhcpHosts: toText(hosts), names: toText(names) };

@@ -184,7 +184,7 @@ export const checkDnsmasqConfig = lines(2_000_000, (line) => {
   return directives.get(key)?.test(rest.join('=')) === true;
 });
 export const checkDhcpHosts = lines(16_000_000, (line) =>
-  /^[0-9a-f]{2}(:[0-9a-f]{2}){5}(,[0-9.]{7,15}|,\[[0-9a-f:]{2,39}\]){0,64},[a-z0-9-]{1,63}$/.test(line),
+  /^[0-9a-f]{2}(:[0-9a-f]{2}){5}(?:,set:aside)?(,[0-9.]{7,15}|,\[[0-9a-f:]{2,39}\]){0,64},[a-z0-9-]{1,63}$/.test(line),
 );
 export const checkNames = lines(16_000_000, (line) => /^[0-9a-f.:]{2,45}( [a-z0-9.-]{1,253}){1,4}$/.test(line));
 
