@@ -11,6 +11,7 @@ import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
 import { addJob } from './commands/job.ts';
 import { addSite } from './commands/site.ts';
+import { addVerify } from './commands/verify.ts';
 import { addZone } from './commands/zone.ts';
 import type { Io } from './io.ts';
 
@@ -89,6 +90,12 @@ export const nouns: readonly Noun[] = [
     description: 'the five security rules of this site: what is known, whether they hold, what to do',
     group: 'tool',
     add: addAudit,
+  },
+  {
+    name: 'verify',
+    description: 'is everything here somebody’s, once, and as the store says? What to do where it is not',
+    group: 'tool',
+    add: addVerify,
   },
   {
     name: 'completion',

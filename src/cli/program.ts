@@ -38,7 +38,7 @@ export function createProgram(io: Io, only?: string): Command {
 export const exitCodeHelp = '\nExit codes: 0 done and true; 1 failed; 2 wrong command or input, nothing was changed.';
 
 /** They tell theirs themselves. */
-const ownExitCodes = ['doctor', 'audit'];
+const ownExitCodes = ['doctor', 'audit', 'verify'];
 
 function hasUsualExitCodes(command: Command): boolean {
   return command.parent !== null && command.commands.length === 0 && !ownExitCodes.includes(command.name());

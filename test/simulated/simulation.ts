@@ -71,6 +71,9 @@ class Simulation {
   readonly #silent = new Set<string>();
   #asked: Asked[] = [];
   #acknowledged: Wish | undefined;
+  /** The apply after which nothing was asked for, and its job. */
+  #last: Operation | undefined;
+  #lastJob = '';
   /** No job was at work when it was looked at last. */
   #isQuiet = true;
   #parts: MortalParts | undefined;
@@ -123,6 +126,9 @@ class Simulation {
       if (!engine.guests().some((guest) => guest.uid === uid))
         this.#watched.note('the site becomes what is wanted', `a process of ${uid} runs, which the site does not know`);
     await this.#checkNetwork();
+    // Whoever asked for it may hear of its end from another daemon.
+    if (this.#last?.do === 'apply' && (await world.journal.getJob(this.#lastJob))?.state === 'succeeded')
+      await this.#checkApplied(this.#last.document);
     const running = await world.journal.listJobs({ state: 'running' });
     if (running.length > 0)
       this.#watched.note('the site becomes what is wanted', `jobs do not end: ${running.map(({ title }) => title).join(', ')}`);
@@ -274,8 +280,12 @@ class Simulation {
     this.#acknowledged = undefined;
     const isCareless = this.#watched.broken.has('a refused site is written');
     const begun = begin(engine, operation, guest, isCareless);
+    this.#last = operation.do === 'apply' ? operation : undefined;
     begun
-      .then((job) => engine.jobs.wait(job.uid))
+      .then((job) => {
+        if (this.#last === operation) this.#lastJob = job.uid;
+        return engine.jobs.wait(job.uid);
+      })
       .then(
         (job) => this.#ended(engine, asked, job),
         (error: unknown) => this.#refused(engine, asked, error),
@@ -323,12 +333,7 @@ class Simulation {
     const guest = guests.find((one) => one.uid === uid);
     switch (operation.do) {
       case 'apply': {
-        const wanted = documentOf(operation.document);
-        void this.#watched.world.store.list('applied/guests/').then(({ rows }) => {
-          const applied = new Map(rows.map((row) => [row.key, row.value]));
-          for (const [name, spec] of Object.entries(wanted.guests))
-            if (!sameValue(applied.get(`applied/guests/${name}`), spec)) wrong(`guest ${name} is not remembered as applied`);
-        });
+        void this.#checkApplied(operation.document);
         return;
       }
       case 'apply-too-large':
@@ -364,6 +369,15 @@ class Simulation {
       case 'cancel':
         return;
     }
+  }
+
+  /** It is remembered as the file that was applied last. */
+  async #checkApplied(document: number): Promise<void> {
+    const { rows } = await this.#watched.world.store.list('applied/guests/');
+    const applied = new Map(rows.map((row) => [row.key, row.value]));
+    for (const [name, spec] of Object.entries(documentOf(document).guests))
+      if (!sameValue(applied.get(`applied/guests/${name}`), spec))
+        this.#watched.note('what was acknowledged exists', `document ${document} was applied, and guest ${name} is not remembered so`);
   }
 
   /** While nobody asks for anything the wish stays what it was, whoever dies. */

@@ -1,0 +1,106 @@
+// Schedules that once broke a rule, by what was wrong, with the seed that found it. Made as short as leaving out steps makes them.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import type { Operation, Step } from './schedule.ts';
+import { play } from './simulation.ts';
+
+const apply = (document: number, options: Partial<Operation & { do: 'apply' }> = {}): Operation => ({
+  do: 'apply',
+  document,
+  prune: true,
+  deleteDisks: true,
+  overwrite: true,
+  ...options,
+});
+
+const found: readonly { what: string; seed: number; steps: readonly Step[] }[] = [
+  {
+    what: 'two guests whose zones were changed in one apply got one address',
+    seed: 14,
+    steps: [
+      { ...apply(610399), thenMs: 120_000 },
+      { ...apply(390755, { prune: false }), thenMs: 0 },
+    ],
+  },
+  {
+    what: 'an apply waited for ever for a required guest that was not wanted to run, and held up every other',
+    seed: 7,
+    steps: [
+      { ...apply(542935, { prune: false }), thenMs: 30_000 },
+      { do: 'stop', guest: 0, thenMs: 0 },
+      { fault: 'crash', guest: 2, thenMs: 400 },
+    ],
+  },
+  {
+    what: 'a guest whose pause was written and not done ran on',
+    seed: 17,
+    steps: [
+      { ...apply(127328, { prune: false }), thenMs: 5000 },
+      { fault: 'kill', passes: 7, again: 45, downMs: 0, thenMs: 2500 },
+      { do: 'pause', guest: 4, thenMs: 0 },
+    ],
+  },
+  {
+    what: 'a running guest whose memory was made smaller was counted as the smaller one',
+    seed: 130,
+    steps: [
+      { ...apply(367375), thenMs: 30_000 },
+      { do: 'start', guest: 2, thenMs: 400 },
+      { ...apply(593504, { overwrite: false }), thenMs: 40_000 },
+    ],
+  },
+  {
+    what: 'a guest whose power could not be cut ran on and was wanted to be stopped',
+    seed: 236,
+    steps: [
+      { ...apply(843126), thenMs: 30_000 },
+      { fault: 'call', call: 'hypervisor.stop', how: 'hang', times: 2, ms: 3000, thenMs: 1 },
+      { do: 'resume', guest: 2, thenMs: 10_000 },
+      { do: 'stop', guest: 0, thenMs: 2500 },
+    ],
+  },
+  {
+    what: 'a guest that went down with the host, later than anybody waited, was not wanted to run any more',
+    seed: 397,
+    steps: [
+      { ...apply(916484), thenMs: 5000 },
+      { fault: 'call', call: 'journal.saveStep', how: 'fail', times: 5, ms: 50, thenMs: 40_000 },
+      { ...apply(579145), thenMs: 40_000 },
+      { ...apply(295073, { prune: false, overwrite: false }), thenMs: 0 },
+      { do: 'host-shutdown', timeoutMs: 1000, thenMs: 1 },
+    ],
+  },
+  {
+    what: 'a guest whose daemon died between its start and its connection never had a network',
+    seed: 1,
+    steps: [
+      { fault: 'kill', passes: 133, again: 12, downMs: 500, thenMs: 0 },
+      { ...apply(86), thenMs: 4000 },
+    ],
+  },
+  {
+    what: 'a network that could not be mended was never tried again',
+    seed: 1,
+    steps: [
+      { ...apply(86), thenMs: 30_000 },
+      { fault: 'call', call: 'network.apply', how: 'fail', times: 1, ms: 0, thenMs: 0 },
+      { fault: 'rules-lost', thenMs: 10_000 },
+    ],
+  },
+  {
+    what: 'an apply whose daemon died before it was written was told as done',
+    seed: 1,
+    steps: [
+      { ...apply(86), thenMs: 60_000 },
+      { fault: 'kill', passes: 5, again: 36, downMs: 500, thenMs: 0 },
+      { ...apply(323), thenMs: 4000 },
+    ],
+  },
+];
+
+for (const { what, seed, steps } of found) {
+  test(`never again: ${what} (seed ${seed})`, async () => {
+    const { violation, transcript } = await play(steps, { seed });
+    if (violation) assert.fail(`${violation.rule}: ${violation.what}\n${transcript.join('\n')}`);
+  });
+}
