@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { openApiToken } from './http/api-token.ts';
 import { createDrivers } from './drivers.ts';
+import { withFailpoints } from './part-failpoints.ts';
 import { reserveMib } from './reserve.ts';
 
 export interface HostDaemonOptions {
@@ -40,7 +41,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
   };
   try {
     const daemon = await startDaemon({
-      parts: {
+      parts: withFailpoints({
         host: {
           uid: hello.hostId,
           name: hostname(),
@@ -58,7 +59,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
         clock: systemClock,
         random: systemRandom,
         log,
-      },
+      }),
       socketPath: join(runDirectory, 'api.sock'),
       tcp: hello.listeners.map(({ fd }) => ({ fd })),
       token: await openApiToken(join(dataDirectory, 'api-token')),

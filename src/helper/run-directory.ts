@@ -1,5 +1,5 @@
 // The run directory: sockets and what else ends with the machine. Made anew at each start, because /run may have been wiped.
-import { existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { run } from '../lib/exec.ts';
 import { setFolder } from './data-directory.ts';
 import { prepareSkeleton } from './jail.ts';
@@ -10,6 +10,8 @@ export async function prepareRunDirectory(runDirectory: string, dataDirectory: s
   setFolder(runDirectory, user, 0o1771);
   mkdirSync(`${runDirectory}/network`, { recursive: true, mode: 0o755 });
   await prepareSkeleton(`${runDirectory}/jail`);
+  // Of starts that did not come to their end: the lock says that nobody starts anything now.
+  for (const name of readdirSync(`${runDirectory}/jail`)) if (name.endsWith('.fstab')) unlinkSync(`${runDirectory}/jail/${name}`);
   const link = `${dataDirectory}/run`;
   if (!isLinkTo(link, runDirectory)) {
     if (lstatSync(link, { throwIfNoEntry: false })) unlinkSync(link);

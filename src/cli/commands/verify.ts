@@ -39,5 +39,6 @@ function render({ stdout, env }: Io, findings: readonly Finding[]): string {
     ({ verdict, found, mend }) => `${paint(words[verdict].padEnd(7), styles[verdict])}  ${harmlessLine(found)} → ${harmlessLine(mend)}\n`,
   );
   const count = findings.filter(({ verdict }) => verdict !== 'note').length;
-  return `${lines.join('')}${count === 0 ? 'everything is somebody’s, once, and as the store says' : `${count === 1 ? 'one finding' : `${count} findings`}`}\n`;
+  const summary = count === 0 ? 'everything is somebody’s, once, and as the store says' : count === 1 ? 'one finding' : `${count} findings`;
+  return `${lines.join('')}${summary}\n`;
 }

@@ -1,0 +1,121 @@
+// What is killed in the middle, on a host of guests that boot nothing: each operation with the way to where it begins, and what may be the
+// case in the end.
+import assert from 'node:assert/strict';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { Job } from '../../src/model/job.ts';
+import type { KilledHost } from './killed-host.ts';
+
+export interface KilledOperation {
+  name: string;
+  /** From wherever the last one ended. */
+  prepare: (host: KilledHost) => Promise<void>;
+  begin: (host: KilledHost) => Promise<Job>;
+  /** Fails when it is neither done nor as before. `guests` by name. */
+  check: (guests: ReadonlyMap<string, Guest>) => void;
+}
+
+const whole = { prune: true, deleteDisks: true, overwrite: true };
+const isDown = (guest: Guest | undefined) => guest === undefined || ['stopped', 'crashed'].includes(guest.status.power);
+
+/** Two guests that run, and no other. */
+export async function toBase(host: KilledHost): Promise<void> {
+  const { client } = host;
+  for (const { name, status } of (await client.call('guestList', {})).items) {
+    if (name === 'keep' || name === 'spare') continue;
+    const params = { guest: name };
+    if (!['stopped', 'crashed'].includes(status.power)) await host.succeeded(client.call('guestStop', { params, body: {} }));
+    await host.succeeded(client.call('guestDelete', { params, query: { deleteDisks: 'true' } }));
+  }
+  await host.succeeded(client.call('siteApply', { body: { site: host.site(['keep', 'spare']), ...whole } }));
+  for (const guest of ['keep', 'spare']) await host.succeeded(client.call('guestStart', { params: { guest }, body: {} }));
+}
+
+async function stopSpare(host: KilledHost): Promise<void> {
+  await toBase(host);
+  await host.succeeded(host.client.call('guestStop', { params: { guest: 'spare' }, body: {} }));
+}
+
+function runs(guests: ReadonlyMap<string, Guest>, name: string): void {
+  const guest = guests.get(name);
+  assert.equal(guest?.status.power, 'running', `${name} is ${guest?.status.power}: ${guest?.status.reason}`);
+}
+
+/** Wanted and done, or neither. */
+function isAsWanted(guests: ReadonlyMap<string, Guest>, name: string): void {
+  const guest = guests.get(name);
+  assert.ok(guest, `${name} is not there`);
+  assert.equal(
+    guest.status.power === 'running',
+    guest.wantedPower === 'running',
+    `${name} is ${guest.status.power}, wanted ${guest.wantedPower}`,
+  );
+}
+
+export const killedOperations: readonly KilledOperation[] = [
+  {
+    name: 'create',
+    prepare: toBase,
+    begin: (host) => host.client.call('siteApply', { body: { site: host.site(['keep', 'spare', 'fresh']), ...whole } }),
+    check: (guests) => guests.forEach(({ name }) => runs(guests, name)),
+  },
+  {
+    name: 'apply',
+    prepare: toBase,
+    begin: (host) =>
+      host.client.call('siteApply', {
+        body: {
+          site: host.site(['keep', 'spare'], ({ keep }) =>
+            Object.assign(keep ?? {}, { description: 'changed', labels: { role: 'front' } }),
+          ),
+          ...whole,
+        },
+      }),
+    check: (guests) => {
+      runs(guests, 'keep');
+      assert.equal(guests.get('keep')?.spec.description, 'changed');
+    },
+  },
+  {
+    name: 'start',
+    prepare: stopSpare,
+    begin: ({ client }) => client.call('guestStart', { params: { guest: 'spare' }, body: {} }),
+    check: (guests) => runs(guests, 'spare'),
+  },
+  {
+    name: 'shutdown',
+    prepare: toBase,
+    begin: ({ client }) => client.call('guestShutdown', { params: { guest: 'spare' }, body: { timeoutMs: 100, force: true } }),
+    check: (guests) => isAsWanted(guests, 'spare'),
+  },
+  {
+    name: 'rename',
+    prepare: toBase,
+    begin: ({ client }) => client.call('guestRename', { params: { guest: 'spare' }, body: { name: 'renamed' } }),
+    check: (guests) => runs(guests, guests.has('renamed') ? 'renamed' : 'spare'),
+  },
+  {
+    name: 'delete',
+    prepare: stopSpare,
+    begin: ({ client }) => client.call('guestDelete', { params: { guest: 'spare' }, query: { deleteDisks: 'true' } }),
+    check: (guests) => assert.ok(isDown(guests.get('spare'))),
+  },
+  {
+    name: 'prune',
+    prepare: stopSpare,
+    begin: (host) => host.client.call('siteApply', { body: { site: host.site(['keep']), ...whole } }),
+    check: (guests) => {
+      runs(guests, 'keep');
+      assert.equal(guests.get('spare'), undefined);
+    },
+  },
+  {
+    name: 'image',
+    async prepare(host) {
+      await toBase(host);
+      const { items } = await host.client.call('imageList', {});
+      if (items.some(({ name }) => name === 'other')) await host.succeeded(host.client.call('imageDelete', { params: { name: 'other' } }));
+    },
+    begin: (host) => host.client.call('imageImport', { body: { name: 'other', source: { file: host.newImage() } } }),
+    check: (guests) => ['keep', 'spare'].forEach((name) => runs(guests, name)),
+  },
+];
