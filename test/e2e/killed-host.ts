@@ -10,6 +10,8 @@ import { createNodeTransport, type NodeTransport } from '../../src/api/node-tran
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { verify } from '../../src/local/verify.ts';
 import type { Finding } from '../../src/local/verify/finding.ts';
+import { defaultRestart } from '../../src/model/guest-restart.ts';
+import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Site } from '../../src/model/site.ts';
 
@@ -167,6 +169,8 @@ export class KilledHost {
         sshKeys: [],
         after: [],
         autostart: true,
+        restart: defaultRestart,
+        shutdown: defaultShutdown,
       };
     }
     change(guests);
