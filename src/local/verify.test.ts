@@ -17,7 +17,7 @@ const base = 1_900_000_000;
 const image = 'ab'.repeat(32);
 
 function guestOf(index: number): GuestRecord {
-  const { guests, zones } = sampleSite(2);
+  const { guests } = sampleSite(2);
   const name = `guest-${index}`;
   const record = newGuestRecord(name, guests[name] as GuestRecord['spec'], {
     random: seededRandom(index + 1),
@@ -25,8 +25,7 @@ function guestOf(index: number): GuestRecord {
     cpuModel: 'Nehalem',
     userId: base + index,
     now: 0,
-    zone: zones['internal'] as never,
-    taken: new Set(),
+    addresses: [[`10.20.4.${index}`]],
   });
   return { ...record, disksMade: ['root'], imageDigest: image };
 }

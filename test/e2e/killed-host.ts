@@ -157,8 +157,7 @@ export class KilledHost {
     for (const name of names) {
       guests[name] = {
         image: 'empty',
-        zone: 'only',
-        addresses: [],
+        nics: [{ zone: 'only', addresses: [] }],
         labels: {},
         cpus: 1,
         memoryMib: 16,

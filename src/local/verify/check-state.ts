@@ -57,7 +57,7 @@ function checkUnique(guests: readonly GuestRecord[]): Finding[] {
     for (const own of [
       `the name ${name}`,
       `the user id ${userId}`,
-      ...addresses.map((address) => `the address ${address}`),
+      ...addresses.flat().map((address) => `the address ${address}`),
       ...hardware.macs.map((mac) => `the MAC address ${mac}`),
     ]) {
       const other = owners.get(own);

@@ -6,6 +6,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Event } from '../../model/event.ts';
 import { type GuestRecord, guestRecordSchema } from '../../model/guest-status.ts';
+import { readOldGuest } from '../../model/old-guests.ts';
 import type { JobRecord } from '../../store/journal.ts';
 import { openSqliteJournal } from '../../store/sqlite/sqlite-journal.ts';
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts';
@@ -31,7 +32,7 @@ export async function readRecords(dataDirectory: string): Promise<Records> {
     const journal = await openSqliteJournal({ path: paths.journal, expectExisting: true });
     try {
       return {
-        guests: guests.rows.map((row) => guestRecordSchema.parse(row.value)),
+        guests: guests.rows.map((row) => guestRecordSchema.parse(readOldGuest(row.value))),
         jobs: await journal.listJobs({ limit: Number.MAX_SAFE_INTEGER }),
         events: await journal.listEvents({ after: 0, limit: Number.MAX_SAFE_INTEGER }),
       };
