@@ -92,9 +92,10 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
       .filter((set) => set.path === path && set.hasUntracked)
       .map((set) => `ct state invalid ${set.original} ${set.chain === undefined ? 'goto permit' : `jump ${set.chain}`}`);
   const permitted = `ct state established,new ct mark ${mark} accept`;
-  const judged = (path: Path, errors: 'errors' | 'errors_wire') => [
+  const judged = (path: Path, errors: 'errors' | 'errors_wire', ...never: string[]) => [
     permitted,
     `ct state related ct mark ${mark} goto ${errors}`,
+    ...never,
     ...untracked(path),
     'ct state invalid,related counter drop',
   ];
@@ -184,10 +185,8 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
       rules: [
         'icmp type redirect counter drop',
         'icmpv6 type nd-redirect counter drop',
-        ...judged('entering', 'errors_wire'),
+        ...judged('entering', 'errors_wire', 'ip saddr @nowhere4 counter drop', 'ip6 saddr @nowhere6 counter drop'),
         'ct direction reply goto leaving_reply',
-        'ip saddr @nowhere4 counter drop',
-        'ip6 saddr @nowhere6 counter drop',
         ...publications.original,
         ...refuseMasked('daddr'),
         ...lookups('entering', 'original'),
