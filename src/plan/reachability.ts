@@ -63,8 +63,9 @@ interface Prepared {
   sealed: Bounds[];
   hasUplink: boolean;
   flows: { flow: NetworkFlow; from: PreparedEnd; to: PreparedEnd }[];
-  /** Which flows an address is at an end of, by what it is. */
+  /** Which flows an address is at an end of, by what it is; and whether it is one of the world. */
   ends: Map<string, Set<number>>;
+  ofWorld: Map<string, boolean>;
 }
 
 type PreparedEnd = { kind: 'world' } | { kind: 'host' } | { kind: 'addresses'; all: Bounds[]; beyond: Bounds[] };
@@ -142,8 +143,9 @@ function endsOf(site: Prepared, side: 'from' | 'to', { kind, address }: End): Se
   const key = `${side} ${kind} ${address}`;
   let found = site.ends.get(key);
   if (!found) {
+    const [family, value] = [familyOf(address), addressToBigInt(address)];
     const isThere = (end: PreparedEnd) => {
-      if (end.kind === 'addresses') return kind !== 'host' && covers(kind === 'guest' ? end.all : end.beyond, address);
+      if (end.kind === 'addresses') return kind !== 'host' && isWithin(kind === 'guest' ? end.all : end.beyond, family, value);
       return end.kind === kind;
     };
     found = new Set(site.flows.flatMap((flow, index) => (isThere(flow[side]) ? [index] : [])));
@@ -186,12 +188,19 @@ function servesPort(flow: NetworkFlow, { protocol, port, type, number, to }: Att
 }
 
 function isOfWorld(site: Prepared, address: string): boolean {
-  return !site.guests.has(address) && !site.host.has(address) && !covers(site.sealed, address) && !covers(notTheWorld, address);
+  let found = site.ofWorld.get(address);
+  if (found === undefined) {
+    found = !site.guests.has(address) && !site.host.has(address) && !covers(site.sealed, address) && !covers(notTheWorld, address);
+    site.ofWorld.set(address, found);
+  }
+  return found;
 }
 
 function covers(ranges: readonly Bounds[], address: string): boolean {
-  const family = familyOf(address);
-  const value = addressToBigInt(address);
+  return isWithin(ranges, familyOf(address), addressToBigInt(address));
+}
+
+function isWithin(ranges: readonly Bounds[], family: 4 | 6, value: bigint): boolean {
   return ranges.some((range) => range.family === family && value >= range.first && value <= range.last);
 }
 
@@ -219,6 +228,7 @@ function prepare(state: NetworkState): Prepared {
     hasUplink: state.zones.some((zone) => zone.uplink),
     flows: state.flows.map((flow) => ({ flow, from: prepareEnd(flow.from), to: prepareEnd(flow.to) })),
     ends: new Map(),
+    ofWorld: new Map(),
   };
 }
 

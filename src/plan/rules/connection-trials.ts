@@ -1,0 +1,243 @@
+// What is tried of connections that stand, for one pair of places on each way that packets go: what rules in force have let pass goes on, errors
+// come from its ends only, and nobody takes more than his share.
+import type { NetworkState } from '../../model/network-state.ts';
+import { between } from '../reachability.ts';
+import { rangesOfFlows } from './expected.ts';
+import { type Ranges, intersect, none, ofProtocols, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
+import type { Connection, Packet } from './packet.ts';
+import { type GuestPlace, type OtherPlace, type Place, type Places, type Trial, at, outside, packetBetween } from './places.ts';
+
+const errors = { 4: unite([ofTypes(1, 3, 4), ofTypes(1, 11, 12)]), 6: ofTypes(58, 1, 4) };
+/** Whatever belongs to a connection. */
+const ordinary = {
+  4: subtract(whole, ofTypes(1, 0, 255)),
+  6: subtract(
+    whole,
+    unite([ofTypes(58, 0, 255), ...[0, 43, 44, 51, 60, 135, 139, 140, 253, 254].map((number) => ofProtocols(number, number))]),
+  ),
+};
+
+export class ConnectionTrials {
+  readonly #state: NetworkState;
+  readonly #places: Places;
+  /** What the rules mark connections with that they let pass. */
+  readonly #mark: number;
+
+  constructor(state: NetworkState, places: Places, mark: number) {
+    this.#state = state;
+    this.#places = places;
+    this.#mark = mark;
+  }
+
+  *all(): Generator<Trial> {
+    for (const [from, to] of this.#pairs()) {
+      if (to.kind === 'host') yield* this.#withHost(from as GuestPlace, to);
+      else yield* this.#forwarded(from, to);
+    }
+  }
+
+  /** One of each way: by zones, and by family. */
+  #pairs(): [Place, Place][] {
+    const { guests, all } = this.#places;
+    const world = this.#findWorld();
+    const ofWorld = new Set(world.map(({ address }) => address));
+    const found = new Map<string, [Place, Place]>();
+    const placeOf = (place: Place) => (place.kind === 'guest' ? `zone ${place.zone.name}` : place.kind);
+    for (const from of [...guests, ...world]) {
+      for (const to of all) {
+        const family = from.family;
+        const isOne = to.kind === 'guest' && from.kind === 'guest' && from.nic === to.nic;
+        if (to.family !== family || isOne || (from.kind === 'world' && to.kind !== 'guest')) continue;
+        if (to.kind === 'world' && !ofWorld.has(to.address)) continue;
+        const way = `${family} ${placeOf(from)} → ${placeOf(to)}`;
+        const decided = between(this.#state, from, to.address);
+        const isBetter = decided.kind === 'listed' && decided.flows.length > 0;
+        if (!found.has(way) || (isBetter && !found.has(`${way} flow`))) {
+          found.set(way, [from, to]);
+          if (isBetter) found.set(`${way} flow`, [from, to]);
+        }
+      }
+    }
+    return [...new Set(found.values())];
+  }
+
+  /** Addresses that connections with the world can have. */
+  #findWorld(): OtherPlace[] {
+    const oneOfEach = [...new Map(this.#places.guests.map((guest) => [`${guest.zone.name} ${guest.family}`, guest])).values()];
+    return this.#places.world.filter((place) =>
+      oneOfEach.some((guest) => {
+        if (guest.family !== place.family) return false;
+        const decided = between(this.#state, place, guest.address);
+        return decided.kind === 'listed' || (decided.kind === 'nothing' && decided.why === 'behind-the-hosts-address');
+      }),
+    );
+  }
+
+  #trial(from: Place, to: Place, about: Trial['about'], what: string, packet: Packet, expected: Ranges): Trial {
+    return { from: from.name, fromAddress: from.address, to: to.name, address: to.address, about, what, packet, expected };
+  }
+
+  *#forwarded(from: Place, to: Place): Generator<Trial> {
+    const family = to.family;
+    const { otherPort } = this.#places;
+    const isHidden = (place: Place) => place.kind === 'guest' && place.zone.masquerade === true;
+    // Nobody from the world has a connection to such a guest's own address.
+    const isPublished = from.kind === 'world' && isHidden(to);
+    if (isPublished && !this.#state.publications.some((each) => each.to.address === to.address)) return;
+    const listen = this.#state.publications.find((each) => each.to.address === to.address)?.listen;
+    const original = { source: from.value, destination: isPublished && listen !== undefined ? at(listen).value : to.value };
+    const connection = (more: Partial<Connection>): Connection => ({
+      state: 'established',
+      isReply: false,
+      mark: this.#mark,
+      original,
+      replySource: to.value,
+      ...more,
+    });
+    // On its way back to a guest behind it, the host's address is exchanged again before anything is decided.
+    const there = (more: Partial<Packet>): Packet => {
+      const packet = packetBetween(from, isPublished && listen !== undefined ? at(listen) : to, otherPort, {
+        tcpFlags: 16,
+        l4: ordinary[family],
+        ...more,
+      });
+      return isPublished ? { ...packet, connection: { ...packet.connection, leadsBackTo: to.value } } : packet;
+    };
+    const back = (more: Partial<Packet>): Packet => {
+      const sender: Place = to.kind === 'world' ? { ...to, device: this.#deviceOf(from) } : to;
+      const packet = packetBetween(sender, isHidden(from) && to.kind === 'world' ? at(hostOutside[family]) : from, otherPort, {
+        tcpFlags: 16,
+        l4: ordinary[family],
+        ...more,
+      });
+      return isHidden(from) && to.kind === 'world' ? { ...packet, connection: { ...packet.connection, leadsBackTo: from.value } } : packet;
+    };
+    const reply = connection({ isReply: true });
+    const all = ordinary[family];
+    yield this.#trial(from, to, 'connection', 'a connection that the rules let pass', there({ connection: connection({}) }), all);
+    yield this.#trial(to, from, 'connection', 'an answer of a connection that the rules let pass', back({ connection: reply }), all);
+    yield this.#trial(from, to, 'connection', 'more of what the rules let pass', there({ connection: connection({ state: 'new' }) }), all);
+    const decided = between(this.#state, from, to.address);
+    const allowed = decided.kind === 'listed' ? rangesOfFlows(decided.flows, family) : none;
+    if (!isPublished) {
+      const stale = intersect(allowed, all);
+      for (const mark of [0, (this.#mark ^ 2) >>> 0])
+        yield this.#trial(
+          from,
+          to,
+          'connection',
+          'a connection that earlier rules let pass',
+          there({ connection: connection({ mark }) }),
+          stale,
+        );
+    }
+    yield this.#trial(
+      from,
+      to,
+      'connection',
+      'what belongs to no connection',
+      there({ connection: connection({ state: 'invalid' }) }),
+      none,
+    );
+    yield this.#trial(from, to, 'flood', 'more connections than a nic may have', { ...there({}), tcpFlags: 2, flood: 'connections' }, none);
+    yield* this.#errors(from, to, there, back, connection);
+  }
+
+  /** About a connection, from its ends; about one of earlier rules, and from others, none. */
+  *#errors(
+    from: Place,
+    to: Place,
+    there: (more: Partial<Packet>) => Packet,
+    back: (more: Partial<Packet>) => Packet,
+    connection: (more: Partial<Connection>) => Connection,
+  ): Generator<Trial> {
+    const family = to.family;
+    const l4 = errors[family];
+    const related = (isReply: boolean, mark = this.#mark) => ({ l4, connection: connection({ state: 'related', isReply, mark }) });
+    const tell = (sender: Place, receiver: Place, what: string, packet: Packet, expected: Ranges) =>
+      this.#trial(sender, receiver, 'error', what, packet, expected);
+    yield tell(from, to, 'an error about its connection', there(related(false)), l4);
+    yield tell(to, from, 'an error about its connection', back(related(true)), l4);
+    for (const mark of [0, (this.#mark ^ 2) >>> 0]) {
+      yield tell(from, to, 'an error about a connection of earlier rules', there(related(false, mark)), none);
+      yield tell(to, from, 'an error about a connection of earlier rules', back(related(true, mark)), none);
+    }
+    const stranger = this.#places.guests.find(
+      (guest) => guest.family === family && ![from, to].some((end) => end.kind === 'guest' && end.nic === guest.nic),
+    );
+    for (const [receiver, isReply] of [
+      [to, false],
+      [from, true],
+    ] as const) {
+      if (receiver.kind !== 'guest') continue;
+      const about = connection({ state: 'related', isReply });
+      if (stranger)
+        yield tell(
+          stranger,
+          receiver,
+          'an error about a connection of others',
+          packetBetween(stranger, receiver, this.#places.otherPort, { l4, connection: about }),
+          none,
+        );
+      const device = this.#places.world[0]?.device;
+      const isOpen = receiver.zone.uplink !== undefined && receiver.zone.masquerade !== true;
+      if (from.kind !== 'guest' || to.kind !== 'guest' || device === undefined || !isOpen) continue;
+      const far = outside('world', farAway[family], device);
+      yield tell(
+        far,
+        receiver,
+        'an error about a connection between guests',
+        packetBetween(far, receiver, this.#places.otherPort, { l4, connection: about }),
+        none,
+      );
+    }
+  }
+
+  *#withHost(from: GuestPlace, to: Place): Generator<Trial> {
+    const family = to.family;
+    const { otherPort } = this.#places;
+    const all = subtract(ordinary[family], [17 * 65_536 + 67, 17 * 65_536 + 67, 17 * 65_536 + 547, 17 * 65_536 + 547]);
+    const packet = packetBetween(from, to, otherPort, { tcpFlags: 16, l4: all });
+    const ends = { original: { source: from.value, destination: to.value }, replySource: to.value };
+    const host = { original: { source: to.value, destination: from.value }, replySource: from.value };
+    const said = (what: string, connection: Partial<Connection>, expected: Ranges, more: Partial<Packet> = {}) =>
+      this.#trial(
+        from,
+        to,
+        'connection',
+        what,
+        { ...packet, connection: { state: 'established', isReply: false, mark: this.#mark, ...connection }, ...more },
+        expected,
+      );
+    const decided = between(this.#state, from, to.address);
+    const allowed = decided.kind === 'listed' ? rangesOfFlows(decided.flows, family) : none;
+    const names = [6 * 65_536 + 53, 6 * 65_536 + 53, 17 * 65_536 + 53, 17 * 65_536 + 53];
+    const stale = intersect(unite([allowed, names]), all);
+    yield said('a connection that the rules let pass', ends, all);
+    yield said('an answer to the host', { ...host, isReply: true, mark: 0 }, all);
+    for (const mark of [0, (this.#mark ^ 2) >>> 0]) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
+    yield { ...said('what belongs to no connection', { state: 'invalid' }, stale), atMost: true };
+    yield said('more questions than are let through', { state: 'new', mark: 0 }, intersect(subtract(allowed, names), all), {
+      flood: 'questions',
+      tcpFlags: 2,
+    });
+    yield said('more connections than a nic may have', { state: 'new', mark: 0 }, none, { flood: 'connections', tcpFlags: 2 });
+    const l4 = errors[family];
+    yield said('an error about its connection', { ...host, state: 'related', isReply: true }, l4, { l4 });
+    yield said('an error about its connection', { ...ends, state: 'related' }, l4, { l4 });
+    const stranger = this.#places.guests.find((guest) => guest.family === family && guest.nic !== from.nic);
+    if (!stranger) return;
+    const other = { original: { source: to.value, destination: stranger.value }, replySource: stranger.value };
+    yield said('an error about a connection of others', { ...other, state: 'related', isReply: true }, none, { l4 });
+    yield said('an error about a connection of others', { ...other, state: 'related', isReply: false }, none, { l4 });
+  }
+
+  #deviceOf(place: Place): string {
+    const uplink = place.kind === 'guest' ? place.zone.uplink : undefined;
+    return this.#places.world.find(({ device }) => uplink === undefined || device?.startsWith(uplink.interface))?.device ?? '';
+  }
+}
+
+/** The host's address on an uplink, which nothing here knows. */
+const hostOutside = { 4: '198.18.0.1', 6: '2001:db8:ffff::1' };
+const farAway = { 4: '198.18.0.7', 6: '2001:db8:ffff::7' };

@@ -1,0 +1,202 @@
+// What is tried for every pair of places: new connections, and answers of connections that earlier rules let pass, against what the site's
+// flows say of the pair.
+import type { NetworkState } from '../../model/network-state.ts';
+import { type Between, between } from '../reachability.ts';
+import { answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
+import { type Ranges, intersect, none, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
+import type { Branch, Packet } from './packet.ts';
+import { isForAll } from './routes.ts';
+import { type GuestPlace, type Place, type Places, type Trial, packetBetween } from './places.ts';
+import { toValue } from './values.ts';
+
+/** Solicitations of routers and neighbours, and advertisements of neighbours: what a guest tells the host beside it. */
+const greetings = unite([ofTypes(58, 133, 133), ofTypes(58, 135, 136)]);
+
+export class FlowTrials {
+  readonly #state: NetworkState;
+  /** The same without shared wires: what is sent to the host to be passed on. */
+  readonly #routed: NetworkState;
+  readonly #places: Places;
+  /** Addresses that publications listen on: those are for the world. */
+  readonly #listened: ReadonlySet<string>;
+  readonly #icmp = { 4: statesOf(4), 6: statesOf(6) };
+
+  constructor(state: NetworkState, places: Places) {
+    this.#state = state;
+    this.#routed = { ...state, zones: state.zones.map(({ bridged: _bridged, ...zone }) => zone) };
+    this.#places = places;
+    this.#listened = new Set(state.publications.map(({ listen }) => listen));
+  }
+
+  *all(): Generator<Trial> {
+    const { guests, world, all } = this.#places;
+    for (const from of [...guests, ...world]) {
+      const seen = new Set<string>();
+      for (const to of all) {
+        if (from.family !== to.family || from.address === to.address) continue;
+        if (from.kind === 'guest' && to.kind === 'guest' && from.nic === to.nic) continue;
+        // What the world tells its neighbours on the wire is the host's own affair.
+        if (from.kind === 'world' && (isForAll(to.value) || isOfLink(to))) continue;
+        const way = to.kind === 'guest' ? to.zone.name : to.kind;
+        yield* this.#between(from, to, !seen.has(way));
+        seen.add(way);
+      }
+    }
+  }
+
+  /** `isFirst`: of its way. What does not depend on who of a zone it is is tried with these alone. */
+  *#between(from: Place, to: Place, isFirst: boolean): Generator<Trial> {
+    const family = to.family;
+    const shares = from.kind === 'guest' && to.kind === 'guest' && from.zone === to.zone && from.zone.bridged === true;
+    if (shares) yield* this.#onWire(from, to, between(this.#state, from, to.address));
+    const decided = between(this.#routed, from, to.address);
+    const expected = expectedRanges(decided, family);
+    const { tracked } = this.#icmp[family];
+    const trial = this.#trial(from, to, 'new', 'a new connection');
+    const packet = packetBetween(from, to, this.#places.otherPort);
+    const amiss = amissOf(from, to, decided);
+    const isListened = from.kind === 'guest' && this.#listened.has(to.address);
+    yield {
+      ...trial,
+      packet: { ...packet, l4: tracked },
+      expected: intersect(expected, tracked),
+      ...(amiss && { amiss }),
+      ...(isListened && { atMost: true }),
+    };
+    const hasMore = isFirst || (from.kind === 'world' && expected.length > 0);
+    if (hasMore) yield* this.#strays(trial, packet, from, to, expected);
+    if (decided.kind === 'listed' && (isFirst || expected.length > 0)) yield* this.#ofEarlierRules(from, to, decided);
+  }
+
+  /** What belongs to no connection. */
+  *#strays(trial: Omit<Trial, 'packet' | 'expected'>, packet: Packet, from: Place, to: Place, expected: Ranges): Generator<Trial> {
+    const { invalid, untracked } = this.#icmp[to.family];
+    const stray = { ...packet, l4: invalid, connection: { ...packet.connection, state: 'invalid' as const } };
+    // Between guests a type that belongs to no question passes nowhere; to the host nothing depends on it.
+    const strayExpected = from.kind === 'world' ? intersect(expected, invalid) : none;
+    yield { ...trial, what: 'ICMP that belongs to no connection', packet: stray, expected: strayExpected };
+    if (untracked.length > 0) {
+      const isHeard = from.kind === 'guest' && (to.kind === 'host' || to.address.startsWith('ff'));
+      yield {
+        ...trial,
+        what: 'what neighbours say',
+        packet: { ...packet, l4: untracked, hopLimit: 255, connection: { ...packet.connection, state: 'untracked' } },
+        expected: isHeard ? greetings : none,
+      };
+    }
+  }
+
+  /** Connections that earlier rules let pass are judged again: their packets one way as the first was, the answers by the same flows. */
+  *#ofEarlierRules(from: Place, to: Place, { flows, publications }: Between & { kind: 'listed' }): Generator<Trial> {
+    const family = to.family;
+    const { otherPort } = this.#places;
+    const rated = flows.filter(({ rate }) => rate !== undefined);
+    if (rated.length > 0) {
+      const others = unite([
+        rangesOfFlows(
+          flows.filter(({ rate }) => rate === undefined),
+          family,
+        ),
+      ]);
+      const packet = { ...packetBetween(from, to, otherPort), l4: rangesOfFlows(rated, family), flood: 'flow' as const };
+      const kept = intersect(others, packet.l4);
+      yield { ...this.#trial(from, to, 'flood', 'more new connections than the flow’s rate'), packet, expected: kept };
+    }
+    if (to.kind !== 'guest' || publications.length > 0) return;
+    const answer = packetBetween(to, from, otherPort, {
+      axis: 'sport',
+      tcpFlags: 16,
+      connection: {
+        state: 'established',
+        isReply: true,
+        mark: 0,
+        original: { source: from.value, destination: to.value },
+        replySource: to.value,
+      },
+    });
+    yield {
+      ...this.#trial(to, from, 'answer', `an answer of a connection from ${from.name} that earlier rules let pass`),
+      packet: { ...answer, l4: subtract(whole, unite([ofTypes(1, 5, 5), ofTypes(58, 130, 137), leaseAnswers[family]])) },
+      expected: answersOfFlows(flows, family),
+    };
+  }
+
+  /** Connections are not tracked there: answers are told by their ports. */
+  *#onWire(from: GuestPlace, to: GuestPlace, decided: Between): Generator<Trial> {
+    const family = to.family;
+    const { otherPort } = this.#places;
+    const packet = packetBetween(from, to, otherPort, { toPort: to.nic.tap });
+    const back = between(this.#state, to, from.address);
+    const answers = back.kind === 'listed' ? answersOfFlows(back.flows, family) : none;
+    const echoAnswers = intersect(answers, icmpOf(family));
+    // What neighbours say of themselves is tried apart.
+    const l4 = subtract(subtract(whole, leases[family]), family === 6 ? ofTypes(58, 130, 137) : none);
+    const trial = this.#trial(from, to, 'new', 'a new connection on the shared wire');
+    yield { ...trial, packet: { ...packet, l4 }, expected: intersect(l4, unite([expectedRanges(decided, family), echoAnswers])) };
+    const sent = { ...packet, axis: 'sport' as const, l4: subtract(l4, icmpOf(family)) };
+    const notServed = subtract(sent.l4, leaseAnswers[family]);
+    yield {
+      ...trial,
+      about: 'answer',
+      what: 'an answer on the shared wire',
+      packet: { ...sent, tcpFlags: 16 },
+      expected: intersect(notServed, unite([answers, numbersOnly(expectedRanges(decided, family))])),
+    };
+    yield {
+      ...trial,
+      what: 'a new connection on the shared wire, from a port that is asked',
+      packet: sent,
+      expected: subtract(intersect(notServed, unite([answers, numbersOnly(expectedRanges(decided, family))])), tcp),
+    };
+  }
+
+  #trial(from: Place, to: Place, about: Trial['about'], what: string): Omit<Trial, 'packet' | 'expected'> {
+    return { from: from.name, fromAddress: from.address, to: to.name, address: to.address, about, what };
+  }
+}
+
+const tcp: Ranges = [6 * 65_536, 6 * 65_536 + 65_535];
+/** Nobody but the host hands out addresses. */
+const leaseAnswers = { 4: [17 * 65_536 + 67, 17 * 65_536 + 67], 6: [17 * 65_536 + 547, 17 * 65_536 + 547] } satisfies Record<4 | 6, Ranges>;
+
+function icmpOf(family: 4 | 6): Ranges {
+  return family === 4 ? ofTypes(1, 0, 255) : ofTypes(58, 0, 255);
+}
+
+/** Protocols without ports: whichever port is asked about. */
+function numbersOnly(ranges: Ranges): Ranges {
+  const found: number[] = [];
+  for (let at = 0; at < ranges.length; at += 2) {
+    const [first = 0, last = 0] = [ranges[at], ranges[at + 1]];
+    if (last - first >= 65_535) found.push(first, last);
+  }
+  return found;
+}
+
+function statesOf(family: 4 | 6): { tracked: Ranges; invalid: Ranges; untracked: Ranges } {
+  const { invalid, untracked } = icmpStates(family);
+  return { invalid, untracked, tracked: subtract(subtract(whole, leases[family]), unite([invalid, untracked])) };
+}
+
+/** Where it ends, and with which address it leaves. */
+function amissOf(from: Place, to: Place, decided: Between): Trial['amiss'] {
+  if (decided.kind !== 'listed') return undefined;
+  const { publications } = decided;
+  if (publications.length > 0)
+    return (branch) =>
+      publications.some((each) => leadsTo(branch, each.to)) ? undefined : 'it leads somewhere else than it is published for';
+  if (from.kind === 'guest' && to.kind === 'world') {
+    const isHidden = from.zone.masquerade === true;
+    return ({ isMasked }) =>
+      isMasked === isHidden ? undefined : isHidden ? 'it leaves with its own address' : 'it leaves with the host’s address';
+  }
+  return ({ destination }) => (destination === to.value ? undefined : 'it is led to another address');
+}
+
+function isOfLink({ value }: Place): boolean {
+  return typeof value === 'bigint' && value >> 118n === 0x3fan;
+}
+
+function leadsTo({ destination, port }: Branch, to: { address: string; port: number }): boolean {
+  return destination === toValue(to.address) && port === to.port;
+}
