@@ -71,7 +71,7 @@ interface Prepared {
 type PreparedEnd = { kind: 'world' } | { kind: 'host' } | { kind: 'addresses'; all: Bounds[]; beyond: Bounds[] };
 
 /** Of this machine, of this link, of a group, of nobody: never the world. */
-const notTheWorld = [
+export const notTheWorld = [
   '0.0.0.0/8',
   '127.0.0.0/8',
   '169.254.0.0/16',
@@ -80,7 +80,8 @@ const notTheWorld = [
   '::ffff:0.0.0.0/96',
   'fe80::/10',
   'ff00::/8',
-].map((text) => toBounds(parseCidr(text) as Cidr));
+];
+const nowhere = notTheWorld.map((text) => toBounds(parseCidr(text) as Cidr));
 
 const prepared = new WeakMap<NetworkState, Prepared>();
 
@@ -190,7 +191,7 @@ function servesPort(flow: NetworkFlow, { protocol, port, type, number, to }: Att
 function isOfWorld(site: Prepared, address: string): boolean {
   let found = site.ofWorld.get(address);
   if (found === undefined) {
-    found = !site.guests.has(address) && !site.host.has(address) && !covers(site.sealed, address) && !covers(notTheWorld, address);
+    found = !site.guests.has(address) && !site.host.has(address) && !covers(site.sealed, address) && !covers(nowhere, address);
     site.ofWorld.set(address, found);
   }
   return found;

@@ -66,9 +66,9 @@ export function renderBridge(checked: CheckedState, state: NetworkState): Table 
           `udp sport 547 ${dropped}`,
           `icmpv6 type { nd-router-advert, nd-redirect } ${dropped}`,
           `ip6 saddr ${routerLinkLocal} ${dropped}`,
-          'icmpv6 type nd-neighbor-advert goto claimed6',
+          'icmpv6 type nd-neighbor-advert jump claimed6',
           'iifname . ether saddr . ip6 saddr @guests6 accept',
-          'ip6 saddr fe80::/64 icmpv6 type { echo-request, echo-reply, nd-router-solicit, nd-neighbor-solicit } accept',
+          'ip6 saddr fe80::/64 icmpv6 type { echo-request, echo-reply, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
           'ip6 saddr fe80::/64 udp sport 546 udp dport 547 accept',
           'ip6 saddr :: icmpv6 type { nd-router-solicit, nd-neighbor-solicit } accept',
           dropped,
@@ -77,9 +77,9 @@ export function renderBridge(checked: CheckedState, state: NetworkState): Table 
       {
         name: 'claimed6',
         rules: [
-          'iifname . ether saddr . @th,64,128 @claims6 accept',
+          'iifname . ether saddr . @th,64,128 @claims6 return',
           `@th,64,128 ${asNumber(routerLinkLocal)} ${dropped}`,
-          '@th,64,64 0xfe80000000000000 accept',
+          '@th,64,64 0xfe80000000000000 return',
           dropped,
         ],
       },

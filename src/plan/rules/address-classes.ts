@@ -2,6 +2,7 @@
 // the kernel's sets and rules, or in the site, begins or ends.
 import { addressFromBigInt, addressToBigInt, canonicalAddress, cidrBounds, parseCidr } from '../../model/address.ts';
 import type { NetworkState } from '../../model/network-state.ts';
+import { notTheWorld } from '../reachability.ts';
 import type { Json, Ruleset } from './ruleset.ts';
 
 export interface AddressClass {
@@ -51,6 +52,7 @@ class Intervals {
 
   addState({ zones, nics, flows, publications }: NetworkState): void {
     const cidrs = [
+      ...notTheWorld.map((subnet) => ({ where: 'not the world', subnet })),
       ...zones.flatMap(({ name, subnets }) => subnets.map((subnet) => ({ where: `zone ${name}`, subnet }))),
       ...flows.flatMap(({ from, to }, index) =>
         [from, to].flatMap((end) => (end.kind === 'addresses' ? end.cidrs.map((subnet) => ({ where: `flow ${index}`, subnet })) : [])),

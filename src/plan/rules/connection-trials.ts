@@ -5,9 +5,21 @@ import { between } from '../reachability.ts';
 import { rangesOfFlows } from './expected.ts';
 import { type Ranges, intersect, none, ofProtocols, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
 import type { Connection, Packet } from './packet.ts';
-import { type GuestPlace, type OtherPlace, type Place, type Places, type Trial, at, outside, packetBetween } from './places.ts';
+import {
+  type GuestPlace,
+  type OtherPlace,
+  type Place,
+  type Places,
+  type Trial,
+  at,
+  hostOutside,
+  outside,
+  packetBetween,
+} from './places.ts';
 
 const errors = { 4: unite([ofTypes(1, 3, 4), ofTypes(1, 11, 12)]), 6: ofTypes(58, 1, 4) };
+/** Would lead what comes after it somewhere else. */
+const redirect = ofTypes(1, 5, 5);
 /** Whatever belongs to a connection. */
 const ordinary = {
   4: subtract(whole, ofTypes(1, 0, 255)),
@@ -34,6 +46,7 @@ export class ConnectionTrials {
       if (to.kind === 'host') yield* this.#withHost(from as GuestPlace, to);
       else yield* this.#forwarded(from, to);
     }
+    yield* this.#strangers();
   }
 
   /** One of each way: by zones, and by family. */
@@ -105,7 +118,7 @@ export class ConnectionTrials {
     };
     const back = (more: Partial<Packet>): Packet => {
       const sender: Place = to.kind === 'world' ? { ...to, device: this.#deviceOf(from) } : to;
-      const packet = packetBetween(sender, isHidden(from) && to.kind === 'world' ? at(hostOutside[family]) : from, otherPort, {
+      const packet = packetBetween(sender, isHidden(from) && to.kind === 'world' ? hostOutside[family] : from, otherPort, {
         tcpFlags: 16,
         l4: ordinary[family],
         ...more,
@@ -153,7 +166,8 @@ export class ConnectionTrials {
   ): Generator<Trial> {
     const family = to.family;
     const l4 = errors[family];
-    const related = (isReply: boolean, mark = this.#mark) => ({ l4, connection: connection({ state: 'related', isReply, mark }) });
+    const asked = family === 4 ? unite([l4, redirect]) : l4;
+    const related = (isReply: boolean, mark = this.#mark) => ({ l4: asked, connection: connection({ state: 'related', isReply, mark }) });
     const tell = (sender: Place, receiver: Place, what: string, packet: Packet, expected: Ranges) =>
       this.#trial(sender, receiver, 'error', what, packet, expected);
     yield tell(from, to, 'an error about its connection', there(related(false)), l4);
@@ -162,34 +176,58 @@ export class ConnectionTrials {
       yield tell(from, to, 'an error about a connection of earlier rules', there(related(false, mark)), none);
       yield tell(to, from, 'an error about a connection of earlier rules', back(related(true, mark)), none);
     }
-    const stranger = this.#places.guests.find(
-      (guest) => guest.family === family && ![from, to].some((end) => end.kind === 'guest' && end.nic === guest.nic),
-    );
+    const device = this.#places.world[0]?.device;
+    if (from.kind !== 'guest' || to.kind !== 'guest' || device === undefined) return;
+    const far = outside('world', farAway[family], device);
     for (const [receiver, isReply] of [
       [to, false],
       [from, true],
     ] as const) {
-      if (receiver.kind !== 'guest') continue;
-      const about = connection({ state: 'related', isReply });
-      if (stranger)
-        yield tell(
-          stranger,
-          receiver,
-          'an error about a connection of others',
-          packetBetween(stranger, receiver, this.#places.otherPort, { l4, connection: about }),
-          none,
-        );
-      const device = this.#places.world[0]?.device;
-      const isOpen = receiver.zone.uplink !== undefined && receiver.zone.masquerade !== true;
-      if (from.kind !== 'guest' || to.kind !== 'guest' || device === undefined || !isOpen) continue;
-      const far = outside('world', farAway[family], device);
-      yield tell(
-        far,
-        receiver,
-        'an error about a connection between guests',
-        packetBetween(far, receiver, this.#places.otherPort, { l4, connection: about }),
-        none,
-      );
+      if (receiver.zone.uplink === undefined || receiver.zone.masquerade) continue;
+      const packet = packetBetween(far, receiver, this.#places.otherPort, { l4, connection: connection({ state: 'related', isReply }) });
+      yield tell(far, receiver, 'an error about a connection between guests', packet, none);
+    }
+  }
+
+  /** From everybody about connections of everybody else, with somebody in the world and with a guest. */
+  *#strangers(): Generator<Trial> {
+    const { guests, otherPort } = this.#places;
+    for (const family of [4, 6] as const) {
+      const ends = guests.filter((guest) => guest.family === family);
+      const world = this.#findWorld().find((place) => place.family === family);
+      for (const stranger of ends) {
+        for (const end of ends) {
+          if (end.nic === stranger.nic) continue;
+          const third = world ?? ends.find((each) => each.nic !== end.nic && each.nic !== stranger.nic);
+          if (!third) continue;
+          for (const isReply of [false, true]) {
+            const [one, other] = isReply ? [end, third] : [third, end];
+            const about: Connection = {
+              state: 'related',
+              isReply,
+              mark: this.#mark,
+              original: { source: one.value, destination: other.value },
+              replySource: other.value,
+            };
+            // To the guest, as if from the other end; and to the other end, as if from the guest.
+            const packet = (to: Place, connection: Connection) =>
+              packetBetween(stranger, to, otherPort, { l4: errors[family], connection });
+            yield this.#trial(stranger, end, 'error', 'an error about a connection of others', packet(end, about), none);
+            // On a shared wire it cannot be told whose of them the connection is.
+            if (stranger.device === end.device) continue;
+            const back = { ...about, isReply: !isReply };
+            yield this.#trial(stranger, third, 'error', 'an error about a connection of others', packet(third, back), none);
+          }
+        }
+        if (!world) continue;
+        for (const isReply of [false, true]) {
+          const [one, other] = isReply ? [world, stranger] : [stranger, world];
+          const original = { source: one.value, destination: other.value };
+          const own: Connection = { state: 'related', isReply, mark: this.#mark, original, replySource: other.value };
+          const packet = packetBetween(stranger, world, otherPort, { l4: errors[family], connection: own });
+          yield this.#trial(stranger, world, 'error', 'an error about its connection', packet, errors[family]);
+        }
+      }
     }
   }
 
@@ -238,6 +276,4 @@ export class ConnectionTrials {
   }
 }
 
-/** The host's address on an uplink, which nothing here knows. */
-const hostOutside = { 4: '198.18.0.1', 6: '2001:db8:ffff::1' };
 const farAway = { 4: '198.18.0.7', 6: '2001:db8:ffff::7' };

@@ -45,12 +45,15 @@ export class Evaluator {
   /** What of it is heard at all, before it is decided where it goes. */
   evaluateArrival(packet: Packet): Outcome[] {
     this.#outcomes = [];
-    for (const branch of this.#arrive(startOf(packet))) this.#deliver(branch, 'host');
+    const start = startOf(packet);
+    const heard = packet.toPort === undefined ? this.#arrive(start) : this.#hook('bridge', 'prerouting', [start]);
+    for (const branch of heard) this.#deliver(branch, 'host');
     return this.#outcomes;
   }
 
   #arp(start: Branch): void {
-    const { bridge } = start.packet;
+    const { bridge, toPort } = start.packet;
+    if (toPort !== undefined) return this.#cross(start, toPort);
     const arrived =
       bridge === undefined
         ? [start]

@@ -1,12 +1,13 @@
 // What is tried for every pair of places: new connections, and answers of connections that earlier rules let pass, against what the site's
 // flows say of the pair.
-import type { NetworkState } from '../../model/network-state.ts';
+import { type Cidr, addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr } from '../../model/address.ts';
+import type { NetworkEnd, NetworkState } from '../../model/network-state.ts';
 import { type Between, between } from '../reachability.ts';
 import { answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
 import { type Ranges, intersect, none, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
 import type { Branch, Packet } from './packet.ts';
 import { isForAll } from './routes.ts';
-import { type GuestPlace, type Place, type Places, type Trial, packetBetween } from './places.ts';
+import { type GuestPlace, type OtherPlace, type Place, type Places, type Trial, hostOutside, packetBetween } from './places.ts';
 import { toValue } from './values.ts';
 
 /** Solicitations of routers and neighbours, and advertisements of neighbours: what a guest tells the host beside it. */
@@ -38,6 +39,7 @@ export class FlowTrials {
         // What the world tells its neighbours on the wire is the host's own affair.
         if (from.kind === 'world' && (isForAll(to.value) || isOfLink(to))) continue;
         const way = to.kind === 'guest' ? to.zone.name : to.kind;
+        if (from.kind === 'guest' && from.zone.bridged && to.kind !== 'guest') yield* this.#toAll(from, to);
         yield* this.#between(from, to, !seen.has(way));
         seen.add(way);
       }
@@ -102,8 +104,11 @@ export class FlowTrials {
       const kept = intersect(others, packet.l4);
       yield { ...this.#trial(from, to, 'flood', 'more new connections than the flow’s rate'), packet, expected: kept };
     }
-    if (to.kind !== 'guest' || publications.length > 0) return;
-    const answer = packetBetween(to, from, otherPort, {
+    if (to.kind === 'host' || publications.length > 0 || this.#listened.has(to.address)) return;
+    // What comes back from the world to a guest behind the host's address is led to it before anything is decided.
+    const isHidden = from.kind === 'guest' && from.zone.masquerade === true && to.kind === 'world';
+    const sender: Place = to.kind === 'world' ? { ...to, device: this.#places.world[0]?.device ?? '' } : to;
+    const answer = packetBetween(sender, isHidden ? hostOutside[family] : from, otherPort, {
       axis: 'sport',
       tcpFlags: 16,
       connection: {
@@ -112,12 +117,43 @@ export class FlowTrials {
         mark: 0,
         original: { source: from.value, destination: to.value },
         replySource: to.value,
+        ...(isHidden && { leadsBackTo: from.value }),
       },
     });
     yield {
       ...this.#trial(to, from, 'answer', `an answer of a connection from ${from.name} that earlier rules let pass`),
-      packet: { ...answer, l4: subtract(whole, unite([ofTypes(1, 5, 5), ofTypes(58, 130, 137), leaseAnswers[family]])) },
+      packet: {
+        ...answer,
+        l4: subtract(
+          whole,
+          unite([ofTypes(1, 5, 5), ofTypes(58, 130, 137), ...(to.kind === 'guest' && to.zone.bridged ? [leaseAnswers[family]] : [])]),
+        ),
+      },
       expected: answersOfFlows(flows, family),
+    };
+  }
+
+  /** On a shared wire what a flow to its whole zone allows is heard by all, and nothing else leads past its guests. */
+  *#toAll(from: GuestPlace, to: OtherPlace): Generator<Trial> {
+    const neighbour = this.#places.guests.find(
+      (each) => each.device === from.device && each.nic !== from.nic && each.family === from.family,
+    );
+    if (!neighbour) return;
+    const subnets = from.zone.subnets.filter((subnet) => familyOf(subnet) === from.family);
+    const isToAll = isForAll(to.value) ? !isReserved(to) : subnets.some((subnet) => isLastOf(subnet, to.address));
+    const decided = between(this.#state, from, neighbour.address);
+    // A frame for an address that nobody has may come to every port.
+    const isUnowned = subnets.some((subnet) => cidrContains(parseCidr(subnet) as Cidr, to.address));
+    const flows =
+      decided.kind === 'listed' && (isToAll || isUnowned)
+        ? decided.flows.filter((flow) => subnets.some((subnet) => coversAll(flow.to, subnet)))
+        : [];
+    const l4 = subtract(whole, unite([leases[from.family], ...(from.family === 6 ? [ofTypes(58, 130, 137)] : [])]));
+    yield {
+      ...this.#trial(from, to, 'new', 'said on the shared wire'),
+      packet: packetBetween(from, to, this.#places.otherPort, { toPort: neighbour.nic.tap, l4 }),
+      expected: rangesOfFlows(flows, from.family),
+      ...(!isToAll && { atMost: true }),
     };
   }
 
@@ -195,6 +231,27 @@ function amissOf(from: Place, to: Place, decided: Between): Trial['amiss'] {
 
 function isOfLink({ value }: Place): boolean {
   return typeof value === 'bigint' && value >> 118n === 0x3fan;
+}
+
+/** In IPv4 beyond the groups only everybody at once is spoken to. */
+function isReserved({ value }: Place): boolean {
+  return typeof value === 'number' && value >= 0xf000_0000 && value < 0xffff_ffff;
+}
+
+function isLastOf(subnet: string, address: string): boolean {
+  const cidr = parseCidr(subnet);
+  return cidr?.family === 4 && addressFromBigInt(4, cidrBounds(cidr).last) === address;
+}
+
+function coversAll(end: NetworkEnd, subnet: string): boolean {
+  const inner = parseCidr(subnet);
+  return (
+    end.kind === 'addresses' &&
+    end.cidrs.some((text) => {
+      const outer = parseCidr(text);
+      return outer && inner && cidrContains(outer, inner.base) && cidrBounds(inner).last <= cidrBounds(outer).last;
+    })
+  );
 }
 
 function leadsTo({ destination, port }: Branch, to: { address: string; port: number }): boolean {

@@ -25,12 +25,14 @@ export class GuardTrials {
 
   *all(): Generator<Trial> {
     for (const guest of this.#ends) {
-      yield* this.#otherSenders(guest);
-      yield* this.#oddPackets(guest);
+      for (const toPort of this.#waysOf(guest)) {
+        yield* this.#otherSenders(guest, toPort);
+        yield* this.#oddPackets(guest, toPort);
+      }
       yield* this.#greetings(guest);
       if (guest.family === 4) {
         yield* this.#leases4(guest);
-        yield* this.#arp(guest);
+        for (const toPort of this.#waysOf(guest)) yield* this.#arp(guest, toPort);
       } else {
         yield* this.#leases6(guest);
         if (guest.zone.bridged) yield* this.#claims(guest);
@@ -52,6 +54,12 @@ export class GuardTrials {
     return packetBetween(guest, at(to), this.#places.otherPort, more);
   }
 
+  /** To the host, and on a shared wire to a neighbour. */
+  #waysOf(guest: GuestPlace): (string | undefined)[] {
+    const neighbour = this.#ends.find((each) => guest.zone.bridged && each.device === guest.device && each.nic.tap !== guest.nic.tap);
+    return neighbour ? [undefined, neighbour.nic.tap] : [undefined];
+  }
+
   /** Where a guest can always send to, so that only the sender decides. */
   #hostOf({ zone, address }: GuestPlace): string {
     const family = familyOf(address);
@@ -60,7 +68,8 @@ export class GuardTrials {
     );
   }
 
-  *#otherSenders(guest: GuestPlace): Generator<Trial> {
+  *#otherSenders(guest: GuestPlace, toPort: string | undefined): Generator<Trial> {
+    const port = toPort !== undefined && { toPort };
     const family = guest.family;
     const own = new Set(guest.nic.addresses);
     const host = at(this.#hostOf(guest));
@@ -68,7 +77,7 @@ export class GuardTrials {
     const heard = (what: string, more: Partial<Packet>, expected: Ranges = none): Trial => ({
       ...trial,
       what,
-      packet: { ...trial.packet, ...more },
+      packet: { ...trial.packet, ...port, ...more },
       expected,
       arrival: true,
     });
@@ -87,17 +96,18 @@ export class GuardTrials {
   }
 
   /** What receivers read otherwise than filters. */
-  *#oddPackets(guest: GuestPlace): Generator<Trial> {
+  *#oddPackets(guest: GuestPlace, toPort: string | undefined): Generator<Trial> {
+    const port = toPort !== undefined && { toPort };
     const family = guest.family;
     const heard = (what: string, more: Partial<Packet>, expected: Ranges = none): Trial => ({
-      ...this.#trial(guest, what, this.#packet(guest, this.#hostOf(guest), more), expected),
+      ...this.#trial(guest, what, this.#packet(guest, this.#hostOf(guest), { ...port, ...more }), expected),
       arrival: true,
     });
     if (family === 4) {
       yield heard('with options', { headerLength: 6 });
       yield heard('with many options', { headerLength: 15 });
       yield heard('in pieces', { isFragment: true }, guard(4));
-      yield heard('in more pieces than are let through', { isFragment: true, flood: 'questions' });
+      if (!toPort) yield heard('in more pieces than are let through', { isFragment: true, flood: 'questions' });
       return;
     }
     for (const header of extensions) {
@@ -256,11 +266,17 @@ export class GuardTrials {
     );
   }
 
-  *#arp(guest: GuestPlace): Generator<Trial> {
+  *#arp(guest: GuestPlace, toPort: string | undefined): Generator<Trial> {
     const other = this.#ends.find((each) => each.nic.tap !== guest.nic.tap && each.family === 4);
     const said = (what: string, arp: Partial<NonNullable<Packet['arp']>>, expected: Ranges, more: Partial<Packet> = {}): Trial => {
       const claims = { operation: 1, mac: macOf(guest.nic), address: Number(guest.value), ...arp };
-      const packet = { ...this.#packet(guest, guest.address), ...more, family: 'arp' as const, arp: claims };
+      const packet = {
+        ...this.#packet(guest, guest.address),
+        ...(toPort !== undefined && { toPort }),
+        ...more,
+        family: 'arp' as const,
+        arp: claims,
+      };
       return { ...this.#trial(guest, what, packet, expected), to: 'neighbours', address: guest.address };
     };
     for (const operation of [1, 2]) {
@@ -274,14 +290,8 @@ export class GuardTrials {
       yield said(`${how} with no address`, { operation, address: 0 }, operation === 1 ? whole : none);
       yield said(`${how} with no address and a MAC that nobody has`, { operation, address: 0, mac: unknownMac }, none);
     }
-    if (guest.zone.bridged) {
-      yield said('asks as itself in a frame of another', {}, none, { mac: unknownMac });
-      const neighbour = this.#ends.find((each) => each.device === guest.device && each.nic.tap !== guest.nic.tap);
-      if (!neighbour) return;
-      const toPort = neighbour.nic.tap;
-      yield said('asks its neighbour as itself', {}, whole, { toPort });
-      yield said('asks its neighbour as another', { address: Number(neighbour.value) }, none, { toPort });
-    }
+    if (guest.zone.bridged)
+      yield said('asks as itself in a frame of another', {}, none, { mac: unknownMac, ...(toPort !== undefined && { toPort }) });
   }
 
   /** On a shared wire: whose address somebody says he has. */

@@ -117,6 +117,9 @@ export function macOf({ mac }: NetworkNic): number {
   return readMac(mac) ?? 0;
 }
 
+/** The host's address on an uplink, which nothing here knows. */
+export const hostOutside = { 4: placed('198.18.0.1'), 6: placed('2001:db8:ffff::1') };
+
 /** What a guest says of itself where it says something of the kind. */
 function payloadOf(guest: GuestPlace): NonNullable<Packet['payload']> {
   let payload = payloads.get(guest);
