@@ -3,7 +3,7 @@
 import { type Cidr, addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr } from '../../model/address.ts';
 import type { NetworkEnd, NetworkState } from '../../model/network-state.ts';
 import { type Between, between } from '../reachability.ts';
-import { answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
+import { allPorts, answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
 import { type Ranges, intersect, none, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
 import type { Branch, Packet } from './packet.ts';
 import { isForAll } from './routes.ts';
@@ -105,6 +105,7 @@ export class FlowTrials {
       yield { ...this.#trial(from, to, 'flood', 'more new connections than the flow’s rate'), packet, expected: kept };
     }
     if (to.kind === 'host' || publications.length > 0 || this.#listened.has(to.address)) return;
+    if (to.kind === 'guest') yield this.#asAnswer(from, to);
     // What comes back from the world to a guest behind the host's address is led to it before anything is decided.
     const isHidden = from.kind === 'guest' && from.zone.masquerade === true && to.kind === 'world';
     const sender: Place = to.kind === 'world' ? { ...to, device: this.#places.world[0]?.device ?? '' } : to;
@@ -130,6 +131,29 @@ export class FlowTrials {
         ),
       },
       expected: answersOfFlows(flows, family),
+    };
+  }
+
+  /** What may be asked is no answer: an answer is told by the port that it comes from. */
+  #asAnswer(from: Place, to: GuestPlace): Trial {
+    const { family } = to;
+    const back = from.kind === 'guest' ? between(this.#routed, to, from.address) : undefined;
+    const answers = back?.kind === 'listed' ? answersOfFlows(back.flows, family) : none;
+    const packet = packetBetween(from, to, this.#places.otherPort, {
+      l4: allPorts,
+      tcpFlags: 16,
+      connection: {
+        state: 'established',
+        isReply: true,
+        mark: 0,
+        original: { source: to.value, destination: from.value },
+        replySource: from.value,
+      },
+    });
+    return {
+      ...this.#trial(from, to, 'answer', 'an answer from a port that nobody may ask'),
+      packet,
+      expected: numbersOnly(intersect(answers, allPorts)),
     };
   }
 

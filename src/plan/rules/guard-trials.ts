@@ -11,6 +11,7 @@ const extensions = [0, 43, 51, 60, 135, 139, 140, 253, 254];
 const fragmentHeader = 44;
 const everybody = { 4: '255.255.255.255', 6: 'ff02::1' };
 const leaseServers = 'ff02::1:2';
+const leaseServer = { 4: 67, 6: 547 };
 const unknownMac = 0x02_00_00_00_00_99;
 
 export class GuardTrials {
@@ -82,6 +83,9 @@ export class GuardTrials {
       arrival: true,
     });
     yield heard('from its own address', { l4: plain[family] }, guard(family, guest.zone.bridged));
+    // Nobody but the host hands out addresses on a shared wire.
+    const servers = guest.zone.bridged ? ofProtocol(protocols.udp, leaseServer[family], leaseServer[family]) : none;
+    yield heard('from any port', { axis: 'sport', l4: plain[family] }, subtract(guard(family, guest.zone.bridged), servers));
     yield heard('from a MAC that nobody has', { mac: unknownMac });
     for (const { nic, value } of this.#ends.filter((other) => other.family === family && other.nic.tap !== guest.nic.tap)) {
       yield heard(`from the MAC of ${nic.guestName}`, { mac: macOf(nic) });
@@ -343,6 +347,12 @@ export class GuardTrials {
           expected,
           arrival: true,
         });
+        // Whoever of the wire says to be one of us is not heard, whomever he speaks to.
+        const group = family === 4 ? '224.0.0.1' : everybody[6];
+        for (const place of this.#places.all) {
+          if (place.family !== family || place.kind === 'world' || isOfLink(place)) continue;
+          yield { ...heard(`from ${place.address}`, group, { source: place.value }, none), fromAddress: place.address };
+        }
         if (family === 4) {
           yield heard('with options', open.address, { headerLength: 6 }, none);
           yield heard('with options to a group', '224.0.0.1', { headerLength: 6 }, whole);
