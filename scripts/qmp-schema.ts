@@ -20,9 +20,12 @@ export interface QmpSnapshot {
   events: Record<string, Shape>;
 }
 
-/** The one list of what the project uses; `result` and the lists of events name the members that it reads. */
+/**
+ * The one list of what the project uses; `result` and the lists of events name the members that it reads. Arguments that QEMU itself
+ * describes only in part (`device_add`), or by a third of its schema (`blockdev-add`), are `any`.
+ */
 export interface Used {
-  commands: Record<string, { result?: string[] }>;
+  commands: Record<string, { arguments?: 'any'; result?: string[] }>;
   events: Record<string, string[]>;
 }
 
@@ -94,9 +97,9 @@ export function trimSchema(schema: readonly SchemaEntry[], used: Used): QmpSnaps
   };
   return {
     commands: Object.fromEntries(
-      Object.entries(used.commands).map(([name, { result }]) => {
+      Object.entries(used.commands).map(([name, { arguments: args, result }]) => {
         const entry = find(name);
-        return [name, { arguments: shapeOf(entry['arg-type']), result: shapeOf(entry['ret-type'], result) }];
+        return [name, { arguments: args ?? shapeOf(entry['arg-type']), result: shapeOf(entry['ret-type'], result) }];
       }),
     ),
     events: Object.fromEntries(Object.entries(used.events).map(([name, members]) => [name, shapeOf(find(name)['arg-type'], members)])),

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { HaltReason } from '../model/guest-status.ts';
 import type { HostIsolation, ProcessIsolation } from '../model/isolation.ts';
 import type { Machine } from '../model/machine.ts';
+import type { Limits } from './limits.ts';
+import type { LiveHardware } from './live-hardware.ts';
 
 /** What is observed of one guest's process, never guessed. */
 export type Observation =
@@ -22,15 +24,6 @@ export type HypervisorEvent =
   | { kind: 'rebooted'; uid: string }
   /** With `goesOn` the guest deals with it itself, and writes a dump; otherwise it is halted. */
   | { kind: 'panicked'; uid: string; goesOn: boolean };
-
-export interface Limits {
-  /** All that the process may use: guest memory plus overhead. */
-  memoryMib: number;
-  /** Relative share of processor time, 1 … 10,000; 100 is usual. */
-  cpuWeight: number;
-  /** Threads and processes. */
-  pids: number;
-}
 
 export interface StartOptions {
   /** Unix user id that the process runs as. */
@@ -87,6 +80,8 @@ export interface Hypervisor {
   pause(uid: string): Promise<void>;
   resume(uid: string): Promise<void>;
   agent(uid: string): GuestAgent;
+  /** What can change of it while it runs. Each call throws `not-allowed` when it does not. */
+  hardware(uid: string): LiveHardware;
   /** The serial console, raw; several readers see the same output. `history` bytes of what it said before come first. */
   openConsole(uid: string, options: { history: number }): Promise<Duplex>;
   /** Resident memory of the process, bytes (PSS); undefined when it does not run. */

@@ -10,7 +10,16 @@ import { waitFor } from '../lib/wait-for.ts';
 export interface GroupLimits {
   memoryMib: number;
   cpuWeight: number;
+  /** In processors; absent: none. */
+  cpuLimit?: number;
   pids: number;
+}
+
+/** What a group uses, as its files tell. */
+export interface GroupUsage {
+  memoryBytes: number;
+  /** Absent where the kernel does not count it. */
+  swapBytes?: number;
 }
 
 /** A guest does not run without these. */
@@ -46,6 +55,13 @@ export function parseCgroupMounts(mountinfo: string): CgroupLayout {
   return layout;
 }
 
+const periodUs = 100_000;
+
+/** The kernel takes no less than a millisecond. */
+function quotaUs(processors: number): string {
+  return String(Math.max(1000, Math.round(processors * periodUs)));
+}
+
 /**
  * Files to write for the limits, relative to the group; `shares` of version 1 are 1,024 where a weight is 100. A guest has one
  * share, of processors and disks alike.
@@ -56,6 +72,8 @@ export function renderLimits(
   limits: GroupLimits,
 ): [file: string, value: string, optional?: true][] {
   const bytes = String(limits.memoryMib * 1024 * 1024);
+  // A kernel without bandwidth control does not keep a guest from running that asks for none.
+  const mayMiss: [true?] = limits.cpuLimit === undefined ? [true] : [];
   switch (controller) {
     case 'memory':
       return version === 2
@@ -66,12 +84,20 @@ export function renderLimits(
           ]
         : [
             ['memory.limit_in_bytes', bytes],
+            // Memory and swap together; only where the kernel counts swap.
+            ['memory.memsw.limit_in_bytes', bytes, true],
             ['memory.swappiness', '0', true],
           ];
     case 'cpu':
       return version === 2
-        ? [['cpu.weight', String(limits.cpuWeight)]]
-        : [['cpu.shares', String(Math.min(262_144, Math.max(2, Math.round((limits.cpuWeight * 1024) / 100))))]];
+        ? [
+            ['cpu.weight', String(limits.cpuWeight)],
+            ['cpu.max', limits.cpuLimit === undefined ? `max ${periodUs}` : `${quotaUs(limits.cpuLimit)} ${periodUs}`, ...mayMiss],
+          ]
+        : [
+            ['cpu.shares', String(Math.min(262_144, Math.max(2, Math.round((limits.cpuWeight * 1024) / 100))))],
+            ['cpu.cfs_quota_us', limits.cpuLimit === undefined ? '-1' : quotaUs(limits.cpuLimit), ...mayMiss],
+          ];
     case 'pids':
       return [['pids.max', String(limits.pids)]];
     case 'io':
@@ -112,6 +138,39 @@ export class Cgroups {
     const unified = this.#unifiedControllers();
     if (this.layout.unified) this.#delegate(this.layout.unified, unified);
     for (const group of this.#groups(uid)) mkdirSync(group, { recursive: true });
+    this.#write(uid, limits);
+  }
+
+  /**
+   * Other limits for a group that is in use. `not-allowed` when more memory is used than there shall be: version 2 would kill the
+   * guest for it.
+   */
+  change(uid: string, limits: GroupLimits): void {
+    const used = this.readUsage(uid)?.memoryBytes ?? 0;
+    const bytes = limits.memoryMib * 1024 * 1024;
+    if (used > bytes) {
+      const figure = (value: number) => Math.ceil(value / 1024 / 1024).toLocaleString('en');
+      throw new CaissonError('not-allowed', `guest ${uid} uses ${figure(used)} MiB: it cannot be limited to ${figure(bytes)}`);
+    }
+    this.#write(uid, limits);
+  }
+
+  /** Undefined when it has no group. */
+  readUsage(uid: string): GroupUsage | undefined {
+    const v1 = this.layout.v1.memory;
+    const group = `${v1 ?? this.layout.unified}/${this.#path(uid)}`;
+    // What the kernel keeps of files is given back at once when it is wanted.
+    const stat = readFlat(`${group}/memory.stat`);
+    if (!stat) return undefined;
+    const all = readLimit(`${group}/${v1 === undefined ? 'memory.current' : 'memory.usage_in_bytes'}`) ?? 0;
+    const cached = stat.get('inactive_file') ?? 0;
+    const swapBytes = v1 === undefined ? readLimit(`${group}/memory.swap.current`) : stat.get('swap');
+    return { memoryBytes: Math.max(0, all - cached), ...(swapBytes === undefined ? {} : { swapBytes }) };
+  }
+
+  #write(uid: string, limits: GroupLimits): void {
+    const unified = this.#unifiedControllers();
+    const files: [path: string, value: string, mayMiss: true | undefined][] = [];
     for (const controller of wanted) {
       const v1 = this.layout.v1[controller];
       const root = v1 ?? (unified.has(controller) ? this.layout.unified : undefined);
@@ -124,10 +183,17 @@ export class Cgroups {
       }
       for (const [file, value, mayFail] of renderLimits(controller, v1 === undefined ? 2 : 1, limits)) {
         const path = `${root}/${this.#path(uid)}/${file}`;
-        if (mayFail && !existsSync(path)) continue;
-        writeLimit(path, value);
+        files.push([path, value, mayFail]);
       }
     }
+    // Memory alone may never be more than memory with swap: the one that is raised goes first.
+    const memsw = files.findIndex(([path]) => path.endsWith('memory.memsw.limit_in_bytes'));
+    const [limit, both] = [files[memsw - 1], files[memsw]];
+    if (limit && both && existsSync(both[0]) && Number(both[1]) > (readLimit(limit[0]) ?? Number.MAX_SAFE_INTEGER)) {
+      files[memsw - 1] = both;
+      files[memsw] = limit;
+    }
+    for (const [path, value, mayFail] of files) if (!mayFail || existsSync(path)) writeLimit(path, value);
   }
 
   /** What the kernel says that the limits of the guest's group are; without those that do not limit. */
@@ -243,6 +309,13 @@ function readLimit(path: string): number | undefined {
   const value = Number(/\d+/.exec(readFileSync(path, 'latin1'))?.[0] ?? Number.NaN);
   // Version 1 has no word for “none”: the most that it can count, rounded to pages.
   return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** A file of lines `name value`; undefined when it is not there. */
+function readFlat(path: string): Map<string, number> | undefined {
+  if (!existsSync(path)) return undefined;
+  const lines = readFileSync(path, 'latin1').matchAll(/^(\S+) (\d+)$/gm);
+  return new Map([...lines].map(([, name = '', value]) => [name, Number(value)]));
 }
 
 function readProcs(group: string): number[] {

@@ -4,7 +4,7 @@
 import { CaissonError } from '../lib/errors.ts';
 import { uidPattern } from '../lib/ids.ts';
 import type { HelperArgs } from '../model/helper-protocol.ts';
-import { type Check, flag, list, object, oneOf, optional, refuse, text, whole } from './check.ts';
+import { between, type Check, flag, list, object, oneOf, optional, refuse, text, whole } from './check.ts';
 import { address, prefixed, uplinkName } from './network/check-network.ts';
 import type { NetworkHelper } from '../model/network-helper.ts';
 import type { HelperVerb } from '../model/helper-protocol.ts';
@@ -54,6 +54,14 @@ const qemuArgv: Check<string[]> = (value, at) => {
   return argv;
 };
 
+const limits = object({
+  memoryMib: whole(16, 64 * 1024 * 1024),
+  cpuWeight: whole(1, 10_000),
+  cpuLimit: optional(between(0.01, 4096)),
+  cpuPin: optional(list(whole(0, 4095), 4096)),
+  pids: whole(1, 100_000),
+});
+
 const targets = list(object({ protocol: oneOf('tcp', 'udp'), address, port: whole(1, 65_535) }), 100_000);
 
 const digest = text(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
@@ -84,7 +92,7 @@ const checks: Checks = {
       disks: list(argument, 64),
       files: list(argument, 64),
       generation: whole(0, Number.MAX_SAFE_INTEGER),
-      limits: object({ memoryMib: whole(16, 64 * 1024 * 1024), cpuWeight: whole(1, 10_000), pids: whole(1, 100_000) }),
+      limits,
       kvm: optional(flag),
     })(value, at);
     for (const [index, tap] of args.taps.entries()) {
@@ -98,6 +106,17 @@ const checks: Checks = {
     }
     const paths = [...args.disks, ...args.files];
     if (new Set(paths).size !== paths.length) refuse(at, 'each file once', paths);
+    return args;
+  },
+  guestLimit: () => object({ uid: guestUid, limits }),
+  guestGiveFile: (owned) => (value, at) => {
+    const args = object({ uid: guestUid, userId: userId(owned), path: argument })(value, at);
+    inFolder(args.path, guestFolder(owned, args.uid), `${at}.path`);
+    return args;
+  },
+  guestTakeFile: (owned) => (value, at) => {
+    const args = object({ uid: guestUid, path: argument })(value, at);
+    inFolder(args.path, guestFolder(owned, args.uid), `${at}.path`);
     return args;
   },
   imageBuild: (owned) => (value, at) => {

@@ -43,6 +43,12 @@ export function whole(least: number, most: number): Check<number> {
       : refuse(at, `a whole number from ${least} to ${most}`, value);
 }
 
+/** A number, whole or not, from `least` to `most`. */
+export function between(least: number, most: number): Check<number> {
+  return (value, at) =>
+    typeof value === 'number' && value >= least && value <= most ? value : refuse(at, `a number from ${least} to ${most}`, value);
+}
+
 /** A text that matches the whole of `pattern`, which says itself how long it may be. */
 export function text(pattern: RegExp, expected: string): Check<string> {
   return (value, at) => (typeof value === 'string' && pattern.test(value) ? value : refuse(at, expected, value));

@@ -61,6 +61,20 @@ export class GuestFiles {
     });
   }
 
+  /** Does something with a writable file of the guest, opened: its own user's. */
+  async withDisk<T>(uid: string, userId: number, path: string, work: (fd: number) => Promise<T>): Promise<T> {
+    return this.#inFolder(uid, async (folder) => {
+      const file = await openFile(folder, nameOf(path), constants.O_RDONLY);
+      try {
+        const { uid: owner } = await file.stat();
+        if (owner !== userId) throw new CaissonError('invalid', `${path} does not belong to the guest's user ${userId}`);
+        return await work(file.fd);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
   /** A file that the guest may only read: in its folder or among the images; the daemon's, root's or its own. */
   async checkReadable(uid: string, userId: number, path: string): Promise<JailFile> {
     const names = path.startsWith(`${this.#dataDirectory}/images/`) ? ['images'] : ['guests', uid];

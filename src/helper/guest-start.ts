@@ -14,6 +14,7 @@ import type { Cgroups } from './cgroups.ts';
 import type { GuestFiles } from './guest-files.ts';
 import type { GuestProcesses } from './guest-processes.ts';
 import { type Jail, renderJail } from './jail.ts';
+import { pinProcess } from './pin-process.ts';
 import { readBootId, readProcess, startedAt } from './process-stat.ts';
 import { openSocketFolder, sealSocketFolder, socketsOf } from './socket-folder.ts';
 
@@ -118,6 +119,7 @@ async function launch(
   await Promise.all([
     isReady(child, said),
     parts.cgroups.join(args.uid, pid),
+    ...(args.limits.cpuPin ? [pinProcess(pid, args.limits.cpuPin)] : []),
     parts.files.writeRecord(args.uid, {
       pid,
       startTime,

@@ -11,6 +11,8 @@ import { startGuest } from './guest-start.ts';
 import { type Host, removeTaps } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { buildImage, fetchImage, imageCache } from './image-work.ts';
+import { giveFile, takeFile } from './jail-files.ts';
+import { pinProcess } from './pin-process.ts';
 import { readBootId } from './process-stat.ts';
 import { probeFromWorld } from './world-probe.ts';
 
@@ -33,6 +35,12 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       throw new CaissonError('not-allowed', `${what}: guest ${uid} has a process (${running.pid})`, { details: { pid: running.pid } });
   };
 
+  const mustRun = (uid: string, what: string) => {
+    const running = host.processes.of(uid);
+    if (!running) throw new CaissonError('not-allowed', `${what}: guest ${uid} has no process`);
+    return running;
+  };
+
   const own: { [V in OwnVerb]: Work<V> } = {
     async hello() {
       return {
@@ -51,6 +59,25 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
     async guestKill({ uid, pid, startTime, signal }) {
       return { kind: host.processes.kill(uid, pid, startTime, signal) };
     },
+    guestLimit: ({ uid, limits }) =>
+      host.locks.with(uid, async () => {
+        const { pid } = mustRun(uid, 'cannot limit it otherwise');
+        host.cgroups.change(uid, limits);
+        await pinProcess(pid, limits.cpuPin);
+        return {};
+      }),
+    guestGiveFile: ({ uid, userId, path }) =>
+      host.locks.with(uid, async () => {
+        const { pid } = mustRun(uid, 'cannot give it a file');
+        await host.files.withDisk(uid, userId, path, (fd) => giveFile(pid, path, fd));
+        return {};
+      }),
+    guestTakeFile: ({ uid, path }) =>
+      host.locks.with(uid, async () => {
+        const running = host.processes.of(uid);
+        if (running) await takeFile(running.pid, path);
+        return {};
+      }),
     guestForget: ({ uid }) =>
       host.locks.with(uid, async () => {
         refuseRunning(uid, 'cannot forget it');

@@ -24,6 +24,16 @@ export interface HelperHello {
   bootId: string;
 }
 
+export interface ProcessLimits {
+  memoryMib: number;
+  cpuWeight: number;
+  /** In processors; absent: none. */
+  cpuLimit?: number;
+  /** Numbers of the host's processors; absent: all. */
+  cpuPin?: number[];
+  pids: number;
+}
+
 export interface GuestStartArgs {
   uid: string;
   userId: number;
@@ -36,7 +46,7 @@ export interface GuestStartArgs {
   files: string[];
   /** Ownership generation, kept in the launch record. */
   generation: number;
-  limits: { memoryMib: number; cpuWeight: number; pids: number };
+  limits: ProcessLimits;
   /** Give it /dev/kvm. */
   kvm?: boolean;
 }
@@ -102,6 +112,11 @@ interface HostVerbs {
     args: { uid: string; pid: number; startTime: number; signal: 'TERM' | 'KILL' };
     value: { kind: 'signalled' | 'already-gone' };
   };
+  /** Other limits of a guest that runs; `not-allowed` without a process. */
+  guestLimit: { args: { uid: string; limits: ProcessLimits }; value: None };
+  /** Makes a disk of D/guests/<uid>/ visible to its running process; again does nothing. */
+  guestGiveFile: { args: { uid: string; userId: number; path: string }; value: None };
+  guestTakeFile: { args: { uid: string; path: string }; value: None };
   /** Removes taps, run directory and cgroup of a guest without a process. */
   guestForget: { args: { uid: string }; value: None };
   /** Every process found in the guests' cgroups: the truth about what runs. */

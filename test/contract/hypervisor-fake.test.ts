@@ -19,6 +19,8 @@ testHypervisor('fake', () => {
         consoleLogPath: '/console.log',
       });
     },
+    disk: async (_uid, { name, slot, bus }) => ({ name, path: `/${name}`, format: 'qcow2', serial: name, bus, readOnly: false, slot }),
+    shell: async () => undefined,
     startOptions: () => ({ userId: 1000, generation: 1, limits: { memoryMib: 512, cpuWeight: 100, pids: 64 } }),
     crash: async (uid) => host.crash(uid),
     freeze: async (uid) => host.freeze(uid),

@@ -5,13 +5,17 @@ import type { Duplex } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Hypervisor, HypervisorEvent, Observation, StartOptions } from '../../src/drivers/hypervisor.ts';
-import type { Machine } from '../../src/model/machine.ts';
+import type { Machine, MachineDisk } from '../../src/model/machine.ts';
 
 export interface HypervisorSubject {
   /** A new instance on the same host, as a new daemon makes it. */
   open(): Hypervisor;
   /** A machine that boots the tiny guest, with a uid of its own each time. */
   machine(): Promise<Machine>;
+  /** A new, empty disk for that guest, not part of its machine. */
+  disk(uid: string, options: { name: string; slot: number; bus: MachineDisk['bus']; sizeMib: number }): Promise<MachineDisk>;
+  /** Output of a shell command in the guest; undefined where there is no shell. */
+  shell(hypervisor: Hypervisor, uid: string, command: string): Promise<string | undefined>;
   startOptions(uid: string): StartOptions;
   /** Kills the process of a guest behind the hypervisor's back. */
   crash(uid: string): Promise<void>;
@@ -54,16 +58,16 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       stopWatching = hypervisor.watch((event) => events.push(event));
     }
 
-    async function startGuest(): Promise<Machine> {
-      const machine = await subject.machine();
+    async function startGuest(change: Partial<Machine> = {}): Promise<Machine> {
+      const machine = { ...(await subject.machine()), ...change };
       started.add(machine.uid);
       const observation = await hypervisor.start(machine, subject.startOptions(machine.uid));
       assert.equal(observation.state, 'running');
       return machine;
     }
 
-    async function bootGuest(): Promise<Machine> {
-      const machine = await startGuest();
+    async function bootGuest(change: Partial<Machine> = {}): Promise<Machine> {
+      const machine = await startGuest(change);
       await hypervisor.agent(machine.uid).ping(bootMs);
       return machine;
     }
@@ -98,6 +102,8 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       await assert.rejects(hypervisor.pressPowerButton(uid), isRefused('not-allowed'));
       await assert.rejects(hypervisor.openConsole(uid, { history: 0 }), isRefused('not-allowed'));
       await assert.rejects(hypervisor.agent(uid).ping(100), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.hardware(uid).read(), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.hardware(uid).setCpus(2, 100), isRefused('not-allowed'));
       await hypervisor.stop(uid);
     });
 
@@ -254,6 +260,96 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       const end = await ended(one.uid);
       assert.equal(end.kind === 'ended' && end.why, 'crashed');
       await hypervisor.stop(two.uid);
+    });
+
+    /** What the guest's shell says satisfies; nothing to ask where there is none. */
+    async function seen(what: string, uid: string, command: string, isSo: (text: string) => boolean): Promise<void> {
+      await waitFor(
+        what,
+        async () => {
+          const text = await subject.shell(hypervisor, uid, command);
+          return text === undefined || isSo(text);
+        },
+        { timeoutMs: 30_000 },
+      );
+    }
+    const memoryMib = (text: string) => Number(/MemTotal:\s+(\d+) kB/.exec(text)?.[1]) / 1024;
+
+    it('brings memory and processors to a guest that runs, and takes them away', async () => {
+      const { uid } = await bootGuest({ plugged: { sizeMib: 64, maxMib: 384 }, maxCpus: 3 });
+      const hardware = hypervisor.hardware(uid);
+      // Its system may still be taking what it was started with.
+      await waitFor('the memory of the start', async () => (await hardware.read()).memory.plugged?.sizeMib === 64, { timeoutMs: 60_000 });
+      const before = await hardware.read();
+      assert.deepEqual([before.memory.plugged?.maxMib, before.memory.balloonMib, before.cpus], [384, 0, 1]);
+      const small = before.memory.boardMib + 64;
+
+      assert.equal(await hardware.plugMemory(384, 60_000), 384);
+      await seen('more memory', uid, 'cat /proc/meminfo', (text) => memoryMib(text) > small + 200);
+      assert.equal(await hardware.plugMemory(0, 60_000), 0);
+      await seen('less memory', uid, 'cat /proc/meminfo', (text) => memoryMib(text) < small);
+      await assert.rejects(hardware.plugMemory(1024, 1000), isRefused('failed'));
+
+      assert.deepEqual(await hardware.setCpus(3, 60_000), { cpus: 3, online: 3 });
+      await seen('three processors', uid, 'grep -c ^processor /proc/cpuinfo', (text) => text.trim() === '3');
+      assert.deepEqual(await hardware.setCpus(1, 60_000), { cpus: 1, online: 1 });
+      await seen('one processor', uid, 'grep -c ^processor /proc/cpuinfo', (text) => text.trim() === '1');
+      assert.deepEqual((await hardware.read()).cpus, 1);
+    });
+
+    it('takes memory by the balloon, and gives it back', async () => {
+      const { uid } = await bootGuest();
+      const hardware = hypervisor.hardware(uid);
+      assert.equal(await hardware.fillBalloon(24, 60_000), 24);
+      assert.equal((await hardware.read()).memory.balloonMib, 24);
+      assert.equal(await hardware.fillBalloon(0, 60_000), 0);
+      await hypervisor.agent(uid).ping(10_000);
+    });
+
+    it('plugs disks into a guest that runs, grows one, and unplugs them', async () => {
+      const root = await subject.machine();
+      const first = await subject.disk(root.uid, { name: 'first', slot: 3, bus: 'scsi', sizeMib: 8 });
+      started.add(root.uid);
+      const machine = { ...root, disks: [...root.disks, first] };
+      await hypervisor.start(machine, subject.startOptions(machine.uid));
+      await hypervisor.agent(machine.uid).ping(bootMs);
+      const { uid } = machine;
+      const hardware = hypervisor.hardware(uid);
+      const options = { userId: subject.startOptions(uid).userId, maxCpus: 1 };
+      const data = await subject.disk(uid, { name: 'data', slot: 4, bus: 'virtio', sizeMib: 16 });
+      const unit = await subject.disk(uid, { name: 'unit', slot: 5, bus: 'scsi', sizeMib: 24 });
+      for (const disk of [data, unit, data]) await hardware.attachDisk(disk, options);
+      assert.deepEqual(
+        (await hardware.read()).disks.filter((slot) => slot >= 3),
+        [3, 4, 5],
+      );
+      const blocks = (mib: number) => (text: string) => new RegExp(`\\b${mib * 1024}\\b`).test(text);
+      await seen('both disks', uid, 'cat /proc/partitions', (text) => blocks(16)(text) && blocks(24)(text));
+      await hardware.growDisk(data, 32);
+      await seen('a larger disk', uid, 'cat /proc/partitions', blocks(32));
+      await assert.rejects(hardware.growDisk({ slot: 20 }, 32), isRefused('failed'));
+
+      for (const disk of [data, unit, data]) assert.equal(await hardware.detachDisk(disk, 60_000), true);
+      assert.deepEqual(
+        (await hardware.read()).disks.filter((slot) => slot >= 3),
+        [3],
+      );
+      await seen('no such disks', uid, 'cat /proc/partitions', (text) => !blocks(32)(text) && !blocks(24)(text));
+      // Its place is free again, for the same disk too.
+      await hardware.attachDisk(data, options);
+      await seen('the disk again', uid, 'cat /proc/partitions', blocks(32));
+      await assert.rejects(
+        hardware.attachDisk(await subject.disk(uid, { name: 'far', slot: 20, bus: 'virtio', sizeMib: 8 }), options),
+        isRefused('failed'),
+      );
+    });
+
+    it('limits a guest that runs otherwise', async () => {
+      const { uid } = await startGuest();
+      const { limits } = subject.startOptions(uid);
+      await hypervisor.hardware(uid).limit({ ...limits, cpuWeight: 200, cpuLimit: 0.5, cpuPin: [0] });
+      await hypervisor.hardware(uid).limit(limits);
+      assert.equal((await hypervisor.observe(uid)).state, 'running');
     });
 
     it('refuses to forget a guest that runs', async () => {

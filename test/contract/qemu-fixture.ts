@@ -8,7 +8,8 @@ import { jsonLog } from '../../src/lib/log.ts';
 import type { Hypervisor } from '../../src/drivers/hypervisor.ts';
 import { createQemu } from '../../src/drivers/qemu/hypervisor.ts';
 import type { GuestProcess } from '../../src/drivers/qemu/guest-processes.ts';
-import type { Machine } from '../../src/model/machine.ts';
+import { run } from '../../src/lib/exec.ts';
+import type { Machine, MachineDisk } from '../../src/model/machine.ts';
 import { tinyGuest } from '../tiny-guest/tiny-guest.ts';
 import { DirectProcesses } from './direct-processes.ts';
 import { tinyMachine } from './tiny-machine.ts';
@@ -18,12 +19,19 @@ export interface QemuFixture {
   /** A new instance; the one before is left as a daemon that died leaves it. */
   open(): Hypervisor;
   machine(): Promise<Machine>;
+  /** A new, empty disk in the guest's folder. */
+  disk(uid: string, options: { name: string; slot: number; bus: MachineDisk['bus']; sizeMib: number }): Promise<MachineDisk>;
   processes(): Promise<GuestProcess[]>;
   /** Kills what is left and removes the folders. */
   close(): Promise<void>;
 }
 
 export const startOptions = { userId: 0, generation: 1, limits: { memoryMib: 1024, cpuWeight: 100, pids: 64 } };
+
+/** What a shell in the guest prints. */
+export async function shellIn(hypervisor: Hypervisor, uid: string, command: string): Promise<string> {
+  return (await hypervisor.agent(uid).exec(['/bin/sh', '-c', command], { timeoutMs: 30_000 })).stdout;
+}
 
 export async function qemuFixture(): Promise<QemuFixture> {
   const { kernel, initrd } = await tinyGuest();
@@ -57,6 +65,11 @@ export async function qemuFixture(): Promise<QemuFixture> {
         socketFolder: join(runDirectory, uid),
         consoleLogPath: join(home, 'console.log'),
       });
+    },
+    async disk(uid, { name, slot, bus, sizeMib }) {
+      const path = join(folder, 'guests', uid, `${name}.qcow2`);
+      await run(['qemu-img', 'create', '-q', '-f', 'qcow2', path, `${sizeMib}M`]);
+      return { name, path, format: 'qcow2', serial: `serial-${name}`, bus, readOnly: false, slot };
     },
     processes: () => control.list(),
     async close() {

@@ -1,13 +1,15 @@
 // The contract of the hypervisor once more, with QEMU started by the root helper: another user for each guest, its own root
 // and network, no privileges.
 import assert from 'node:assert/strict';
-import { copyFileSync, chmodSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.ts';
 import { jsonLog } from '../../src/lib/log.ts';
 import { helperProcesses } from '../../src/drivers/qemu/helper-processes.ts';
 import { createQemu } from '../../src/drivers/qemu/hypervisor.ts';
 import { testHypervisor } from '../contract/hypervisor.contract.ts';
+import { shellIn } from '../contract/qemu-fixture.ts';
 import { tinyMachine } from '../contract/tiny-machine.ts';
 import { tinyGuest } from '../tiny-guest/tiny-guest.ts';
 import { createHelperFixture } from './helper-fixture.ts';
@@ -52,6 +54,14 @@ testHypervisor('QEMU behind the root helper', async () => {
         disks: [{ name: 'root', path: disk, format: 'qcow2', serial: 'root', bus: 'virtio', readOnly: false, slot: 0 }],
       };
     },
+    async disk(uid, { name, slot, bus, sizeMib }) {
+      const path = join(fixture.data, 'guests', uid, `${name}.qcow2`);
+      execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, `${sizeMib}M`]);
+      chownSync(path, fixture.user.userId, fixture.user.groupId);
+      await client.call('guestOwnDisk', { uid, userId: userIds.get(uid) as number, path });
+      return { name, path, format: 'qcow2', serial: `serial-${name}`, bus, readOnly: false, slot };
+    },
+    shell: shellIn,
     startOptions: (uid) => ({
       userId: userIds.get(uid) as number,
       generation: 1,

@@ -1,7 +1,7 @@
 // The contract of the hypervisor, kept by QEMU itself.
 import assert from 'node:assert/strict';
 import { testHypervisor } from '../contract/hypervisor.contract.ts';
-import { qemuFixture, startOptions } from '../contract/qemu-fixture.ts';
+import { qemuFixture, shellIn, startOptions } from '../contract/qemu-fixture.ts';
 
 testHypervisor('QEMU', async () => {
   const fixture = await qemuFixture();
@@ -13,6 +13,8 @@ testHypervisor('QEMU', async () => {
   return {
     open: () => fixture.open(),
     machine: () => fixture.machine(),
+    disk: (uid, options) => fixture.disk(uid, options),
+    shell: shellIn,
     startOptions: () => startOptions,
     crash: (uid) => signal(uid, 'SIGKILL'),
     freeze: (uid) => signal(uid, 'SIGSTOP'),

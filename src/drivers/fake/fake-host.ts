@@ -5,6 +5,9 @@ import { CaissonError } from '../../lib/errors.ts';
 import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { HypervisorEvent, Observation, StartOptions } from '../hypervisor.ts';
+import type { Limits } from '../limits.ts';
+import type { LiveState } from '../live-hardware.ts';
+import { liveStateOf } from './live-state.ts';
 
 /** How the guests' systems behave; may be changed while they run. */
 export interface FakeBehaviour {
@@ -19,6 +22,8 @@ export interface FakeBehaviour {
   ignoresAgent: boolean;
   /** Its process waits for a disk that is away: not even a kill ends it. */
   cannotBeKilled: boolean;
+  /** What its system can follow while it runs. */
+  follows: { memory: boolean; balloon: boolean; cpus: boolean; disks: boolean };
   /** Content of files, by path. */
   files: Readonly<Record<string, string>>;
   /** Where its process is not cut off as it should be. */
@@ -37,6 +42,9 @@ export interface FakeProcess {
   /** When the agent answers, by the clock. */
   bootedAt: number;
   isShuttingDown: boolean;
+  /** Of what can change while it runs: what it has now. */
+  live: LiveState;
+  limits: Limits;
   /** Everything that the console said. */
   console: string;
 }
@@ -48,6 +56,7 @@ const usual: FakeBehaviour = {
   ignoresPowerButton: false,
   ignoresAgent: false,
   cannotBeKilled: false,
+  follows: { memory: true, balloon: true, cpus: true, disks: true },
   files: Object.fromEntries(
     ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => [`/proc/net/${name}`, '  sl  local_address rem_address   st tx_queue rx_queue\n']),
   ),
@@ -140,7 +149,7 @@ export class FakeHost {
     return process;
   }
 
-  spawn(machine: Machine, { generation, userId }: Pick<StartOptions, 'generation' | 'userId'>): FakeProcess {
+  spawn(machine: Machine, { generation, userId, limits }: StartOptions): FakeProcess {
     const { uid } = machine;
     const failure = this.#startFailures.get(uid);
     this.#startFailures.delete(uid);
@@ -158,6 +167,8 @@ export class FakeHost {
       isFrozen: false,
       bootedAt: this.clock.monotonic() + this.behaviour(uid).bootMs,
       isShuttingDown: false,
+      live: liveStateOf(machine, this.behaviour(uid).follows),
+      limits,
       console: '',
     };
     this.processes.set(uid, process);

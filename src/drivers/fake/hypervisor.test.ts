@@ -8,7 +8,7 @@ import { FakeHost } from './fake-host.ts';
 import { FakeHypervisor } from './hypervisor.ts';
 
 const uid = 'gk3m9x4q2ab';
-const machine = { uid, name: 'web', memoryMib: 512, nics: [] } as unknown as Machine;
+const machine = { uid, name: 'web', memoryMib: 512, cpus: 1, maxCpus: 1, disks: [], nics: [] } as unknown as Machine;
 const startOptions = { userId: 1000, generation: 3, limits: { memoryMib: 700, cpuWeight: 100, pids: 64 } };
 
 function setUp() {

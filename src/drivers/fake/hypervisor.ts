@@ -5,6 +5,8 @@ import { waitFor } from '../../lib/wait-for.ts';
 import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { GuestAgent, GuestInterface, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
+import type { LiveHardware } from '../live-hardware.ts';
+import { FakeHardware } from './live-hardware.ts';
 import type { FakeHost, FakeProcess } from './fake-host.ts';
 
 const facts: HypervisorFacts = { accelerator: 'tcg', version: '7.2.0', machineType: 'pc-q35-7.2', cpuModel: 'Nehalem' };
@@ -98,6 +100,10 @@ export class FakeHypervisor implements Hypervisor {
     };
   }
 
+  hardware(uid: string): LiveHardware {
+    return new FakeHardware(this.#host, uid);
+  }
+
   async openConsole(uid: string, { history }: { history: number }): Promise<Duplex> {
     const host = this.#host;
     const process = host.process(uid);
@@ -127,7 +133,7 @@ export class FakeHypervisor implements Hypervisor {
 
   async memoryBytes(uid: string): Promise<number | undefined> {
     const process = this.#host.processes.get(uid);
-    return process && (process.machine.memoryMib + 100) * 1024 * 1024;
+    return process && (grantedMib(process) + 100) * 1024 * 1024;
   }
 
   async isolation(): ReturnType<Hypervisor['isolation']> {
@@ -179,8 +185,13 @@ export class FakeHypervisor implements Hypervisor {
   }
 }
 
+/** What the guest has of the host's memory. */
+function grantedMib({ live: { memory } }: FakeProcess): number {
+  return memory.boardMib + (memory.plugged?.sizeMib ?? 0) - memory.balloonMib;
+}
+
 /** As the root helper starts it. */
-function isolated(uid: string, { pid, machine, userId }: FakeProcess): ProcessIsolation {
+function isolated(uid: string, { pid, machine, userId, limits }: FakeProcess): ProcessIsolation {
   const four = Array<number>(4).fill(userId);
   return {
     uid,
@@ -195,7 +206,7 @@ function isolated(uid: string, { pid, machine, userId }: FakeProcess): ProcessIs
     interfaces: [],
     foreignMounts: [],
     writableMounts: machine.disks.filter((disk) => !disk.readOnly).map((disk) => disk.path),
-    limits: { memoryBytes: (machine.memoryMib + 228) * 1024 * 1024, pids: 256, cpuWeight: 100, ioWeight: 100 },
+    limits: { memoryBytes: limits.memoryMib * 1024 * 1024, pids: 256, cpuWeight: 100, ioWeight: 100 },
     coreDumps: false,
     kvm: false,
     mergeable: false,

@@ -5,6 +5,7 @@ import type { GuestInterface } from '../hypervisor.ts';
 const maxHostName = 253;
 const maxInterfaces = 256;
 const maxAddresses = 64;
+const maxCpus = 4096;
 
 export function parseHostName(value: unknown): string {
   const name = member(value, 'host-name');
@@ -46,6 +47,16 @@ export function parseInterfaces(value: unknown): GuestInterface[] {
         return text;
       }),
     };
+  });
+}
+
+export function parseCpus(value: unknown): { id: number; online: boolean }[] {
+  if (!Array.isArray(value) || value.length > maxCpus) throw bad('list of processors');
+  return value.map((entry: unknown) => {
+    const id = member(entry, 'logical-id');
+    const online = member(entry, 'online');
+    if (!Number.isSafeInteger(id) || typeof online !== 'boolean') throw bad('processor');
+    return { id: id as number, online };
   });
 }
 

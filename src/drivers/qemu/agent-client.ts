@@ -9,7 +9,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import { harmlessLine } from '../../lib/harmless.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { GuestAgent, GuestInterface } from '../hypervisor.ts';
-import { parseExecStatus, parseFileHandle, parseFilePiece, parseHostName, parseInterfaces, parsePid } from './agent-answers.ts';
+import { parseCpus, parseExecStatus, parseFileHandle, parseFilePiece, parseHostName, parseInterfaces, parsePid } from './agent-answers.ts';
 import { withDeadline } from './with-deadline.ts';
 
 /** The agent itself cuts a program's output at 16 MiB; more than this is not for us: made of brackets it takes 25 times the memory. */
@@ -29,6 +29,9 @@ const delimiter = 0xff;
 
 /** The agent says nothing when it shuts down, so silence for this long is success. */
 const refusalMs = 300;
+
+/** Between two looks at whether a new processor is known. */
+const cpuEveryMs = 100;
 
 interface Connection {
   socket: Socket;
@@ -71,6 +74,21 @@ export class AgentClient implements GuestAgent {
 
   async hostName(timeoutMs: number): Promise<string> {
     return parseHostName(await this.#call('guest-get-host-name', timeoutMs));
+  }
+
+  /** Waits until its system knows `count` processors, and has it use all that it knows. How many it uses then. */
+  async onlineCpus(count: number, timeoutMs: number): Promise<number> {
+    const until = this.#clock.monotonic() + timeoutMs;
+    for (;;) {
+      const left = Math.max(1, until - this.#clock.monotonic());
+      const known = parseCpus(await this.#call('guest-get-vcpus', left));
+      const idle = known.filter((cpu) => !cpu.online);
+      if (idle.length > 0) {
+        const vcpus = idle.map(({ id }) => ({ 'logical-id': id, online: true }));
+        await this.#call('guest-set-vcpus', left, { vcpus });
+      } else if (known.length >= count || left === 1) return known.length;
+      await this.#clock.sleep(Math.min(left, cpuEveryMs));
+    }
   }
 
   async interfaces(timeoutMs: number): Promise<GuestInterface[]> {

@@ -1,5 +1,6 @@
 // What the driver needs from whoever may start processes as another user: the root helper in a daemon, a plain spawner in tests.
 import type { HostIsolation, ProcessIsolation } from '../../model/isolation.ts';
+import type { Limits } from '../limits.ts';
 
 export interface GuestProcess {
   uid: string;
@@ -21,7 +22,7 @@ export interface GuestProcessStart {
   /** Files that QEMU only reads, outside of /usr. */
   files: string[];
   generation: number;
-  limits: { memoryMib: number; cpuWeight: number; pids: number };
+  limits: Limits;
   kvm?: boolean;
 }
 
@@ -38,6 +39,12 @@ export interface GuestProcesses {
   /** Answers once QEMU is being executed. Throws `not-allowed` when the guest has a process. */
   start(start: GuestProcessStart): Promise<{ pid: number; startTime: number; startedAt: number }>;
   kill(process: Pick<GuestProcess, 'uid' | 'pid' | 'startTime'>, signal: 'TERM' | 'KILL'): Promise<void>;
+  /** Other limits of a running guest's process. */
+  limit(change: { uid: string; limits: Limits }): Promise<void>;
+  /** A file of its folder becomes visible to a running guest's process, to be written. */
+  giveFile(file: { uid: string; userId: number; path: string }): Promise<void>;
+  /** It is not visible any more. */
+  takeFile(file: { uid: string; path: string }): Promise<void>;
   /** Every guest process there is, also those started before this daemon. */
   list(): Promise<GuestProcess[]>;
   /** How far each of them is cut off, as the kernel tells it. */

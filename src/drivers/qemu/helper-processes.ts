@@ -14,6 +14,15 @@ export function helperProcesses(helper: Helper): GuestProcesses {
     async kill({ uid, pid, startTime }, signal) {
       await helper.call('guestKill', { uid, pid, startTime, signal });
     },
+    async limit(change) {
+      await helper.call('guestLimit', change);
+    },
+    async giveFile(file) {
+      await helper.call('guestGiveFile', file);
+    },
+    async takeFile(file) {
+      await helper.call('guestTakeFile', file);
+    },
     async list() {
       return (await helper.call('guestProcesses', {})).processes;
     },

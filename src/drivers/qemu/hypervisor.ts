@@ -7,8 +7,10 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { GuestAgent, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
+import type { LiveHardware } from '../live-hardware.ts';
 import type { GuestExit, GuestProcess, GuestProcesses } from './guest-processes.ts';
 import { isAlive, residentBytes } from './process-stat.ts';
+import { QemuHardware } from './live-hardware.ts';
 import { filesOf, renderArgv, tcgCacheMib } from './render-argv.ts';
 import { RunningGuest } from './running-guest.ts';
 import { trimLog } from './trim-log.ts';
@@ -144,6 +146,20 @@ class Qemu implements Hypervisor {
       interfaces: async (timeoutMs) => (await agent()).interfaces(timeoutMs),
       readFile: async (path, readOptions) => (await agent()).readFile(path, readOptions),
       shutdown: async (timeoutMs) => (await agent()).shutdown(timeoutMs),
+    };
+  }
+
+  hardware(uid: string): LiveHardware {
+    const hardware = async () => new QemuHardware(await this.#running(uid), this.#options);
+    return {
+      read: async () => (await hardware()).read(),
+      plugMemory: async (sizeMib, timeoutMs) => (await hardware()).plugMemory(sizeMib, timeoutMs),
+      fillBalloon: async (takenMib, timeoutMs) => (await hardware()).fillBalloon(takenMib, timeoutMs),
+      setCpus: async (count, timeoutMs) => (await hardware()).setCpus(count, timeoutMs),
+      attachDisk: async (disk, options) => (await hardware()).attachDisk(disk, options),
+      detachDisk: async (disk, timeoutMs) => (await hardware()).detachDisk(disk, timeoutMs),
+      growDisk: async (disk, sizeMib) => (await hardware()).growDisk(disk, sizeMib),
+      limit: async (limits) => (await hardware()).limit(limits),
     };
   }
 

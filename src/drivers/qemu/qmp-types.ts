@@ -41,6 +41,84 @@ export interface QmpCommands {
   stop: { arguments: Record<string, never>; result: Record<string, never> };
   cont: { arguments: Record<string, never>; result: Record<string, never> };
   quit: { arguments: Record<string, never>; result: Record<string, never> };
+  'query-balloon': { arguments: Record<string, never>; result: { actual: number } };
+  balloon: { arguments: { value: number }; result: Record<string, never> };
+  'qom-get': { arguments: { path: string; property: string }; result: unknown };
+  'qom-set': { arguments: { path: string; property: string; value: unknown }; result: Record<string, never> };
+  'query-memory-size-summary': { arguments: Record<string, never>; result: { 'base-memory': number; 'plugged-memory'?: number } };
+  'query-hotpluggable-cpus': {
+    arguments: Record<string, never>;
+    result: {
+      type: string;
+      props: {
+        'node-id'?: number;
+        'socket-id'?: number;
+        'die-id'?: number;
+        'cluster-id'?: number;
+        'core-id'?: number;
+        'thread-id'?: number;
+      };
+      'qom-path'?: string;
+    }[];
+  };
+  device_add: { arguments: unknown; result: Record<string, never> };
+  device_del: { arguments: { id: string }; result: Record<string, never> };
+  'blockdev-add': { arguments: unknown; result: Record<string, never> };
+  'blockdev-del': { arguments: { 'node-name': string }; result: Record<string, never> };
+  block_resize: { arguments: { device?: string; 'node-name'?: string; size: number }; result: Record<string, never> };
+  'query-blockstats': {
+    arguments: { 'query-nodes'?: boolean };
+    result: {
+      qdev?: string;
+      'node-name'?: string;
+      stats: {
+        rd_bytes: number;
+        wr_bytes: number;
+        unmap_bytes: number;
+        rd_operations: number;
+        wr_operations: number;
+        flush_operations: number;
+        unmap_operations: number;
+        rd_total_time_ns: number;
+        wr_total_time_ns: number;
+        flush_total_time_ns: number;
+        unmap_total_time_ns: number;
+        wr_highest_offset: number;
+        rd_merged: number;
+        wr_merged: number;
+        unmap_merged: number;
+        idle_time_ns?: number;
+        failed_rd_operations: number;
+        failed_wr_operations: number;
+        failed_flush_operations: number;
+        failed_unmap_operations: number;
+        invalid_rd_operations: number;
+        invalid_wr_operations: number;
+        invalid_flush_operations: number;
+        invalid_unmap_operations: number;
+        account_invalid: boolean;
+        account_failed: boolean;
+        timed_stats: {
+          interval_length: number;
+          min_rd_latency_ns: number;
+          max_rd_latency_ns: number;
+          avg_rd_latency_ns: number;
+          min_wr_latency_ns: number;
+          max_wr_latency_ns: number;
+          avg_wr_latency_ns: number;
+          min_flush_latency_ns: number;
+          max_flush_latency_ns: number;
+          avg_flush_latency_ns: number;
+          avg_rd_queue_depth: number;
+          avg_wr_queue_depth: number;
+        }[];
+        rd_latency_histogram?: { boundaries: number[]; bins: number[] };
+        wr_latency_histogram?: { boundaries: number[]; bins: number[] };
+        flush_latency_histogram?: { boundaries: number[]; bins: number[] };
+      };
+    }[];
+  };
+  'qom-list': { arguments: { path: string }; result: { name: string }[] };
 }
 
 export interface QmpEvents {
@@ -104,6 +182,90 @@ export const resultShapes: Record<keyof QmpCommands, Shape> = {
   stop: { required: {}, optional: {} },
   cont: { required: {}, optional: {} },
   quit: { required: {}, optional: {} },
+  'query-balloon': { required: { actual: 'int' }, optional: {} },
+  balloon: { required: {}, optional: {} },
+  'qom-get': 'any',
+  'qom-set': { required: {}, optional: {} },
+  'query-memory-size-summary': { required: { 'base-memory': 'int' }, optional: { 'plugged-memory': 'int' } },
+  'query-hotpluggable-cpus': {
+    array: {
+      required: {
+        type: 'string',
+        props: {
+          required: {},
+          optional: { 'node-id': 'int', 'socket-id': 'int', 'die-id': 'int', 'cluster-id': 'int', 'core-id': 'int', 'thread-id': 'int' },
+        },
+      },
+      optional: { 'qom-path': 'string' },
+    },
+  },
+  device_add: { required: {}, optional: {} },
+  device_del: { required: {}, optional: {} },
+  'blockdev-add': { required: {}, optional: {} },
+  'blockdev-del': { required: {}, optional: {} },
+  block_resize: { required: {}, optional: {} },
+  'query-blockstats': {
+    array: {
+      required: {
+        stats: {
+          required: {
+            rd_bytes: 'int',
+            wr_bytes: 'int',
+            unmap_bytes: 'int',
+            rd_operations: 'int',
+            wr_operations: 'int',
+            flush_operations: 'int',
+            unmap_operations: 'int',
+            rd_total_time_ns: 'int',
+            wr_total_time_ns: 'int',
+            flush_total_time_ns: 'int',
+            unmap_total_time_ns: 'int',
+            wr_highest_offset: 'int',
+            rd_merged: 'int',
+            wr_merged: 'int',
+            unmap_merged: 'int',
+            failed_rd_operations: 'int',
+            failed_wr_operations: 'int',
+            failed_flush_operations: 'int',
+            failed_unmap_operations: 'int',
+            invalid_rd_operations: 'int',
+            invalid_wr_operations: 'int',
+            invalid_flush_operations: 'int',
+            invalid_unmap_operations: 'int',
+            account_invalid: 'bool',
+            account_failed: 'bool',
+            timed_stats: {
+              array: {
+                required: {
+                  interval_length: 'int',
+                  min_rd_latency_ns: 'int',
+                  max_rd_latency_ns: 'int',
+                  avg_rd_latency_ns: 'int',
+                  min_wr_latency_ns: 'int',
+                  max_wr_latency_ns: 'int',
+                  avg_wr_latency_ns: 'int',
+                  min_flush_latency_ns: 'int',
+                  max_flush_latency_ns: 'int',
+                  avg_flush_latency_ns: 'int',
+                  avg_rd_queue_depth: 'number',
+                  avg_wr_queue_depth: 'number',
+                },
+                optional: {},
+              },
+            },
+          },
+          optional: {
+            idle_time_ns: 'int',
+            rd_latency_histogram: { required: { boundaries: { array: 'int' }, bins: { array: 'int' } }, optional: {} },
+            wr_latency_histogram: { required: { boundaries: { array: 'int' }, bins: { array: 'int' } }, optional: {} },
+            flush_latency_histogram: { required: { boundaries: { array: 'int' }, bins: { array: 'int' } }, optional: {} },
+          },
+        },
+      },
+      optional: { qdev: 'string', 'node-name': 'string' },
+    },
+  },
+  'qom-list': { array: { required: { name: 'string' }, optional: {} } },
 };
 
 export const eventShapes: Record<keyof QmpEvents, Shape> = {

@@ -134,9 +134,9 @@ export class RunningGuest {
     return seen;
   }
 
-  async execute<C extends keyof QmpCommands>(command: C, timeoutMs = commandTimeoutMs): Promise<QmpCommands[C]['result']> {
+  async execute<C extends keyof QmpCommands>(command: C, args?: QmpCommands[C]['arguments']): Promise<QmpCommands[C]['result']> {
     const qmp = await this.#connect();
-    return qmp.execute(command, timeoutMs);
+    return qmp.execute(command, commandTimeoutMs, args);
   }
 
   /**
