@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { auditSchema } from '../model/audit.ts';
 import { eventSchema } from '../model/event.ts';
+import { guestChangeSchema } from '../model/guest-change.ts';
 import { guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
@@ -141,6 +142,15 @@ export const endpoints = defineEndpoints({
     summary: 'Give it another name; flows and dependencies follow',
     params: guestParams,
     body: z.strictObject({ name: z.string().max(63) }),
+    response: jobResponse,
+    job: true,
+  },
+  guestSet: {
+    method: 'POST',
+    path: '/v1/guests/:guest/set',
+    summary: 'Give it more or less memory, processors and disks; at once as far as its system can follow, the rest at its next start',
+    params: guestParams,
+    body: guestChangeSchema,
     response: jobResponse,
     job: true,
   },

@@ -14,6 +14,7 @@ export function guestFields(guest: Guest): Field[] {
     ['uid', guest.uid],
     ['state', stateWord(guest), guestStyle(guest)],
     ['why', status.reason],
+    ['pending', status.pending.length > 0 ? status.pending.join('; ') : undefined],
     ['possible now', list(guest.actions)],
     ...nicFields(status.nics),
     ['service', list(spec.service?.ports)],
@@ -27,8 +28,8 @@ export function guestFields(guest: Guest): Field[] {
       'shutdown',
       `${formatDuration(spec.shutdown.agentMs)} by its agent, then ${formatDuration(spec.shutdown.powerButtonMs)} by its power button`,
     ],
-    ['processors', String(spec.cpus)],
-    ['memory', `${spec.memoryMib} MiB${status.memoryBytes === undefined ? '' : `, costs the host ${formatSize(status.memoryBytes)}`}`],
+    ['processors', describeCpus(guest)],
+    ['memory', describeMemory(guest)],
     ['image', spec.image],
     ['firmware', spec.firmware],
     ['machine', `${hardware.machineType}, ${hardware.cpuModel}`],
@@ -62,6 +63,24 @@ function nicFields(nics: Guest['status']['nics']): Field[] {
     ['addresses', nic.addresses.join(', ')],
     ['mac', nic.mac],
   ];
+}
+
+function describeCpus({ spec: { cpus, cpu }, status: { has } }: Guest): string {
+  return [
+    String(cpus),
+    ...(has && has.cpus !== cpus ? [`has ${has.cpus}`] : []),
+    ...(cpu?.weight === undefined ? [] : [`weight ${cpu.weight}`]),
+    ...(cpu?.limit === undefined ? [] : [`at most ${cpu.limit} processors’ time`]),
+    ...(cpu?.pin === undefined ? [] : [`on the host’s ${cpu.pin.join(' ')}`]),
+  ].join(', ');
+}
+
+function describeMemory({ spec: { memoryMib, memoryRange }, status: { has, memoryBytes } }: Guest): string {
+  return [
+    `${memoryMib} MiB${memoryRange ? ` (${memoryRange.minMib} to ${memoryRange.maxMib})` : ''}`,
+    ...(has && has.memoryMib !== memoryMib ? [`has ${has.memoryMib}`] : []),
+    ...(memoryBytes === undefined ? [] : [`costs the host ${formatSize(memoryBytes)}`]),
+  ].join(', ');
 }
 
 function describeDisk({ name, sizeBytes, allocatedBytes, path }: Guest['status']['disks'][number]): string {

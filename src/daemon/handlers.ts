@@ -19,6 +19,7 @@ export function createHandlers(engine: Engine): Handlers {
     guestPause: async ({ params, actor }) => engine.pauseGuest(params.guest, actor),
     guestResume: async ({ params, actor }) => engine.resumeGuest(params.guest, actor),
     guestRename: async ({ params, body, actor }) => engine.renameGuest(params.guest, body.name, actor),
+    guestSet: async ({ params, body, actor }) => engine.setGuest(params.guest, body, actor),
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
     zoneList: async () => ({ items: engine.zones() }),

@@ -39,10 +39,13 @@ export interface SimulatedWorld {
 export function createSimulatedWorld(options: { clock?: Clock; seed?: number; dataDirectory?: string } = {}): SimulatedWorld {
   const clock = options.clock ?? systemClock;
   const random = seededRandom(options.seed ?? 1);
+  const host = new FakeHost(clock);
+  const guestFiles = createFakeGuestFiles();
+  host.onDiskGrown = (uid, name, sizeMib) => guestFiles.growDisk(uid, name, sizeMib);
   return {
     clock,
     random,
-    host: new FakeHost(clock),
+    host,
     identity: {
       uid: newUid('h', random),
       name: 'simulated',
@@ -59,7 +62,7 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
     journal: new MemoryJournal(),
     network: createFakeNetwork(),
     images: createFakeImages(),
-    guestFiles: createFakeGuestFiles(),
+    guestFiles,
   };
 }
 

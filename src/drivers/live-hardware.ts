@@ -14,6 +14,7 @@ export interface LiveState {
     balloonMib: number;
   };
   cpus: number;
+  maxCpus: number;
   /** Slots of its disks. */
   disks: number[];
   /** Root ports that there are; what sits in one is in `disks`, or a nic or the seed. */

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { CaissonError } from '../lib/errors.ts';
 import type { Audit } from '../model/audit.ts';
+import type { GuestChange } from '../model/guest-change.ts';
 import type { Guest, GuestRecord } from '../model/guest-status.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
@@ -132,6 +133,7 @@ export class Engine {
     }
     void this.#network.watch();
     void this.#guests.watch(this.#ending.signal);
+    void this.#guests.sizes.watch(this.#ending.signal);
   }
 
   /** Lets go: guests run on. */
@@ -246,6 +248,13 @@ export class Engine {
     return this.#guestJob('guest-rename', { uid: record.uid, name }, `Rename guest ${record.name} to ${name}`, actor, [siteKey]);
   }
 
+  /** Refused before anything is changed when it cannot be. */
+  setGuest(nameOrUid: string, change: GuestChange, actor: string): Promise<Job> {
+    const { uid, name } = this.#site.guest(nameOrUid);
+    this.#sites.checkChange(uid, change);
+    return this.#guestJob('guest-set', { uid, change }, `Change guest ${name}`, actor);
+  }
+
   deleteGuest(nameOrUid: string, options: { deleteDisks: boolean }, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('delete', record);
@@ -331,7 +340,7 @@ export class Engine {
     const { host, hypervisor } = this.#parts;
     const facts = await hypervisor.facts();
     const statuses = [...this.#site.guests.keys()].map((uid) => this.#board.get(uid));
-    const promisedMib = this.#guests.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
+    const promisedMib = this.#guests.sizes.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
     const problem = this.#network.problem;
     return {
       name: host.name,

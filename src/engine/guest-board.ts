@@ -20,11 +20,11 @@ interface KeptStatus {
   readyAt?: string;
   readyAfterMs?: number;
   crashed?: string;
-  /** What the process was started with: the wish may have changed since. */
+  /** What the process was given: the wish may have changed since. */
   memoryMib?: number;
 }
 
-const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', disks: [] };
+const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', pending: [], disks: [] };
 
 export interface BoardOptions {
   store: Store;
@@ -93,13 +93,13 @@ export class GuestBoard {
     for (const listener of this.#listeners) listener(uid);
   }
 
-  /** To be said before the process starts, and true until it is gone. */
+  /** To be said before the process is given it, and true until it is gone. */
   setMemory(uid: string, memoryMib: number): void {
     this.#memoryMib.set(uid, memoryMib);
     this.#keep(uid, this.get(uid));
   }
 
-  /** Memory that a guest's process was started with; undefined while it has none. */
+  /** Memory that a guest's process was given; undefined while it has none. */
   memoryMib(uid: string): number | undefined {
     return this.#memoryMib.get(uid);
   }

@@ -2,25 +2,34 @@
 // and does what is missing.
 import { CaissonError } from '../lib/errors.ts';
 import type { Observation } from '../drivers/hypervisor.ts';
-import { usualCpuWeight } from '../model/guest-size.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkZone } from '../model/network-state.ts';
 import { admit, type MemoryPromise } from '../plan/admission.ts';
 import { machineOf } from '../plan/machine.ts';
 import { seedNics } from '../plan/seed-nics.ts';
+import { limitsOf } from '../plan/process-limits.ts';
 import { ensureDisks } from './guest-disks.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
 
-/** `promised` is what the other guests were. Returns what runs then; throws, with nothing running, when the guest cannot start. */
-export async function startGuest(w: GuestWiring, uid: string, promised: readonly MemoryPromise[], job: StepContext): Promise<Observation> {
+/** What it is given of the host's memory, and what the other guests were promised: at the moment when it is promised itself. */
+export interface StartMemory {
+  memoryMib: number;
+  promised: readonly MemoryPromise[];
+}
+
+/** Returns what runs then; throws, with nothing running, when the guest cannot start. */
+export async function startGuest(w: GuestWiring, uid: string, memory: () => StartMemory, job: StepContext): Promise<Observation> {
   const { site, board, parts, images, network } = w;
   const { name, spec, imageDigest } = site.guest(uid);
-  const asked = { name, memoryMib: spec.memoryMib, overheadMib: parts.hypervisor.overheadMib(spec) };
+  // No waiting from here until it is on the board: another start would be promised the same.
+  const { memoryMib, promised } = memory();
+  const asked = { name, memoryMib, overheadMib: parts.hypervisor.overheadMib({ memoryMib, cpus: spec.cpus }) };
   const answer = admit({ totalMib: parts.host.memoryMib, reserveMib: parts.host.reserveMib, promised, asked });
   if (answer.kind === 'refused') throw new CaissonError('no-capacity', answer.message);
-  board.setMemory(uid, spec.memoryMib);
-  board.set(uid, { power: 'starting', reason: 'is being prepared' });
+  board.setMemory(uid, memoryMib);
+  const has = { memoryMib, promisedMib: memoryMib, cpus: spec.cpus };
+  board.set(uid, { power: 'starting', reason: 'is being prepared', has, pending: [] });
   const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, step));
   const record = await job.step('disks', () => ensureDisks(w, site.guest(uid), image));
   const { zones } = await job.step('network', () => network.ensure());
@@ -29,8 +38,9 @@ export async function startGuest(w: GuestWiring, uid: string, promised: readonly
   return job.step('start', async () => {
     await prepareFiles(w, record, zones);
     const facts = await parts.hypervisor.facts();
-    const machine = machineOf(record, parts.guestFiles.folders(uid), facts.accelerator, image.path);
-    const limits = { memoryMib: asked.memoryMib + asked.overheadMib, cpuWeight: spec.cpu?.weight ?? usualCpuWeight, pids: 256 };
+    const { accelerator } = facts;
+    const machine = machineOf(record, parts.guestFiles.folders(uid), { accelerator, imagePath: image.path, memoryMib });
+    const limits = limitsOf(spec, asked.memoryMib + asked.overheadMib);
     await site.want(uid, 'running');
     const taps = machine.nics.map(({ tap }) => tap);
     if (JSON.stringify(record.tapsAtStart) !== JSON.stringify(taps)) await site.updateGuest(uid, { tapsAtStart: taps });

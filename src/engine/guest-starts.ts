@@ -5,12 +5,11 @@
 import { CaissonError, describeError } from '../lib/errors.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
 import { dependencyName } from '../model/guest.ts';
-import type { MemoryPromise } from '../plan/admission.ts';
 import { startsAtOnce } from '../plan/start-capacity.ts';
 import { followers } from '../plan/start-order.ts';
 import type { GuestObserver } from './guest-observer.ts';
 import type { GuestRestarter } from './guest-restart.ts';
-import { startGuest } from './guest-start.ts';
+import { type StartMemory, startGuest } from './guest-start.ts';
 import { DependencyLost, type Starts, waitForDependencies } from './guest-waiting.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
@@ -34,8 +33,8 @@ export interface GuestStartsParts {
   lock: KeyedLock;
   /** Starts a guest as a job of the system's. */
   startAgain: (uid: string) => Promise<void>;
-  /** What the other guests were promised. */
-  promised: (except: string) => MemoryPromise[];
+  /** What it is given, asked at the moment when it is promised; others may have to give first. */
+  makeRoom: (uid: string) => Promise<() => StartMemory>;
 }
 
 export class GuestStarts implements Starts {
@@ -206,7 +205,7 @@ export class GuestStarts implements Starts {
   }
 
   async #startUnlessRunning(uid: string, job: StepContext): Promise<void> {
-    const { w, observer, promised } = this.#with;
+    const { w, observer, makeRoom } = this.#with;
     const found = await w.parts.hypervisor.observe(uid);
     if (found.state !== 'stopped') {
       observer.observed(uid, found);
@@ -214,7 +213,7 @@ export class GuestStarts implements Starts {
       if (w.site.guest(uid).wantedPower === 'stopped') await w.site.want(uid, 'running');
       return;
     }
-    observer.observed(uid, await startGuest(w, uid, promised(uid), job));
+    observer.observed(uid, await startGuest(w, uid, await makeRoom(uid), job));
     observer.tell(uid, 'guest-started', 'was started');
     w.readiness.watch(uid);
   }

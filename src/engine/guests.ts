@@ -8,7 +8,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import { explainIllegal, isLegal, type GuestAction } from '../model/guest-actions.ts';
 import { shutdownWithin } from '../model/guest-shutdown.ts';
 import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
-import type { MemoryPromise } from '../plan/admission.ts';
+import { GuestAdjuster } from './guest-adjuster.ts';
 import { connectRunning } from './guest-nics.ts';
 import { followers, stopOrder } from '../plan/start-order.ts';
 import { GuestObserver } from './guest-observer.ts';
@@ -23,6 +23,8 @@ import type { StepContext } from './job-context.ts';
 const agentRebootMs = 5000;
 
 export class Guests {
+  /** How much each has. */
+  readonly sizes: GuestAdjuster;
   readonly #w: GuestWiring;
   readonly #restarter: GuestRestarter;
   readonly #space: GuestSpace;
@@ -33,6 +35,7 @@ export class Guests {
   /** `startAgain` starts a guest as a job of the system's, by way of the method of the same name here. */
   constructor(wiring: GuestWiring, startAgain: (uid: string) => Promise<void>) {
     this.#w = wiring;
+    this.sizes = new GuestAdjuster(wiring, this.#lock);
     this.#restarter = new GuestRestarter({ ...wiring, startAgain });
     this.#space = new GuestSpace({
       ...wiring,
@@ -46,13 +49,15 @@ export class Guests {
       restarter: this.#restarter,
       lock: this.#lock,
       startAgain,
-      promised: (uid) => this.promised(uid),
+      makeRoom: (uid) => this.sizes.makeRoom(uid),
     });
   }
 
   /** Looks at every process and takes over what runs. Returns the guests that are to be started, as on a host that has just started. */
-  adopt(): Promise<GuestRecord[]> {
-    return this.#observer.adopt();
+  async adopt(): Promise<GuestRecord[]> {
+    const missing = await this.#observer.adopt();
+    await this.sizes.look();
+    return missing;
   }
 
   /** Nics of those that were taken over, once the rules stand. */
@@ -264,17 +269,6 @@ export class Guests {
       await network.ensure();
       return kept === undefined ? {} : { disksKeptIn: kept };
     });
-  }
-
-  /** What guests that run, or are about to, were promised. */
-  promised(except?: string): MemoryPromise[] {
-    const { site, board, parts } = this.#w;
-    return [...site.guests.values()]
-      .filter((record) => record.uid !== except && !['stopped', 'crashed'].includes(board.get(record.uid).power))
-      .map(({ uid, name, spec }) => {
-        const memoryMib = board.memoryMib(uid) ?? spec.memoryMib;
-        return { name, memoryMib, overheadMib: parts.hypervisor.overheadMib({ ...spec, memoryMib }) };
-      });
   }
 
   /** QEMU tries again what found no space; nobody has asked for anything else meanwhile. */

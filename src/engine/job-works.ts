@@ -1,5 +1,6 @@
 // What each kind of job does, from its input alone. The input is in the journal, so the next daemon goes on with what this one began: each of
 // these looks at what is and does what is missing, so that done twice is done once.
+import type { GuestChange } from '../model/guest-change.ts';
 import type { Image } from '../model/image.ts';
 import type { JobKind } from '../model/job.ts';
 import type { Site } from '../model/site.ts';
@@ -22,6 +23,7 @@ export interface JobInputs {
   'guest-pause': { uid: string };
   'guest-resume': { uid: string };
   'guest-rename': { uid: string; name: string };
+  'guest-set': { uid: string; change: GuestChange };
   'guest-delete': { uid: string; deleteDisks: boolean };
   'image-build': { name: string };
   'image-import': { name: string; image: Image };
@@ -41,6 +43,7 @@ export const resumable = [
   'guest-pause',
   'guest-resume',
   'guest-rename',
+  'guest-set',
   'guest-delete',
   'image-build',
   'image-import',
@@ -76,6 +79,7 @@ export class JobWorks {
       'guest-pause': ({ uid }) => guests.pause(uid),
       'guest-resume': ({ uid }) => guests.resume(uid),
       'guest-rename': ({ uid, name }) => sites.rename(uid, name),
+      'guest-set': ({ uid, change }, job) => sites.change(uid, change, job),
       'guest-delete': ({ uid, ...options }) => guests.delete(uid, options),
       'image-build': ({ name }, job) => job.step(`image ${name}`, (step) => images.ensure(name, undefined, step)),
       'image-import': async ({ name, image }, job) => {

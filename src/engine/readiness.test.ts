@@ -21,7 +21,7 @@ test('a guest that boots slowly is ready as soon as its agent answers: the quest
   const host = new FakeHost(clock);
   const hypervisor = new FakeHypervisor(host);
   host.behave(uid, { bootMs });
-  await hypervisor.start({ uid, name: 'web', memoryMib: 512, nics: [] } as unknown as Machine, {
+  await hypervisor.start({ uid, name: 'web', memoryMib: 512, cpus: 1, maxCpus: 1, disks: [], nics: [] } as unknown as Machine, {
     userId: 1000,
     generation: 1,
     limits: { memoryMib: 700, cpuWeight: 100, pids: 64 },

@@ -2,14 +2,18 @@
 // in the middle it is resumed from the wish in the store, since every part of making it so does only what is missing.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
+import type { GuestChange } from '../model/guest-change.ts';
 import { checkSite } from '../model/check-site.ts';
 import type { Site } from '../model/site.ts';
 import type { SiteDifference } from '../model/site-difference.ts';
+import { changeGuest } from '../plan/change-guest.ts';
+import { findMisfit } from '../plan/host-fit.ts';
 import { mergeSites } from '../plan/merge-sites.ts';
 import { renameGuest } from '../plan/rename-guest.ts';
-import { compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
+import { compareGuest, compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
 import { shutdownWithin } from '../model/guest-shutdown.ts';
 import { levelLimit } from '../plan/stop-budget.ts';
+import { withDisksOf } from '../plan/new-guest.ts';
 import { stopOrder } from '../plan/start-order.ts';
 import type { Guests } from './guests.ts';
 import type { ImageService } from './images.ts';
@@ -79,7 +83,7 @@ export class SiteService {
       throw new CaissonError('invalid', `the site would not be sound: ${problems.map((problem) => problem.message).join('; ')}`, {
         details: { problems },
       });
-    this.#checkMemory(merged);
+    this.checkFit(merged);
     addressesFor(this.#w.site, merged);
     const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
     if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
@@ -112,6 +116,7 @@ export class SiteService {
               if (imageError !== undefined && board.get(uid).power === 'stopped') guests.giveUp(uid, imageError, how);
               await guests.start(uid, step, how);
               await step.step('ready', (inner) => guests.waitReady(uid, inner));
+              await guests.sizes.adjust(uid);
             });
           } catch (error) {
             if (job.signal.aborted) throw error;
@@ -247,22 +252,37 @@ export class SiteService {
     return { ...(applied ? { applied } : {}), wanted, ...(this.#w.site.isDefined ? { current: this.#w.site.site() } : {}) };
   }
 
-  /** Every guest that starts by itself must fit at once: refused before anything is changed, with the arithmetic. */
-  #checkMemory(site: Site): void {
+  /** Throws `no-capacity` for a site that this host cannot carry. */
+  checkFit(site: Site): void {
     const { host, hypervisor } = this.#w.parts;
-    const needs = Object.entries(site.guests)
-      .filter(([, spec]) => spec.autostart)
-      .map(([name, spec]) => ({ name, mib: spec.memoryMib + hypervisor.overheadMib(spec) }));
-    const total = needs.reduce((sum, need) => sum + need.mib, 0);
-    const room = host.memoryMib - host.reserveMib;
-    if (total <= room) return;
-    const figure = (mib: number) => mib.toLocaleString('en');
-    const largest = needs.toSorted((a, b) => b.mib - a.mib).slice(0, 3);
-    throw new CaissonError(
-      'no-capacity',
-      `the guests that start by themselves need ${figure(total)} MiB with QEMU’s own, this host can promise ${figure(room)} (${figure(host.memoryMib)} − ${figure(host.reserveMib)} reserve); the largest: ${largest.map(({ name, mib }) => `${name} ${figure(mib)}`).join(', ')}`,
-      { details: { neededMib: total, roomMib: room } },
-    );
+    const misfit = findMisfit(site, host, (spec) => hypervisor.overheadMib(spec));
+    if (misfit) throw new CaissonError('no-capacity', misfit.message, misfit.details ? { details: misfit.details } : {});
+  }
+
+  /** The guest's wish with the change. Throws `invalid` or `no-capacity` when it cannot be. */
+  checkChange(uid: string, change: GuestChange): GuestRecord {
+    const { site, guests } = this.#w;
+    const record = site.guest(uid);
+    const spec = changeGuest(record.name, record.spec, change);
+    const hardware = withDisksOf(record.hardware, uid, spec);
+    const before = site.site();
+    this.checkFit({ ...before, guests: { ...before.guests, [record.name]: spec } });
+    guests.sizes.checkRoom(uid, spec);
+    return { ...record, spec, hardware };
+  }
+
+  /** Writes the wish, then makes it so as far as the guest follows. */
+  async change(uid: string, change: GuestChange, job: StepContext): Promise<{ pending: string[] }> {
+    const { site, board, events, guests } = this.#w;
+    const { name, spec } = site.guest(uid);
+    const changed = this.checkChange(uid, change);
+    const fields = compareGuest(spec, changed.spec);
+    if (fields.length > 0) {
+      await job.step('write the site', () => site.updateGuest(uid, { spec: changed.spec, hardware: changed.hardware }));
+      events.emit({ kind: 'guest-changed', object: `guest/${uid}`, message: `guest ${name} was changed: ${fields.join(', ')}` });
+    }
+    await job.step('change the running guest', () => guests.sizes.adjust(uid));
+    return { pending: board.get(uid).pending };
   }
 
   async #removeGuests(records: GuestRecord[], deleteDisks: boolean, job: StepContext): Promise<void> {

@@ -58,6 +58,10 @@ export const guestStatusSchema = z.strictObject({
   agent: z.enum(['answers', 'silent', 'unknown']),
   /** Memory that the process costs the host, bytes. */
   memoryBytes: z.int().optional(),
+  /** What it runs with; absent when it does not run. `promisedMib`: memory that it may still take, of what it was given. */
+  has: z.strictObject({ memoryMib: z.int(), promisedMib: z.int(), cpus: z.int() }).optional(),
+  /** What is wished and waits for its next start, or for its system to follow: a sentence each. */
+  pending: z.array(z.string()),
   disks: z.array(diskStatusSchema),
   nics: z.array(nicStatusSchema),
 });

@@ -14,6 +14,7 @@ export const jobKinds = [
   'guest-resume',
   'guest-delete',
   'guest-rename',
+  'guest-set',
   'image-build',
   'image-import',
   'image-delete',

@@ -50,19 +50,34 @@ export function seedPath(folders: GuestFolders): string {
   return `${folders.data}/seed.iso`;
 }
 
-export function machineOf(record: GuestRecord, folders: GuestFolders, accelerator: 'kvm' | 'tcg', imagePath?: string): Machine {
+/** One of a guest's disks that the wish has. */
+export function machineDisk({ hardware, spec }: Pick<GuestRecord, 'hardware' | 'spec'>, folders: GuestFolders, name: string): MachineDisk {
+  return {
+    name,
+    path: diskPath(folders, name),
+    format: 'qcow2',
+    serial: hardware.serials[name] as string,
+    bus: (spec.disks[name] as DiskSpec).bus,
+    readOnly: false,
+    slot: hardware.diskSlots[name] as number,
+  };
+}
+
+export interface MachineOptions {
+  accelerator: 'kvm' | 'tcg';
+  /** Of the root disk. */
+  imagePath?: string;
+  /** What it is given now: its wish, or less where memory is overcommitted. */
+  memoryMib?: number;
+}
+
+export function machineOf(record: GuestRecord, folders: GuestFolders, { accelerator, imagePath, memoryMib }: MachineOptions): Machine {
   const { hardware, spec } = record;
   const disks = Object.keys(spec.disks)
     .toSorted((a, b) => (hardware.diskSlots[a] ?? 0) - (hardware.diskSlots[b] ?? 0))
     .map((name): MachineDisk => ({
-      name,
-      path: diskPath(folders, name),
-      format: 'qcow2',
+      ...machineDisk(record, folders, name),
       ...(name === 'root' && imagePath !== undefined ? { backingPath: imagePath } : {}),
-      serial: hardware.serials[name] as string,
-      bus: (spec.disks[name] as DiskSpec).bus,
-      readOnly: false,
-      slot: hardware.diskSlots[name] as number,
     }));
   return {
     uid: record.uid,
@@ -73,7 +88,7 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
     accelerator,
     cpus: spec.cpus,
     maxCpus: Math.max(spec.cpus, hardware.maxCpus),
-    ...memoryAtStart(record),
+    ...memoryAtStart(record, memoryMib),
     firmware: spec.firmware,
     uuid: hardware.uuid,
     generationId: hardware.generationId,
@@ -92,8 +107,11 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, accelerato
  * again; one whose system cannot follow (`memoryFollows`), or that is not known to have a driver, boots with its whole size, and gives
  * by its balloon.
  */
-export function memoryAtStart({ hardware, spec, memoryFollows }: MemoryRecord): Pick<Machine, 'memoryMib' | 'plugged'> {
-  const { memoryMib, memoryRange } = spec;
+export function memoryAtStart(
+  { hardware, spec, memoryFollows }: MemoryRecord,
+  memoryMib = spec.memoryMib,
+): Pick<Machine, 'memoryMib' | 'plugged'> {
+  const { memoryRange } = spec;
   if (!memoryRange || hardware.version < 2 || spec.os !== 'linux') return { memoryMib };
   const bootMib = memoryFollows === false ? memoryMib : memoryRange.minMib;
   const maxMib = memoryRange.maxMib - bootMib;

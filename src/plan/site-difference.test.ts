@@ -51,10 +51,10 @@ test('a change of the file says from what to what, and when it takes effect', ()
   const versions = { applied: before, wanted: after, current: before };
   assert.deepEqual(lines(versions), [
     '~ guest web: labels.role front → back',
-    '~ guest web: cpus 1 → 2 (at next start)',
+    '~ guest web: cpus 1 → 2',
     '~ guest web: memory 512MiB → 1GiB (at next start)',
-    '~ guest web: disks.root 8GiB → 10GiB (at next start)',
-    '~ guest web: disks.data (none) → 1GiB (at next start)',
+    '~ guest web: disks.root 8GiB → 10GiB',
+    '~ guest web: disks.data (none) → 1GiB',
     '~ guest web: firmware bios → uefi (at next start)',
   ]);
   assert.equal(compareSites(versions).objects[0]?.consequence, 'restart');

@@ -10,8 +10,9 @@
 // An object that no file has brought yet has no “applied”: where it differs, nobody knows who is right, and it is a conflict.
 import { parseSize } from '../lib/units.ts';
 import type { Consequence, FieldDifference, ObjectDifference, SiteDifference } from '../model/site-difference.ts';
+import type { GuestSpec } from '../model/guest.ts';
 import type { Site } from '../model/site.ts';
-import { type Fields, fingerprint, type ObjectKind, objectsOf, showValue } from './site-fields.ts';
+import { type Fields, fingerprint, guestFieldsOf, type ObjectKind, objectsOf, showValue } from './site-fields.ts';
 
 export interface SiteVersions {
   /** The site file as last applied. */
@@ -166,8 +167,8 @@ function effectOf(
 
 const imageEffect: Effect = { note: 'for guests made from now on; existing ones keep their disks' };
 
-/** Fields of a guest that its hypervisor never sees. */
-const liveFields = /^(labels(\..*)?|after|autostart|description|(service|restart|shutdown)(\..*)?)$/;
+/** Fields of a guest that its hypervisor never sees, or can change while it runs. */
+const liveFields = /^(labels(\..*)?|after|autostart|description|(service|restart|shutdown)(\..*)?|cpus|cpu)$/;
 
 function guestEffect(field: string, before: string | undefined, after: string | undefined): Effect {
   if (liveFields.test(field)) return { consequence: 'live' };
@@ -177,13 +178,36 @@ function guestEffect(field: string, before: string | undefined, after: string | 
       note: 'its root disk is made already and holds what the guest has written; make a guest of another name, or delete this one and its disks first',
     };
   }
-  if (field.startsWith('disks.') && before !== undefined) {
-    if (after === undefined) return { consequence: 'restart', note: 'the guest loses the disk, its file is kept' };
-    if ((parseSize(after) ?? 0) < (parseSize(before) ?? 0)) {
-      return { consequence: 'recreate', note: `a disk cannot shrink; give ${before} or more, or add a smaller disk of another name` };
-    }
-  }
+  if (field === 'memory')
+    return before && after && rangeIn(before) === rangeIn(after) ? { consequence: 'live' } : { consequence: 'restart' };
+  if (field.startsWith('disks.')) return diskEffect(before, after);
   return { consequence: 'restart' };
+}
+
+/** `{ min: 512MiB, max: 2GiB, size: 1GiB }` → the part that is hardware; of a single size all of it. */
+function rangeIn(memory: string): string {
+  return memory.replace(/, size: \w+ }$/, ' }');
+}
+
+function diskEffect(before: string | undefined, after: string | undefined): Effect {
+  if (before === undefined) return { consequence: 'live' };
+  if (after === undefined) return { consequence: 'live', note: 'the guest loses the disk, its file is kept' };
+  // A size, or a map with size and bus.
+  const read = (text: string) => ({ size: parseSize(/\d+\w+/.exec(text)?.[0] ?? '') ?? 0, bus: /bus: (\w+)/.exec(text)?.[1] ?? 'virtio' });
+  const [was, is] = [read(before), read(after)];
+  if (is.size < was.size) {
+    return { consequence: 'recreate', note: `a disk cannot shrink; give ${before} or more, or add a smaller disk of another name` };
+  }
+  return { consequence: was.bus === is.bus ? 'live' : 'restart' };
+}
+
+/** What differs of one guest, for people: `memory 1GiB → 2GiB`. */
+export function compareGuest(before: GuestSpec, after: GuestSpec): string[] {
+  const [was, is] = [guestFieldsOf(before), guestFieldsOf(after)];
+  const show = (fields: Fields, field: string) => (fields.has(field) ? showValue(field, fields.get(field)) : '(none)');
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((field) => show(was, field) !== show(is, field))
+    .map((field) => `${field} ${show(was, field)} → ${show(is, field)}`);
 }
 
 function strongest(fields: FieldDifference[]): Consequence | undefined {

@@ -5,6 +5,7 @@ import { isRecord } from '../model/plain-record.ts';
 import { clip, printable } from '../model/quote.ts';
 import { formatSize } from '../lib/units.ts';
 import { flowDocument, imageDocument, publicationDocument, wholeGuestDocument, zoneDocument } from '../model/site-document.ts';
+import type { GuestSpec } from '../model/guest.ts';
 import type { Site } from '../model/site.ts';
 import type { Zone } from '../model/zone.ts';
 
@@ -66,6 +67,10 @@ function publishedList(published: Record<string, unknown>): unknown[] {
     const protocol = key.slice(0, 3);
     return { listen: key.slice(4), ...(isRecord(where) ? where : {}), ...(protocol === 'tcp' ? {} : { protocol }) };
   });
+}
+
+export function guestFieldsOf(guest: GuestSpec): Fields {
+  return flatten('guest', wholeGuestDocument(guest));
 }
 
 function flatten(kind: ObjectKind, document: Record<string, unknown>): Fields {

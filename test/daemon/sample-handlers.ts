@@ -90,6 +90,7 @@ export function sampleGuest(index: number, random: RandomSource = seededRandom(i
       checkedAt: '2026-01-01T00:10:00.000Z',
       agent: 'answers',
       memoryBytes: 453 * 1024 * 1024,
+      pending: [],
       disks: [{ name: 'root', path: `/var/lib/caisson/guests/${uid}/root.qcow2`, sizeBytes: 8 * 1024 ** 3, allocatedBytes: 123_456_512 }],
       nics: [{ mac, tap: `cs${uid}0`, zone: 'internal', addresses: [address] }],
     },

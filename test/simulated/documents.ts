@@ -9,7 +9,18 @@ import { Chance } from './chance.ts';
 export const roomMib = 2600;
 
 export function documentOf(seed: number): Site {
-  const chance = new Chance(seed);
+  const site = siteOf(new Chance(seed));
+  // By chances of their own, so that the rest stays what it was.
+  const sizes = new Chance(seed + 1_000_003);
+  for (const spec of Object.values(site.guests)) {
+    // A range that the guest can be brought to while it runs.
+    if (sizes.often(30)) spec.memoryRange = { minMib: spec.memoryMib / 2, maxMib: spec.memoryMib * 2 };
+    spec.cpus = sizes.between(1, 3);
+  }
+  return sizes.often(25) ? { ...site, overcommitMemory: true } : site;
+}
+
+function siteOf(chance: Chance): Site {
   const names = Array.from({ length: 6 }, (_, index) => `guest${index}`).filter(() => chance.often(60));
   const guests: Record<string, GuestSpec> = {};
   for (const [index, name] of names.entries()) guests[name] = guestOf(chance, index, names.slice(0, index), guests);
@@ -24,6 +35,7 @@ export function documentOf(seed: number): Site {
     version: 1,
     site: 'simulated',
     timezone: chance.pick(['UTC', 'Europe/Paris']),
+
     zones: {
       external: { subnets: ['192.0.2.0/24'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } },
       internal: { subnets: ['10.20.0.0/16'] },

@@ -105,7 +105,8 @@ export class MortalParts {
         const method = value.bind(target) as (...args: unknown[]) => unknown;
         const call = `${part}.${String(name)}`;
         if (immediate.has(call)) return method;
-        if (call === 'hypervisor.agent') return (uid: string) => this.#mortal('agent', method(uid) as object);
+        if (call === 'hypervisor.agent' || call === 'hypervisor.hardware')
+          return (uid: string) => this.#mortal(String(name), method(uid) as object);
         if (call === 'hypervisor.watch' || call === 'network.onChange')
           return (listener: (event: unknown) => void) => method((event: unknown) => this.#isDead || listener(event));
         return (...args: unknown[]) => this.#call(call, () => method(...args) as Promise<unknown>);

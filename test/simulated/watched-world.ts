@@ -36,7 +36,6 @@ export interface Violation {
 }
 
 const reserveMib = 512;
-const overheadOf = (machine: Machine) => new FakeHypervisor(new FakeHost(new FakeClock())).overheadMib(machine);
 
 /** Time of day may jump; time that passes may not. */
 export class JumpingClock extends FakeClock {
@@ -96,10 +95,10 @@ export class WatchedWorld {
     const once = new Set<string>();
     const writers = new Map<string, string>();
     let promisedMib = 0;
-    for (const { machine, pid } of running) {
+    for (const { machine, pid, limits } of running) {
       if (once.has(machine.uid)) this.note('a guest runs at most once', `two processes of guest ${machine.uid}`);
       once.add(machine.uid);
-      promisedMib += machine.memoryMib + overheadOf(machine);
+      promisedMib += limits.memoryMib;
       for (const { path } of machine.disks) {
         const other = writers.get(path);
         if (other !== undefined) this.note('a disk has at most one writer', `${path} is open in ${other} and in process ${pid}`);
@@ -229,7 +228,7 @@ export class WatchedHost extends FakeHost {
     return [...this.#hidden, ...this.processes.values()];
   }
 
-  override spawn(machine: Machine, options: Pick<StartOptions, 'generation' | 'userId'>): FakeProcess {
+  override spawn(machine: Machine, options: StartOptions): FakeProcess {
     const other = this.processes.get(machine.uid);
     if (other && this.#allowsSecond) {
       this.#hidden.add(other);

@@ -1,6 +1,7 @@
 // `caisson guest …`
 import { type Command, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
+import { CaissonError } from '../../lib/errors.ts';
 import { formatDuration } from '../../lib/units.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
@@ -17,6 +18,7 @@ import {
   withWatch,
 } from '../command.ts';
 import { connected, type ConnectionOptions } from '../connection.ts';
+import { collect, disk, processors, size } from '../size-options.ts';
 import { guestStyle, stateWord } from '../guest-state.ts';
 import type { Io } from '../io.ts';
 import { harmless } from '../../lib/harmless.ts';
@@ -85,6 +87,8 @@ export function addGuest(guest: Command, io: Io): void {
       await runJob(io, options, (client) => client.call('guestRename', { params: { guest: name }, body: { name: to } }));
     });
 
+  addSet(guest, io);
+
   withJob(guest.command('delete'))
     .description('delete a stopped guest; its disks stay unless told otherwise')
     .argument('<guest>', 'name or uid')
@@ -95,6 +99,47 @@ export function addGuest(guest: Command, io: Io): void {
       );
       const kept = (job.result as { disksKeptIn?: string } | undefined)?.disksKeptIn;
       if (kept !== undefined) io.stderr.write(`its disks are kept in ${harmless(kept)}\n`);
+    });
+}
+
+interface SetOptions extends JobOptions {
+  memory?: number;
+  cpus?: number;
+  cpuWeight?: number;
+  cpuLimit?: number;
+  disk: Record<string, { sizeMib: number }>;
+  removeDisk: string[];
+}
+
+function addSet(guest: Command, io: Io): void {
+  withJob(guest.command('set'))
+    .description('change its memory, processors and disks: at once as far as its system can follow, the rest at its next start')
+    .argument('<guest>', 'name or uid')
+    .option('--memory <size>', 'for example 1GiB; while it runs within the range { min, max } of its memory', size)
+    .option('--cpus <number>', 'virtual processors', wholeNumber(1, 64))
+    .option('--cpu-weight <number>', 'against other guests when processors are short; 100 is usual', wholeNumber(1, 10_000))
+    .option('--cpu-limit <processors>', 'at most so much processor time, for example 1.5', processors)
+    .option('--disk <name=size>', 'a new disk, or an existing one that grows; may be repeated', disk, {})
+    .option('--remove-disk <name>', 'take a disk out; its file stays; may be repeated', collect, [])
+    .addHelpText('after', '\nThe site’s wish is changed, as “caisson apply” does; “caisson site export” shows it.')
+    .action(async (name: string, options: SetOptions) => {
+      const { memory, cpus, cpuWeight, cpuLimit } = options;
+      const disks = { ...options.disk, ...Object.fromEntries(options.removeDisk.map((one) => [one, null])) };
+      const cpu = {
+        ...(cpuWeight === undefined ? {} : { weight: cpuWeight }),
+        ...(cpuLimit === undefined ? {} : { limit: cpuLimit }),
+      };
+      const body = {
+        ...(memory === undefined ? {} : { memoryMib: memory }),
+        ...(cpus === undefined ? {} : { cpus }),
+        ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+        ...(Object.keys(disks).length === 0 ? {} : { disks }),
+      };
+      if (Object.keys(body).length === 0)
+        throw new CaissonError('invalid', 'nothing to set: give --memory, --cpus, --disk or another option');
+      const job = await runJob(io, options, (client) => client.call('guestSet', { params: { guest: name }, body }));
+      const { pending = [] } = (job.result ?? {}) as { pending?: string[] };
+      if (options.output === 'table') for (const line of pending) io.stdout.write(`${harmless(`pending: ${line}`)}\n`);
     });
 }
 

@@ -3,7 +3,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { ProcessIsolation } from '../../model/isolation.ts';
-import type { Machine } from '../../model/machine.ts';
+import type { Machine, MachineDisk } from '../../model/machine.ts';
 import type { HypervisorEvent, Observation, StartOptions } from '../hypervisor.ts';
 import type { Limits } from '../limits.ts';
 import type { LiveState } from '../live-hardware.ts';
@@ -44,6 +44,8 @@ export interface FakeProcess {
   isShuttingDown: boolean;
   /** Of what can change while it runs: what it has now. */
   live: LiveState;
+  /** Those that it was started with, and got since. */
+  disks: MachineDisk[];
   limits: Limits;
   /** Everything that the console said. */
   console: string;
@@ -96,6 +98,9 @@ export class FakeHost {
   failNextStart(uid: string, error: CaissonError): void {
     this.#startFailures.set(uid, error);
   }
+
+  /** Told when the guest's QEMU makes a disk larger. */
+  onDiskGrown: ((uid: string, name: string, sizeMib: number) => Promise<void>) | undefined;
 
   /** QEMU dies. */
   crash(uid: string, detail = 'QEMU ended without a word (killed, or out of memory)'): void {
@@ -168,6 +173,7 @@ export class FakeHost {
       bootedAt: this.clock.monotonic() + this.behaviour(uid).bootMs,
       isShuttingDown: false,
       live: liveStateOf(machine, this.behaviour(uid).follows),
+      disks: [...machine.disks],
       limits,
       console: '',
     };

@@ -42,12 +42,14 @@ export class FakeHardware implements LiveHardware {
     return { cpus: live.cpus, ...(this.#follows.cpus ? { online: live.cpus } : {}) };
   }
 
-  async attachDisk({ slot, bus }: MachineDisk): Promise<void> {
-    const { live } = this.#process();
+  async attachDisk(disk: MachineDisk): Promise<void> {
+    const { slot, bus } = disk;
+    const { live, disks } = this.#process();
     if (live.disks.includes(slot)) return;
     if (bus === 'scsi' ? !live.scsi : !live.ports.includes(slot))
       throw new CaissonError('failed', `QEMU refused device_add: no place ${slot}`);
     live.disks = [...live.disks, slot].toSorted((a, b) => a - b);
+    disks.push(disk);
   }
 
   async detachDisk({ slot }: Pick<MachineDisk, 'slot'>, timeoutMs: number): Promise<boolean> {
@@ -61,8 +63,11 @@ export class FakeHardware implements LiveHardware {
     return true;
   }
 
-  async growDisk({ slot }: Pick<MachineDisk, 'slot'>): Promise<void> {
-    if (!this.#process().live.disks.includes(slot)) throw new CaissonError('failed', `QEMU refused block_resize: no disk ${slot}`);
+  async growDisk({ slot }: Pick<MachineDisk, 'slot'>, sizeMib: number): Promise<void> {
+    const { live, disks } = this.#process();
+    const disk = disks.findLast((one) => one.slot === slot);
+    if (!disk || !live.disks.includes(slot)) throw new CaissonError('failed', `QEMU refused block_resize: no disk ${slot}`);
+    await this.#host.onDiskGrown?.(this.#uid, disk.name, sizeMib);
   }
 
   async limit(limits: Limits): Promise<void> {

@@ -20,6 +20,7 @@ export function liveStateOf(machine: Machine, follows: { memory: boolean }): Liv
       balloonMib: 0,
     },
     cpus: machine.cpus,
+    maxCpus: machine.maxCpus,
     disks: machine.disks.map(({ slot }) => slot).toSorted((a, b) => a - b),
     ports: portsOf(machine),
     scsi: machine.disks.some((disk) => disk.bus === 'scsi'),

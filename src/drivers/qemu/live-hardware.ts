@@ -44,6 +44,7 @@ export class QemuHardware implements LiveHardware {
         balloonMib: Math.max(0, boardMib - toMib(balloon.actual)),
       },
       cpus: processors.filter((processor) => processor['qom-path'] !== undefined).length,
+      maxCpus: processors.length,
       disks: numbered(names, 'disk'),
       ports: numbered(names, 'port'),
       scsi: names.includes('scsi0'),

@@ -200,8 +200,8 @@ function renderPluggedMemory({ plugged }: Machine): string[] {
   const bytes = (mib: number) => mib * 1024 * 1024;
   return [
     '-object',
-    // Not reserved: what is not plugged in costs nothing, and the control group limits what is.
-    json({ 'qom-type': 'memory-backend-ram', id: 'plugged', size: bytes(plugged.maxMib), reserve: false }),
+    // What is not plugged in costs nothing. “reserve: off” would look for the kernel's settings, which a guest's process does not see.
+    json({ 'qom-type': 'memory-backend-ram', id: 'plugged', size: bytes(plugged.maxMib) }),
     '-device',
     json({
       ...virtio('virtio-mem-pci', pluggedMemoryId, address.pluggedMemory),

@@ -1,0 +1,243 @@
+// Memory, processors and disks of guests that run, on a simulated host: what follows at once, what is said to be pending, what is refused with
+// nothing changed, and memory that goes where it is needed when a site overcommits.
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import type { CaissonError } from '../../src/lib/errors.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { GuestChange } from '../../src/model/guest-change.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { Job } from '../../src/model/job.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+import type { Site } from '../../src/model/site.ts';
+import { createSimulatedWorld, type SimulatedDaemon, type SimulatedWorld, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+
+const open = new Set<SimulatedDaemon>();
+afterEach(async () => {
+  for (const daemon of open) await daemon.close();
+  open.clear();
+});
+
+const fields = 'image: debian-12, zone: inside';
+const ranged = 'memory: { min: 512MiB, max: 2GiB, size: 1GiB }';
+
+function site(guests: string, more = ''): Site {
+  const text = `version: 1\nsite: lab\n${more}zones:\n  inside: { subnets: [10.20.0.0/16] }\nguests:\n${guests}`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
+
+const web = (memory = ranged, disks = 'root: 4GiB', rest = '') => `  web: { ${fields}, ${memory}, disks: { ${disks} }${rest} }\n`;
+
+async function start(world: SimulatedWorld = createSimulatedWorld()): Promise<SimulatedDaemon> {
+  const daemon = await startSimulatedDaemon({ world, bootMs: 20 });
+  open.add(daemon);
+  return daemon;
+}
+
+async function apply(daemon: SimulatedDaemon, wanted: Site): Promise<Job> {
+  const { engine } = daemon;
+  const job = await engine.applySite(wanted, { prune: false, deleteDisks: false, overwrite: false }, 'test');
+  return engine.jobs.wait(job.uid);
+}
+
+async function running(text = web(), world?: SimulatedWorld): Promise<SimulatedDaemon> {
+  const daemon = await start(world);
+  const job = await apply(daemon, site(text));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  return daemon;
+}
+
+async function set({ engine }: SimulatedDaemon, change: GuestChange, name = 'web'): Promise<string[]> {
+  const job = await engine.jobs.wait((await engine.setGuest(name, change, 'test')).uid);
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  return (job.result as { pending: string[] }).pending;
+}
+
+function live({ world }: SimulatedDaemon, guest: Guest) {
+  const process = world.host.processes.get(guest.uid);
+  assert.ok(process, `guest ${guest.name} runs`);
+  return process;
+}
+
+async function refused(daemon: SimulatedDaemon, change: GuestChange, why: RegExp, code = 'invalid'): Promise<void> {
+  const { engine } = daemon;
+  const before = await engine.guest('web');
+  await assert.rejects(
+    async () => engine.setGuest('web', change, 'test'),
+    (error: CaissonError) => error.code === code && why.test(error.message),
+  );
+  const after = await engine.guest('web');
+  assert.deepEqual([after.spec, after.status.has], [before.spec, before.status.has]);
+}
+
+test('a guest that runs gets memory and processors, and gives them back, without being restarted', async () => {
+  const daemon = await running();
+  const before = await daemon.engine.guest('web');
+  assert.deepEqual(live(daemon, before).live.memory, {
+    boardMib: 512,
+    plugged: { sizeMib: 512, requestedMib: 512, maxMib: 1536 },
+    balloonMib: 0,
+  });
+  assert.deepEqual(await set(daemon, { memoryMib: 2048, cpus: 4 }), []);
+  const grown = await daemon.engine.guest('web');
+  assert.equal(grown.status.pid, before.status.pid);
+  assert.deepEqual(grown.status.has, { memoryMib: 2048, promisedMib: 2048, cpus: 4 });
+  assert.equal(live(daemon, grown).limits.memoryMib, 2048 + 220 + 32);
+  assert.deepEqual(await set(daemon, { memoryMib: 512, cpus: 1 }), []);
+  const small = await daemon.engine.guest('web');
+  assert.deepEqual(small.status.has, { memoryMib: 512, promisedMib: 512, cpus: 1 });
+  assert.equal(live(daemon, small).limits.memoryMib, 512 + 220 + 8);
+  assert.equal((await daemon.engine.host()).memory.promisedMib, 512 + 220 + 8);
+});
+
+test('an apply of a changed file does the same, and a guest that was changed elsewhere is left as it is', async () => {
+  const daemon = await running();
+  const { pid } = (await daemon.engine.guest('web')).status;
+  const job = await apply(
+    daemon,
+    site(web('memory: { min: 512MiB, max: 2GiB }', 'root: 8GiB, data: 1GiB', ', cpus: 2, cpu: { limit: 1.5 }')),
+  );
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  const { changes } = job.result as { changes: string[] };
+  assert.ok(!changes.some((line) => line.includes('next start')), changes.join('\n'));
+  const guest = await daemon.engine.guest('web');
+  assert.equal(guest.status.pid, pid);
+  assert.deepEqual([guest.status.has?.memoryMib, guest.status.has?.cpus, guest.status.pending], [2048, 2, []]);
+  assert.deepEqual(live(daemon, guest).live.disks, [0, 1]);
+  assert.equal(live(daemon, guest).limits.cpuLimit, 1.5);
+  assert.deepEqual(
+    guest.status.disks.map(({ name, sizeBytes }) => [name, sizeBytes / 1024 ** 3]),
+    [
+      ['root', 8],
+      ['data', 1],
+    ],
+  );
+  await set(daemon, { memoryMib: 1024 });
+  await apply(daemon, site(web('memory: { min: 512MiB, max: 2GiB }', 'root: 8GiB, data: 1GiB', ', cpus: 2, cpu: { limit: 1.5 }')));
+  assert.equal((await daemon.engine.guest('web')).spec.memoryMib, 1024);
+});
+
+test('what a guest cannot follow is pending in words, and done at its next start', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await running(web('memory: 512MiB'), world);
+  const { uid } = await daemon.engine.guest('web');
+  assert.deepEqual(await set(daemon, { memoryMib: 1024, cpus: 12 }), [
+    'memory 512 → 1,024 MiB: at its next start, since it has no range { min, max }',
+    'processors 1 → 12: 8 are the most that it can have until its next start',
+  ]);
+  assert.equal((await daemon.engine.guest('web')).status.has?.memoryMib, 512);
+  // Promised is what it has, not what it may have one day.
+  assert.equal((await daemon.engine.host()).memory.promisedMib, 512 + 220 + 8 * 8);
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
+  assert.deepEqual((await daemon.engine.guest('web')).status.pending, []);
+  await daemon.engine.jobs.wait((await daemon.engine.startGuest('web', 'test')).uid);
+  const guest = await daemon.engine.guest(uid);
+  assert.deepEqual([guest.status.has?.memoryMib, guest.status.has?.cpus, guest.status.pending], [1024, 12, []]);
+});
+
+test('a system that does not let go of a processor or a disk has them until its next start', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await running(web(ranged, 'root: 4GiB, data: 1GiB', ', cpus: 4'), world);
+  const { uid } = await daemon.engine.guest('web');
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: false, disks: false } });
+  const clock = world.clock.sleep.bind(world.clock);
+  // Its time is not waited for here.
+  world.clock.sleep = (_ms, signal) => clock(1, signal);
+  const pending = await set(daemon, { cpus: 1, disks: { data: null } });
+  assert.deepEqual(pending, [
+    'processors → 1: its system does not let go of 3; at its next start',
+    'disk data (unplug): its system does not let go of it; at its next start',
+  ]);
+  world.clock.sleep = clock;
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: true, disks: true } });
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
+  await daemon.engine.jobs.wait((await daemon.engine.startGuest('web', 'test')).uid);
+  const guest = await daemon.engine.guest('web');
+  assert.deepEqual([guest.status.pending, guest.status.has?.cpus, live(daemon, guest).live.disks], [[], 1, [0]]);
+});
+
+test('what cannot be is refused by name, and nothing has changed', async () => {
+  const daemon = await running(web(ranged, 'root: 4GiB, data: 1GiB'));
+  await refused(daemon, { memoryMib: 4096 }, /guest web can have 2GiB at most \(its range is \{ min: 512MiB, max: 2GiB \}\), not 4GiB/);
+  await refused(daemon, { memoryMib: 256 }, /guest web cannot be brought below 512MiB/);
+  await refused(daemon, { memoryMib: 1025 }, /steps of 2MiB, 1025MiB does not/);
+  await refused(daemon, { disks: { root: null } }, /the root disk of guest web cannot be taken out/);
+  await refused(daemon, { disks: { root: { sizeMib: 1024 } } }, /disk “root” of guest web has 4GiB and cannot shrink to 1GiB/);
+  await refused(daemon, { disks: { tape: null } }, /guest web has no disk “tape”; it has root, data/);
+  await refused(daemon, { disks: { data: { sizeMib: 2048, bus: 'scsi' } } }, /disk “data” of guest web is on bus virtio/);
+  await refused(daemon, { cpus: 17 }, /guest web wants 17 processors, this host has 16/, 'no-capacity');
+  await refused(daemon, { cpu: { pin: [16] } }, /guest web is to run on processor 16, this host has 0 to 15/, 'no-capacity');
+});
+
+test('more memory than is free is refused with the arithmetic', async () => {
+  const world = createSimulatedWorld();
+  world.identity.memoryMib = 4096;
+  world.identity.reserveMib = 1024;
+  const daemon = await running(web() + `  idle: { ${fields}, memory: 1300MiB, disks: { root: 4GiB }, autostart: false }\n`, world);
+  await daemon.engine.jobs.wait((await daemon.engine.startGuest('idle', 'test')).uid);
+  await refused(
+    daemon,
+    { memoryMib: 1400 },
+    /guest web needs 1,628 MiB \(1,400 \+ 228 for QEMU\), 1,544 free \(4,096 − 1,024 reserve − 1,528 promised\)/,
+    'no-capacity',
+  );
+  assert.deepEqual(await set(daemon, { memoryMib: 1200 }), []);
+});
+
+test('where memory is overcommitted, guests give towards their least for one that starts, and get it back', async () => {
+  const world = createSimulatedWorld();
+  world.identity.memoryMib = 4096;
+  world.identity.reserveMib = 1024;
+  const two = (name: string) =>
+    `  ${name}: { ${fields}, memory: { min: 512MiB, max: 2GiB }, disks: { root: 4GiB }, autostart: ${name === 'one'} }\n`;
+  const text = two('one') + two('two');
+  const daemon = await start(world);
+  assert.equal((await apply(daemon, site(text, 'overcommitMemory: true\n'))).state, 'succeeded');
+  assert.equal((await daemon.engine.guest('one')).status.has?.memoryMib, 2048);
+  const started = await daemon.engine.jobs.wait((await daemon.engine.startGuest('two', 'test')).uid);
+  assert.equal(started.state, 'succeeded', started.error?.message);
+  const has = async (name: string) => (await daemon.engine.guest(name)).status.has?.promisedMib ?? 0;
+  // 3,072 − 2 × 228 for QEMU, in two equal shares.
+  assert.deepEqual([await has('one'), await has('two')], [1308, 1308]);
+  assert.ok((await daemon.engine.host()).memory.freeMib >= 0);
+
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('two', 'test')).uid);
+  await set(daemon, {}, 'one');
+  assert.equal(await has('one'), 2048);
+});
+
+test('without overcommitting, a guest that does not fit is refused and takes nothing from the others', async () => {
+  const world = createSimulatedWorld();
+  world.identity.memoryMib = 4096;
+  world.identity.reserveMib = 1024;
+  const other = `  two: { ${fields}, memory: { min: 512MiB, max: 2GiB }, disks: { root: 4GiB }, autostart: false }\n`;
+  const daemon = await running(web('memory: { min: 512MiB, max: 2GiB }') + other, world);
+  const job = await daemon.engine.jobs.wait((await daemon.engine.startGuest('two', 'test')).uid);
+  assert.equal(job.state, 'failed');
+  assert.match(job.error?.message ?? '', /needs 2,276 MiB \(2,048 \+ 228 for QEMU\), 796 free \(4,096 − 1,024 reserve − 2,276 promised\)/);
+  assert.equal((await daemon.engine.guest('web')).status.has?.memoryMib, 2048);
+});
+
+test('the next daemon knows what runs with what, and takes up what is pending', async () => {
+  const world = createSimulatedWorld();
+  const first = await running(web(), world);
+  await set(first, { memoryMib: 2048 });
+  open.delete(first);
+  await first.close();
+  const { uid } = first.engine.guests()[0] as Guest;
+  const process = world.host.processes.get(uid);
+  assert.ok(process?.live.memory.plugged);
+  process.live.memory.plugged.requestedMib = 512;
+  process.live.memory.plugged.sizeMib = 512;
+  const second = await start(world);
+  const guest = await waitFor(
+    'the memory that is wished',
+    async () => {
+      const seen = await second.engine.guest('web');
+      return seen.status.has?.memoryMib === 2048 && seen;
+    },
+    { timeoutMs: 3000 },
+  );
+  assert.deepEqual(guest.status.pending, []);
+});
