@@ -54,11 +54,16 @@ const qemuArgv: Check<string[]> = (value, at) => {
   return argv;
 };
 
+const pin: Check<number[]> = (value, at) => {
+  const processors = list(whole(0, 4095), 4096)(value, at);
+  return processors.length > 0 ? processors : refuse(at, 'at least one processor', value);
+};
+
 const limits = object({
   memoryMib: whole(16, 64 * 1024 * 1024),
   cpuWeight: whole(1, 10_000),
   cpuLimit: optional(between(0.01, 4096)),
-  cpuPin: optional(list(whole(0, 4095), 4096)),
+  cpuPin: optional(pin),
   pids: whole(1, 100_000),
 });
 

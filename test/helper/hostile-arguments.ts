@@ -145,7 +145,9 @@ export function hostileCases(places: OwnPlaces): HostileCase[] {
 /** What may stand there all the same, with the reason. */
 const isHarmless = [
   // A guest's uid alone is whose ever it is about; whether that guest runs is asked of the kernel.
-  /^(?:guestKill|guestForget|guestDeleteFolder|probeRun|probeClose)\.uid = "gaaaaaaaaaa"$/,
+  /^(?:guestKill|guestLimit|guestForget|guestDeleteFolder|probeRun|probeClose)\.uid = "gaaaaaaaaaa"$/,
+  // Part of a processor is what that limit is for.
+  /^guestLimit\.limits\.cpuLimit = 1\.5$/,
   // QEMU's own arguments are free texts: its jail is what holds it.
   /^guestStart\.argv\[1\] = "(?!a\\u0000)/,
   // Any name may be an uplink's as long as it is one.
