@@ -19,7 +19,8 @@ async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, st
     platform: 'node',
     cwd: projectRoot,
     tsconfig: false,
-    checks: { eval: false },
+    // Timings depend on what else the machine does.
+    checks: { eval: false, pluginTimings: false },
     plugins: [leanBuiltins, ...(isClient ? [lightEndpoints] : [])],
     treeshake: { propertyReadSideEffects: false },
     onLog(level, log, next) {

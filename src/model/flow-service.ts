@@ -77,7 +77,8 @@ function probableService(text: string): string | undefined {
 
 /** Whether whatever `inner` allows is allowed by `outer` too. */
 export function serviceContains(outer: NetworkService, inner: NetworkService): boolean {
-  if ((outer.protocol === 'tcp' || outer.protocol === 'udp') && outer.protocol === inner.protocol)
-    return outer.ports.from <= inner.ports.from && inner.ports.to <= outer.ports.to;
-  return JSON.stringify(outer) === JSON.stringify(inner);
+  if (outer.protocol === 'icmp')
+    return inner.protocol === 'icmp' && outer.types?.v4 === inner.types?.v4 && outer.types?.v6 === inner.types?.v6;
+  if (outer.protocol === 'other') return inner.protocol === 'other' && outer.number === inner.number;
+  return outer.protocol === inner.protocol && outer.ports.from <= inner.ports.from && inner.ports.to <= outer.ports.to;
 }
