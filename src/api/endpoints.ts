@@ -177,8 +177,15 @@ export const endpoints = defineEndpoints({
   zoneCheck: {
     method: 'POST',
     path: '/v1/zones/check',
-    summary: 'Try every pair of guests, host and world on every declared port and some others; the job’s result is the proof',
-    body: z.strictObject({ control: z.boolean().default(true), extraPorts: z.array(z.string()).max(32).optional() }).optional(),
+    summary:
+      'Decide what the rules in force do, for every pair of addresses and every port, then try pairs of guests, host and world for real; the job’s result is the proof',
+    body: z
+      .strictObject({
+        control: z.boolean().default(true),
+        extraPorts: z.array(z.string()).max(32).optional(),
+        rulesOnly: z.boolean().default(false).describe('Decide only: nothing is sent, and no guest takes part'),
+      })
+      .optional(),
     response: jobResponse,
     job: true,
   },

@@ -18,6 +18,9 @@ export interface NetworkObservation {
   silentRouters: { interface: string; address: string }[];
 }
 
+/** `json`: what nft tells of the tables in force, elements included; `none`: why there are no rules to read. */
+export type RulesRead = { json: string; others: string[] } | { none: string };
+
 export interface Network {
   /**
    * Makes the state true: rules first, in one transaction, then zones, uplinks, DHCP and names. Idempotent.
@@ -33,6 +36,8 @@ export interface Network {
   disconnect(tap: string): Promise<void>;
   /** What is seen now; cheap while nothing has changed. */
   observe(): Promise<NetworkObservation>;
+  /** The rules in force as the kernel tells them now, for whoever decides what they do. */
+  readRules(): Promise<RulesRead>;
   /** Calls when something may have been changed by somebody else: the time to observe. Returns what ends it. */
   onChange(listener: () => void): () => void;
   /** Takes everything away again: rules, interfaces, services. */

@@ -144,21 +144,34 @@ async function readSockets(agent: GuestAgent): Promise<FoundSocket[]> {
   return found;
 }
 
-function summary({ ok, checkedAt, checks, control, untried }: ZoneCheck): LastCheck {
+function summary({ ok, checkedAt, checks, control, untried, rules, withoutRules, rulesOnly }: ZoneCheck): LastCheck {
   const describe = ({ from, to, port, expected, got }: ZoneCheckLine) => `${from} → ${to} ${port}: ${got} (≠ ${expected})`;
   const different = checks.filter((line) => !asTheFlowsSay(line));
   const wrong = different.filter(({ got }) => got !== 'unknown').map(describe);
   const untold = different.filter(({ got }) => got === 'unknown').map(describe);
+  const inRules = (rules?.differences ?? []).map((difference) => ({
+    isUndecided: difference.decided === 'undecided',
+    text: `${difference.from} → ${difference.to} ${difference.ports}: ${difference.decided} (≠ ${difference.expected}), ${difference.rule ?? difference.why}`,
+  }));
+  const decidedWrong = inRules.filter(({ isUndecided }) => !isUndecided).map(({ text }) => text);
+  const notDecided = [
+    ...(withoutRules === undefined ? [] : [withoutRules]),
+    ...inRules.filter(({ isUndecided }) => isUndecided).map(({ text }) => text),
+  ];
   const isBlind = control !== undefined && !control.sawItOpen;
   const staysOpen = control !== undefined && !control.sawItClosedAgain;
   return {
     ok,
     checkedAt,
     attempts: checks.length,
-    differences: [...(staysOpen ? ['control: not closed again'] : []), ...wrong].slice(0, maxLines),
-    untold: [...(isBlind ? ['control: not seen open'] : []), ...untried.map(({ from, why }) => `${from}: ${why}`), ...untold].slice(
-      0,
-      maxLines,
-    ),
+    ...(rules && { decided: rules.trials }),
+    ...(rulesOnly === true && { rulesOnly }),
+    differences: [...(staysOpen ? ['control: not closed again'] : []), ...decidedWrong, ...wrong].slice(0, maxLines),
+    untold: [
+      ...(isBlind ? ['control: not seen open'] : []),
+      ...notDecided,
+      ...untried.map(({ from, why }) => `${from}: ${why}`),
+      ...untold,
+    ].slice(0, maxLines),
   };
 }

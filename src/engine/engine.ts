@@ -294,9 +294,15 @@ export class Engine {
     return viewZone(this.#site, name);
   }
 
-  checkZones(options: { control?: boolean | undefined; extraPorts?: string[] | undefined }, actor: string): Promise<Job> {
+  checkZones(
+    options: { control?: boolean | undefined; extraPorts?: string[] | undefined; rulesOnly?: boolean | undefined },
+    actor: string,
+  ): Promise<Job> {
     return this.jobs.start('zone-check', { title: 'Check the filtering', objects: ['network'], actor, exclusive: ['zone-check'] }, (job) =>
-      this.#checker.run({ control: options.control ?? true, extraPorts: options.extraPorts ?? [] }, job),
+      this.#checker.run(
+        { control: options.control ?? true, extraPorts: options.extraPorts ?? [], rulesOnly: options.rulesOnly ?? false },
+        job,
+      ),
     );
   }
 

@@ -7,6 +7,7 @@ import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { OtherTable } from '../model/host.ts';
 import type { NetworkFlow, NetworkNic, NetworkState } from '../model/network-state.ts';
+import type { RulesRead } from '../drivers/network.ts';
 import { tapsOfProcess } from '../plan/machine.ts';
 import { planNetwork } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
@@ -97,13 +98,23 @@ export class NetworkReconciler {
 
   /** Makes the wanted network true unless it is known to be. Throws when it cannot; the old rules then stand. */
   ensure(): Promise<NetworkState> {
+    return this.#lock.with('network', () => this.#ensure());
+  }
+
+  async #ensure(): Promise<NetworkState> {
+    const state = this.wanted();
+    const text = JSON.stringify(state);
+    if (this.#applied && text === this.#appliedText) return state;
+    await this.#apply(state, text);
+    this.#mended();
+    return state;
+  }
+
+  /** The rules in force, and the network that they should be of, at one moment. */
+  readRules(): Promise<{ state: NetworkState; rules: RulesRead }> {
     return this.#lock.with('network', async () => {
-      const state = this.wanted();
-      const text = JSON.stringify(state);
-      if (this.#applied && text === this.#appliedText) return state;
-      await this.#apply(state, text);
-      this.#mended();
-      return state;
+      const state = await this.#ensure();
+      return { state, rules: await this.#w.parts.network.readRules() };
     });
   }
 

@@ -1,4 +1,4 @@
-// The proof of the filtering by trying it: from the world, from every guest with an agent and from a probe plugged into each zone, to
+// The proof of the filtering: what the rules in force are decided to do, and then what happens, by trying it: from the world, from every guest with an agent and from a probe plugged into each zone, to
 // each other, to the host and to the world, on every declared port and some others, in both families; compared with what the site's flows
 // say. It proves itself by a control: with one flow opened on purpose, it must see that one open, and closed again.
 import { CaissonError, describeError } from '../lib/errors.ts';
@@ -16,6 +16,7 @@ import type { GuestBoard } from './guest-board.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
+import { checkRulesInForce } from './rules-check.ts';
 import type { SiteStore } from './site-store.ts';
 import { type Plugged, withProbes } from './zone-probes.ts';
 
@@ -31,6 +32,13 @@ const atOnce = 400;
  * work for the guests that they reach: a server that takes up a dozen sessions at once keeps its own agent waiting.
  */
 const sourcesAtOnce = { least: 2, most: 8 };
+
+export interface CheckOptions {
+  control: boolean;
+  extraPorts: readonly string[];
+  /** Nothing is tried. */
+  rulesOnly: boolean;
+}
 
 interface Wiring {
   parts: EngineParts;
@@ -73,26 +81,24 @@ export class ZoneChecker {
     return this.#last;
   }
 
-  async run(options: { control: boolean; extraPorts: readonly string[] }, job: StepContext): Promise<ZoneCheck> {
+  async run(options: CheckOptions, job: StepContext): Promise<ZoneCheck> {
     const { board, network, events } = this.#w;
-    const tried = await withProbes(this.#w, await network.ensure(), (plugged) => this.#tryAll(plugged, options, job));
-    const { checks, control } = tried;
-    const ok = checks.length > 0 && checks.every(asTheFlowsSay) && (!control || (control.sawItOpen && control.sawItClosedAgain));
-    this.#last = { ok, checkedAt: board.now(), ...tried };
-    const wrong = checks.filter((line) => !asTheFlowsSay(line)).length;
+    const decided = await job.step('rules in force', (step) => checkRulesInForce({ network, now: () => board.now() }, step));
+    const tried = options.rulesOnly
+      ? { rulesOnly: true, checks: [], untried: [] }
+      : await withProbes(this.#w, await network.ensure(), (plugged) => this.#tryAll(plugged, options, job));
+    this.#last = { ok: false, checkedAt: board.now(), ...decided, ...tried };
+    this.#last.ok = isProved(this.#last);
+    const { ok } = this.#last;
     events.emit({
       kind: 'zone-checked',
       severity: ok ? 'info' : 'error',
-      message: `the filtering was checked: ${checks.length} attempts, ${ok ? 'all as the flows say' : `${wrong} not as the flows say`}`,
+      message: `the filtering was checked: ${describeCheck(this.#last)}`,
     });
     return this.#last;
   }
 
-  async #tryAll(
-    { probes, without }: Plugged,
-    options: { control: boolean; extraPorts: readonly string[] },
-    job: StepContext,
-  ): Promise<Found & Pick<ZoneCheck, 'control'>> {
+  async #tryAll({ probes, without }: Plugged, options: CheckOptions, job: StepContext): Promise<Found & Pick<ZoneCheck, 'control'>> {
     const { network, parts } = this.#w;
     const state = network.wanted();
     const running = this.#running();
@@ -209,6 +215,23 @@ export class ZoneChecker {
 
 function uplinksOf({ zones }: NetworkState): string[] {
   return [...new Set(zones.flatMap(({ uplink }) => (uplink ? [uplinkDevice(uplink)] : [])))];
+}
+
+/** Both parts, each as far as it was asked for and can be done. Nothing decided and nothing tried proves nothing. */
+function isProved({ rules, rulesOnly, checks, control }: ZoneCheck): boolean {
+  const isDecided = rules === undefined ? rulesOnly !== true : rules.ok;
+  const isSeen = !control || (control.sawItOpen && control.sawItClosedAgain);
+  return isDecided && (rulesOnly === true || (checks.length > 0 && checks.every(asTheFlowsSay) && isSeen));
+}
+
+function describeCheck({ rules, rulesOnly, checks }: ZoneCheck): string {
+  const wrong = checks.filter((line) => !asTheFlowsSay(line)).length;
+  const differences = rules ? rules.differences.length + rules.moreDifferences : 0;
+  const words = (count: number) => (count === 0 ? 'all as the flows say' : `${count} not as the flows say`);
+  return [
+    ...(rules ? [`${rules.trials} cases decided from the rules in force, ${words(differences)}`] : []),
+    ...(rulesOnly ? [] : [`${checks.length} attempts, ${words(wrong)}`]),
+  ].join('; ');
 }
 
 function probeName(zone: string): string {

@@ -118,6 +118,10 @@ const lastCheckSchema = z.strictObject({
   ok: z.boolean(),
   checkedAt: z.iso.datetime(),
   attempts: z.int(),
+  /** Cases decided from the rules in force; absent where there were none to read. */
+  decided: z.int().optional(),
+  /** Nothing was tried, only decided. */
+  rulesOnly: z.boolean().optional(),
   /** What was not as the flows say. */
   differences: z.array(z.string()),
   /** What could not be told. */

@@ -1,5 +1,7 @@
-// The proof of the filtering: what was tried from where to where, what the site's flows say, and what happened.
+// The proof of the filtering: what the rules in force were decided to do, what was tried from where to where, what the site's flows say of
+// both, and what happened.
 import { z } from 'zod';
+import { rulesCheckSchema } from './rules-check.ts';
 
 export const zoneCheckLineSchema = z.strictObject({
   /** `world`, a guest, or `zone:NAME`: a probe plugged into that zone, as a guest would be that no flow names. */
@@ -19,6 +21,11 @@ export type ZoneCheckLine = z.output<typeof zoneCheckLineSchema>;
 export const zoneCheckSchema = z.strictObject({
   ok: z.boolean(),
   checkedAt: z.iso.datetime(),
+  /** What was decided from the rules in force; absent where there are none to read, which `withoutRules` says. */
+  rules: rulesCheckSchema.optional(),
+  withoutRules: z.string().optional(),
+  /** Nothing was tried, as asked for. */
+  rulesOnly: z.boolean().optional(),
   checks: z.array(zoneCheckLineSchema),
   /** From where nothing could be tried, and why: a guest whose agent is silent, a zone without a free address. */
   untried: z.array(z.strictObject({ from: z.string(), why: z.string() })),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Network } from '../../src/drivers/network.ts';
 import type { NetworkNic } from '../../src/model/network-state.ts';
+import { checkRules } from '../../src/plan/rules/check-rules.ts';
 import { exampleNetwork, exampleNics } from '../network/example-network.ts';
 
 export interface NetworkTrial {
@@ -36,6 +37,13 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
       assert.equal(observed.rules.inForce, false);
       assert.deepEqual({ taps: observed.taps, names: observed.names }, { taps: [], names: { running: false } });
       await assert.rejects(network.connect(web.tap), { code: 'not-allowed' });
+    });
+
+    test('tells the rules in force as the kernel has them, or why there are none to tell', async () => {
+      await network.apply(exampleNetwork);
+      const read = await network.readRules();
+      if ('none' in read) assert.match(read.none, /simulated/);
+      else assert.deepEqual(checkRules(read.json, exampleNetwork).differences, []);
     });
 
     test('what was applied is in force, and its nics can be connected, however often', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CaissonError } from '../../src/lib/errors.ts';
+import type { FakeNetwork } from '../../src/drivers/fake/network.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
@@ -33,13 +34,14 @@ type Verdict = 'open' | 'refused' | 'silent';
 interface Trial {
   /** What a guest finds; by default what the network in force allows. */
   see?: (state: NetworkState, from: string, to: string, port: string) => Verdict | undefined;
-  /** Of the daemon, before the check. */
-  prepare?: (daemon: SimulatedDaemon) => void;
+  /** Of the daemon and what it stands on, before the check. */
+  prepare?: (daemon: SimulatedDaemon, network: FakeNetwork) => void;
+  options?: { rulesOnly?: boolean };
   site?: string;
 }
 
 async function check(trial: Trial['see'] | Trial): Promise<ZoneCheck> {
-  const { see = () => undefined, prepare, site = text } = typeof trial === 'function' ? { see: trial } : (trial ?? {});
+  const { see = () => undefined, prepare, site = text, options = {} } = typeof trial === 'function' ? { see: trial } : (trial ?? {});
   const world = createSimulatedWorld();
   let inForce: NetworkState | undefined;
   const { network } = world;
@@ -80,8 +82,8 @@ async function check(trial: Trial['see'] | Trial): Promise<ZoneCheck> {
       });
     }
     const guestNics = network.state?.nics;
-    prepare?.(daemon);
-    const job = await daemon.engine.checkZones({}, 'test');
+    prepare?.(daemon, network);
+    const job = await daemon.engine.checkZones(options, 'test');
     const ended = await daemon.engine.jobs.wait(job.uid);
     assert.equal(ended.state, 'succeeded', ended.error?.message);
     // Whatever was found, nothing of the probes stays.
@@ -253,4 +255,39 @@ test('a guest that was late once is asked again', async () => {
     port === 'tcp/3306' && _from === '10.20.0.11' && times++ === 0 ? 'refused' : undefined,
   );
   assert.equal(result.ok, true);
+});
+
+test('a network without a kernel says so, and is judged by what is tried alone', async () => {
+  const result = await check(() => undefined);
+  assert.equal(result.rules, undefined);
+  assert.match(result.withoutRules ?? '', /no kernel/);
+  const nothing = await check({ options: { rulesOnly: true } });
+  assert.deepEqual([nothing.ok, nothing.checks], [false, []]);
+});
+
+test('rules in force that are not as the flows say fail the check, whatever is tried', async () => {
+  const empty = JSON.stringify({ nftables: [] });
+  const result = await check({ prepare: (_daemon, network) => network.tellRules(empty) });
+  assert.equal(result.ok, false);
+  assert.ok(result.checks.every(({ expected, got }) => expected === got));
+  const { rules } = result;
+  assert.equal(rules?.ok, false);
+  // Without rules nothing is marked as seen, and so not routed; who sends what to the host is not looked at.
+  assert.ok(
+    rules?.differences.some(
+      ({ from, to, decided, expected }) => from === 'web' && to === 'database' && expected === 'open' && decided === 'refused',
+    ),
+  );
+  assert.ok(rules?.differences.some(({ about, decided }) => about === 'sender' && decided === 'open'));
+});
+
+test('rules that cannot be decided fail the check', async () => {
+  const chain = { family: 'inet', table: 'other', name: 'c', type: 'filter', hook: 'prerouting', prio: -500, policy: 'accept' };
+  const rule = { family: 'inet', table: 'other', chain: 'c', handle: 7, expr: [{ xt: { type: 'match', name: 'u32' } }, { drop: null }] };
+  const strange = JSON.stringify({ nftables: [{ chain }, { rule }] });
+  const result = await check({ options: { rulesOnly: true }, prepare: (_daemon, network) => network.tellRules(strange) });
+  assert.equal(result.ok, false);
+  const undecided = result.rules?.differences.find(({ decided }) => decided === 'undecided');
+  assert.match(undecided?.why ?? '', /not understood/);
+  assert.match(undecided?.rule ?? '', /inet other c \(handle 7\)/);
 });

@@ -107,7 +107,8 @@ function filteringTables({ rules: { filtering }, timezone }: Audit, words: Words
         [labels.checked, lastCheck ? formatTime(lastCheck.checkedAt, timezone, words) : labels.never],
         ...(lastCheck
           ? [
-              [labels.attempts, String(lastCheck.attempts)],
+              ...(lastCheck.decided === undefined ? [] : [[labels.decided, String(lastCheck.decided)]]),
+              ...(lastCheck.rulesOnly ? [] : [[labels.attempts, String(lastCheck.attempts)]]),
               [labels.verdict, verdicts[lastCheck.ok ? 'holds' : lastCheck.differences.length > 0 ? 'broken' : 'unknown']],
             ]
           : []),

@@ -168,6 +168,7 @@ export const english: Words = {
     actionNeeded: 'What to do',
     addresses: 'addresses',
     attempts: 'attempts',
+    decided: 'cases decided from the rules in force',
     bridged: 'one wire for all (bridged): weaker',
     check: 'last check',
     checked: 'checked on',

@@ -168,6 +168,7 @@ export const french: Words = {
     actionNeeded: 'Ce qu’il faut faire',
     addresses: 'adresses',
     attempts: 'essais',
+    decided: 'cas décidés d’après les règles en vigueur',
     bridged: 'un seul fil pour tous (bridged) : moins sûr',
     check: 'dernière vérification',
     checked: 'vérifié le',

@@ -33,6 +33,7 @@ type Label =
   | 'actionNeeded'
   | 'addresses'
   | 'attempts'
+  | 'decided'
   | 'bridged'
   | 'check'
   | 'checked'

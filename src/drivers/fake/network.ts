@@ -21,6 +21,8 @@ export interface FakeNetwork extends Network {
   loseNames(): void;
   /** The next `apply` fails with this. */
   failNext(error: CaissonError): void;
+  /** From now on this is what a kernel would tell of the rules, as a real one told it once. */
+  tellRules(json: string): void;
 }
 
 /** `uplinks` are the interfaces that exist; by default every one does. */
@@ -32,6 +34,7 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
   let others: OtherTable[] = [];
   const silent = new Set<string>();
   let failure: CaissonError | undefined;
+  let told: string | undefined;
   const up = new Set<string>();
   const listeners = new Set<() => void>();
   return {
@@ -59,6 +62,11 @@ export function createFakeNetwork({ uplinks }: { uplinks?: readonly string[] } =
     failNext(error) {
       failure = error;
     },
+    tellRules(json) {
+      told = json;
+    },
+    // What it would render is no proof of itself.
+    readRules: async () => (told === undefined ? { none: 'a simulated network has no kernel that filters' } : { json: told, others: [] }),
     async apply(wanted) {
       const error = failure;
       failure = undefined;

@@ -6,7 +6,7 @@ import { type Log, silentLog } from '../../lib/log.ts';
 import { Undo } from '../../lib/undo.ts';
 import type { NetworkHelper, NicUpArgs, ZonesArgs } from '../../model/network-helper.ts';
 import type { NetworkState } from '../../model/network-state.ts';
-import type { Network, NetworkObservation } from '../network.ts';
+import type { Network, NetworkObservation, RulesRead } from '../network.ts';
 import { AppliedRules } from './applied-rules.ts';
 import type { DnsmasqTexts } from './render-dnsmasq.ts';
 import type { RenderedRules } from './render-rules.ts';
@@ -110,6 +110,12 @@ class NftablesNetwork implements Network {
       for (const address of nic?.guestAddresses ?? []) this.#zones?.proxied.delete(`${nic?.uplink} ${address}`);
       await this.#helper.nicDown({ uid: nic?.uid ?? tap.slice(2, -1), tap, ...(nic ? nicPlace(nic) : { guestAddresses: [] }) });
     });
+  }
+
+  async readRules(): Promise<RulesRead> {
+    const [{ json }, { others = [] }] = [await this.#helper.rulesRead({}), await this.#helper.rulesRead({ terse: true })];
+    // Without our table there are no rules, which is to be told of as well.
+    return { json: json ?? '{"nftables":[]}', others: others.map(({ name }) => name) };
   }
 
   observe(): Promise<NetworkObservation> {

@@ -15,20 +15,32 @@ import { checkRates } from './rates.ts';
 import { Routes } from './routes.ts';
 import { readRuleset } from './ruleset.ts';
 
+const trialsInOneStep = 250;
 /** Named; the others are counted. */
 const mostDifferences = 500;
 
+type Checked = Omit<RulesCheck, 'checkedAt' | 'others'>;
+
 /** Pure. `json`: what nft says of the tables in force. Throws `invalid` when that cannot be read. */
-export function checkRules(json: string, state: NetworkState): Omit<RulesCheck, 'checkedAt' | 'others'> {
+export function checkRules(json: string, state: NetworkState): Checked {
+  const steps = checkRulesInSteps(json, state);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same, leaving room for other work between its steps: tells how many cases are decided. */
+export function* checkRulesInSteps(json: string, state: NetworkState): Generator<number, Checked> {
   const ruleset = readRuleset(json);
   const evaluator = new Evaluator(ruleset, new Routes(state));
   const classes = classifyAddresses(ruleset, state);
   const places = findPlaces(state, classes);
   const judge = new Judge(evaluator);
   for (const what of ruleset.strange) judge.addStrange(what);
-  for (const trial of new FlowTrials(state, places).all()) judge.judge(trial);
-  for (const trial of new GuardTrials(places).all()) judge.judge(trial);
-  for (const trial of new ConnectionTrials(state, places, judge.usualMark()).all()) judge.judge(trial);
+  yield* judge.judgeAll(new FlowTrials(state, places).all());
+  yield* judge.judgeAll(new GuardTrials(places).all());
+  yield* judge.judgeAll(new ConnectionTrials(state, places, judge.usualMark()).all());
   for (const difference of checkRates(ruleset, state)) judge.add(difference);
   const { differences, count, trials } = judge;
   return { ok: count === 0, trials, addresses: places.all.length, differences, moreDifferences: count - differences.length };
@@ -45,7 +57,14 @@ class Judge {
     this.#evaluator = evaluator;
   }
 
-  judge(trial: Trial): void {
+  *judgeAll(trials: Iterable<Trial>): Generator<number, void> {
+    for (const trial of trials) {
+      this.#judge(trial);
+      if (this.trials % trialsInOneStep === 0) yield this.trials;
+    }
+  }
+
+  #judge(trial: Trial): void {
     this.trials++;
     const { packet, expected, atMost, amiss } = trial;
     const outcomes = trial.arrival ? this.#evaluator.evaluateArrival(packet) : this.#evaluator.evaluate(packet);
