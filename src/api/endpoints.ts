@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { auditSchema } from '../model/audit.ts';
 import { eventSchema } from '../model/event.ts';
 import { guestChangeSchema } from '../model/guest-change.ts';
-import { guestSchema } from '../model/guest-status.ts';
+import { guestGoalSchema, guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
@@ -74,6 +74,14 @@ export const endpoints = defineEndpoints({
 
   guestList: { method: 'GET', path: '/v1/guests', summary: 'Every guest with its state', response: list(guestSchema) },
   guestShow: { method: 'GET', path: '/v1/guests/:guest', summary: 'One guest', params: guestParams, response: guestSchema },
+  guestWait: {
+    method: 'GET',
+    path: '/v1/guests/:guest/wait',
+    summary: 'Answers once the guest is ready, stopped, or its agent answers; after a while without that, for asking again',
+    params: guestParams,
+    query: z.strictObject({ for: guestGoalSchema, timeoutMs: z.coerce.number().int().min(0).max(20_000).default(20_000) }),
+    response: z.strictObject({ reached: z.boolean(), guest: guestSchema }),
+  },
   guestStart: {
     method: 'POST',
     path: '/v1/guests/:guest/start',

@@ -12,6 +12,7 @@ export function createHandlers(engine: Engine): Handlers {
 
     guestList: async () => PreparedJson.list(engine.guestsJson()),
     guestShow: async ({ params }) => engine.guest(params.guest),
+    guestWait: async ({ params, query, signal }) => engine.waitForGuest(params.guest, { ...query, signal }),
     guestStart: async ({ params, actor }) => engine.startGuest(params.guest, actor),
     guestShutdown: async ({ params, body, actor }) => engine.shutdownGuest(params.guest, body ?? {}, actor),
     guestStop: async ({ params, actor }) => engine.stopGuest(params.guest, actor),

@@ -2,9 +2,10 @@
 // wanted; nothing that it knows is in memory only.
 import type { Duplex } from 'node:stream';
 import { CaissonError } from '../lib/errors.ts';
+import { within } from '../lib/within.ts';
 import type { Audit } from '../model/audit.ts';
 import type { GuestChange } from '../model/guest-change.ts';
-import type { Guest, GuestRecord } from '../model/guest-status.ts';
+import { type Guest, type GuestGoal, type GuestRecord, hasReached } from '../model/guest-status.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
 import { imageSchema } from '../model/image.ts';
@@ -16,7 +17,7 @@ import { describePublication, parsePublished } from '../model/publication.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
-import { GuestBoard } from './guest-board.ts';
+import { GuestBoard, type LiveStatus } from './guest-board.ts';
 import { Guests } from './guests.ts';
 import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
 import { ImageService } from './images.ts';
@@ -190,6 +191,20 @@ export class Engine {
     if (view.status.pid === undefined) return view;
     const memoryBytes = await this.#parts.hypervisor.memoryBytes(view.uid);
     return memoryBytes === undefined ? view : { ...view, status: { ...view.status, memoryBytes } };
+  }
+
+  /** The guest once it has reached the goal, or as it is when the time is over. */
+  async waitForGuest(
+    nameOrUid: string,
+    { for: goal, timeoutMs, signal }: { for: GuestGoal; timeoutMs: number; signal: AbortSignal },
+  ): Promise<{ reached: boolean; guest: Guest }> {
+    const { uid } = this.#site.guest(nameOrUid);
+    const isOver = (status: Guest['status'] | Readonly<LiveStatus>) => hasReached(goal, status) || !this.#site.guests.has(uid);
+    await within(this.#parts.clock, timeoutMs, AbortSignal.any([signal, this.#ending.signal]), (until) =>
+      this.#board.until(uid, isOver, until),
+    );
+    const guest = this.#board.view(this.#site.guest(uid));
+    return { reached: hasReached(goal, guest.status), guest };
   }
 
   startGuest(nameOrUid: string, actor: string): Promise<Job> {

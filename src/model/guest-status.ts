@@ -117,6 +117,21 @@ export const guestRecordSchema = z.strictObject({
 });
 export type GuestRecord = z.output<typeof guestRecordSchema>;
 
+/** What somebody waits for: every check of its service holds; it has no process, and none is about to come; its agent answers. */
+export const guestGoalSchema = z.enum(['ready', 'stopped', 'agent']);
+export type GuestGoal = z.output<typeof guestGoalSchema>;
+
+export function hasReached(goal: GuestGoal, { ready, power, agent, restart }: Pick<GuestStatus, 'ready' | 'power' | 'agent' | 'restart'>): boolean {
+  switch (goal) {
+    case 'ready':
+      return ready;
+    case 'stopped':
+      return (power === 'stopped' || power === 'crashed') && restart?.nextAt === undefined;
+    case 'agent':
+      return power === 'running' && agent === 'answers';
+  }
+}
+
 /** A guest as the API shows it. */
 export const guestSchema = z.strictObject({
   uid: z.string(),

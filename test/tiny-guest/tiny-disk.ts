@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { writeBootDisk } from '../../src/drivers/images/boot-disk.ts';
 import { planDisk } from '../../src/drivers/images/disk-layout.ts';
 import { run } from '../../src/lib/exec.ts';
-import { tinyCommandLine, tinyGuest } from './tiny-guest.ts';
+import { tinyCommandLine, tinyGuest, type TinyKernel } from './tiny-guest.ts';
 
 const sizeMib = 64;
 const uuids = {
@@ -16,8 +16,8 @@ const uuids = {
 };
 
 /** Path of a qcow2 image, world-readable. It asks for its address by DHCP. */
-export async function tinyDisk(): Promise<string> {
-  const guest = await tinyGuest();
+export async function tinyDisk(kernel?: TinyKernel): Promise<string> {
+  const guest = await tinyGuest(kernel);
   const path = join(dirname(guest.initrd), 'disk.qcow2');
   const isThere = await access(path).then(
     () => true,

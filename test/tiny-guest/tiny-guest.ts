@@ -20,6 +20,17 @@ export interface TinyGuest {
 export const tinyCommandLine =
   'console=ttyS0 quiet mitigations=off random.trust_cpu=on no_timer_check tsc=unstable memhp_default_state=online_movable';
 
+/**
+ * `cloud`: Debian's kernel for virtual machines, which boots fastest. `generic`: that of any machine, with drivers for the hardware of
+ * a PC that the other leaves out, the chipset's watchdog among them.
+ */
+export type TinyKernel = 'cloud' | 'generic';
+
+const kernels: Record<TinyKernel, { package: string; modules: string[] }> = {
+  cloud: { package: 'linux-image-cloud-amd64', modules: [] },
+  generic: { package: 'linux-image-amd64', modules: ['lpc_ich', 'iTCO_wdt'] },
+};
+
 /** Kernel modules that are loaded, the agent's first; what they need themselves comes before them. */
 const modules = [
   'virtio_pci',
@@ -38,7 +49,7 @@ const lateModules = ['virtio_mem', 'virtio_scsi', 'sd_mod'];
 
 const applets = `acpid cat chmod cttyhack cut date dd df dmesg echo env expr false free grep halt head hexdump hostname ifconfig
   insmod ip kill ln ls lsmod md5sum mkdir mknod mount nc nslookup ping poweroff ps reboot rm sed seq setsid sh sha256sum sleep
-  sync tail tee test tr true udhcpc umount uname uptime wc`.split(/\s+/);
+  sync tail tee test tr true udhcpc umount uname uptime watchdog wc`.split(/\s+/);
 
 /** `shutdown` as qemu-ga calls it: `-h -P|-H|-r +0 TEXT`. */
 const shutdownScript = `#!/bin/sh
@@ -56,12 +67,12 @@ echo "tiny guest: address $ip"
 `;
 
 /** Builds the tiny guest, or finds it in the cache. Throws `missing` where Debian's packages cannot be had. */
-export async function tinyGuest(): Promise<TinyGuest> {
+export async function tinyGuest(kernel: TinyKernel = 'cloud'): Promise<TinyGuest> {
   const here = import.meta.dirname;
   const init = await readFile(join(here, 'init.sh'));
   const sources = await Promise.all(['tiny-guest.ts', 'cpio.ts'].map((name) => readFile(join(here, name))));
   const digest = createHash('sha256')
-    .update(Buffer.concat([init, ...sources]))
+    .update(Buffer.concat([init, ...sources, Buffer.from(kernel)]))
     .digest('hex')
     .slice(0, 12);
   const home = join(cache, digest);
@@ -70,7 +81,7 @@ export async function tinyGuest(): Promise<TinyGuest> {
   await mkdir(cache, { recursive: true, mode: 0o755 });
   const work = await mkdtemp(join(cache, 'build-'));
   try {
-    await build(work, init);
+    await build(work, init, kernel);
     // Another process may have built the same meanwhile: then its result serves as well.
     await rename(join(work, 'out'), home).catch(async (error: unknown) => {
       if (!(await exists(guest.initrd))) throw error;
@@ -81,9 +92,9 @@ export async function tinyGuest(): Promise<TinyGuest> {
   return guest;
 }
 
-async function build(work: string, init: Uint8Array): Promise<void> {
+async function build(work: string, init: Uint8Array, kernel: TinyKernel): Promise<void> {
   const root = join(work, 'root');
-  await fetchPackages(work, root);
+  await fetchPackages(work, root, kernels[kernel].package);
   const kernelName = (await readdir(join(root, 'boot'))).find((name) => name.startsWith('vmlinuz-'));
   if (!kernelName) throw new CaissonError('missing', 'the kernel package holds no /boot/vmlinuz-*');
   const out = join(work, 'out');
@@ -114,16 +125,16 @@ async function build(work: string, init: Uint8Array): Promise<void> {
     { path: 'sbin/shutdown', mode: program, data: Buffer.from(shutdownScript) },
     { path: 'etc/acpi/PWRF/00000080', mode: program, data: Buffer.from('#!/bin/sh\nexec poweroff -f\n') },
     { path: 'etc/udhcpc.sh', mode: program, data: Buffer.from(dhcpScript) },
-    ...(await moduleEntries(root, kernelName.slice('vmlinuz-'.length))),
+    ...(await moduleEntries(root, kernelName.slice('vmlinuz-'.length), [...modules, ...kernels[kernel].modules])),
     ...(await agentEntries(root)),
   ];
   await writeFile(join(out, 'initrd'), renderCpio(entries), { mode: 0o644 });
 }
 
-async function fetchPackages(work: string, root: string): Promise<void> {
-  const depends = await run(['apt-cache', 'depends', 'linux-image-cloud-amd64']);
+async function fetchPackages(work: string, root: string, kernel: string): Promise<void> {
+  const depends = await run(['apt-cache', 'depends', kernel]);
   const kernelPackage = /Depends: (linux-image-\S+)/.exec(depends.stdout)?.[1];
-  if (!kernelPackage) throw new CaissonError('missing', 'no cloud kernel among the Debian packages: run `apt-get update`');
+  if (!kernelPackage) throw new CaissonError('missing', `no ${kernel} among the Debian packages: run “apt-get update”`);
   await run(['apt-get', 'download', '-o', 'APT::Sandbox::User=root', kernelPackage, 'qemu-guest-agent', 'busybox-static'], {
     cwd: work,
     timeoutMs: 300_000,
@@ -133,7 +144,7 @@ async function fetchPackages(work: string, root: string): Promise<void> {
   }
 }
 
-async function moduleEntries(root: string, version: string): Promise<CpioEntry[]> {
+async function moduleEntries(root: string, version: string, wanted: readonly string[]): Promise<CpioEntry[]> {
   const base = await firstOf(join(root, 'lib/modules', version), join(root, 'usr/lib/modules', version));
   const builtIn = new Set((await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n').map(moduleName));
   const paths = new Map((await readdir(base, { recursive: true })).filter(isModule).map((path) => [moduleName(path), join(base, path)]));
@@ -145,10 +156,10 @@ async function moduleEntries(root: string, version: string): Promise<CpioEntry[]
     const content = await readModule(path);
     // Text inside the file: `depends=virtio,virtio_ring` up to a zero byte.
     const depends = /(?:^|\0)depends=([^\0]*)/.exec(content.toString('latin1'))?.[1] ?? '';
-    for (const other of depends.split(',').filter(Boolean)) await load(other);
+    for (const other of depends.split(',').filter(Boolean)) await load(moduleName(other));
     loaded.set(name, content);
   };
-  for (const name of modules) await load(name);
+  for (const name of wanted) await load(name);
   const early = loaded.size;
   for (const name of lateModules) await load(name);
   const names = [...loaded.keys()];

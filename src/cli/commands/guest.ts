@@ -3,11 +3,12 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import { formatDuration } from '../../lib/units.ts';
-import type { Guest } from '../../model/guest-status.ts';
+import type { Guest, GuestGoal } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
 import {
   duration,
   type JobOptions,
+  type OutputOptions,
   runJob,
   showDetail,
   showList,
@@ -15,6 +16,7 @@ import {
   wholeNumber,
   withConnection,
   withJob,
+  withOutput,
   withWatch,
 } from '../command.ts';
 import { connected, type ConnectionOptions } from '../connection.ts';
@@ -39,6 +41,9 @@ const columns: Column<Guest>[] = [
   { title: 'MEMORY', text: (guest) => `${guest.spec.memoryMib} MiB`, right: true },
   { title: 'WHY', text: (guest) => guest.status.reason, shrink: true, optional: true },
 ];
+
+/** As `guestGoalSchema` has them: no schema is loaded for parsing a command. */
+const guestGoals: readonly GuestGoal[] = ['ready', 'stopped', 'agent'];
 
 const consoleKeys = `
 On a terminal every key goes to the guest, Ctrl-C too, but for these:
@@ -66,6 +71,16 @@ export function addGuest(guest: Command, io: Io): void {
         fetch: (client) => client.call('guestShow', { params: { guest: name } }),
       }),
     );
+
+  withOutput(guest.command('wait'))
+    .description('wait until it is ready or stopped, or its agent answers; what it waits for is told meanwhile')
+    .argument('<guest>', 'name or uid')
+    .addOption(new Option('--for <what>', 'ready: its service answers; stopped: nothing of it runs').choices(guestGoals).default('ready'))
+    .option('--timeout <duration>', 'how long at most, for example 60s or 5min', duration, 60_000)
+    .action(async (name: string, options: OutputOptions & { for: GuestGoal; timeout: number }) => {
+      const { waitForGuest } = await import('../wait-for-guest.ts');
+      await connected(io, options, (connection) => waitForGuest(io, connection, name, options));
+    });
 
   addPowerVerbs(guest, io);
 
