@@ -2,7 +2,7 @@
 // driver arms the chipset's watchdog. What each of them does to itself is typed at its serial console, as somebody with that system would.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -28,10 +28,11 @@ let client: Client;
 before(async () => {
   const image = await tinyDisk('generic');
   data = mkdtempSync(join(tmpdir(), 'caisson-life-'));
-  // What the guests write has a place of its own, which a test can fill.
-  mkdirSync(join(data, 'guests'), { mode: 0o755 });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m,mode=0755', 'caisson-life', join(data, 'guests')]);
   await startDaemon();
+  // What the guests write has a place of its own, which a test can fill.
+  const { mode, uid, gid } = statSync(join(data, 'guests'));
+  const options = `size=20m,mode=${(mode & 0o7777).toString(8)},uid=${uid},gid=${gid}`;
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'caisson-life', join(data, 'guests')]);
   const job = await finish(client.call('siteApply', { body: { site: site(image) } }));
   assert.equal(job.state, 'succeeded', job.error?.message);
 });
@@ -43,8 +44,8 @@ after(async () => {
     await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 20_000 });
   }
   transport?.close();
-  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
   execFileSync('umount', [join(data, 'guests')]);
+  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
   rmSync(data, { recursive: true, force: true });
 });
 
