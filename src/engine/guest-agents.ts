@@ -1,11 +1,12 @@
-// Whether the agent of each running guest answers, as `status.agent`: asked for with patience while the guest boots, now and then later.
+// Whether the agent of a running guest answers, as `status.agent`: asked for with patience while the guest boots, now and then later. Guests
+// whose readiness is asked of their agent are not asked here.
 import type { GuestBoard } from './guest-board.ts';
 import type { EngineParts } from './parts.ts';
 
 const askMs = 10_000;
 const everyMs = 30_000;
 /** One that is busy for a moment is not silent. */
-const missesUntilSilent = 2;
+export const missesUntilSilent = 2;
 
 export class GuestAgents {
   readonly #parts: Pick<EngineParts, 'hypervisor' | 'clock'>;

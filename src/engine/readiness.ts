@@ -6,7 +6,7 @@ import type { GuestRecord } from '../model/guest-status.ts';
 import { checkTimeoutMs, checkTries, describeCheck, type ReadinessCheck, undeclaredPort } from '../model/service.ts';
 import { serviceAddress } from '../plan/machine.ts';
 import type { Events } from './events.ts';
-import { GuestAgents } from './guest-agents.ts';
+import { GuestAgents, missesUntilSilent } from './guest-agents.ts';
 import type { GuestBoard } from './guest-board.ts';
 import type { EngineParts } from './parts.ts';
 
@@ -21,6 +21,12 @@ const longestRestMs = 10_000;
  * is ready it does not count yet.
  */
 type Answer = ({ ok: true } | { ok: false; why: string; isMiss?: boolean }) & { waited?: boolean };
+
+type InsideCheck = Extract<ReadinessCheck, { agent: true } | { command: string[] }>;
+
+function isAskedInside(check: ReadinessCheck): check is InsideCheck {
+  return 'agent' in check || 'command' in check;
+}
 
 interface Watched {
   ending: AbortController;
@@ -62,7 +68,9 @@ export class Readiness {
     const watched: Watched = { ending: new AbortController(), misses: [] };
     const { signal } = watched.ending;
     this.#watched.set(uid, watched);
-    void this.#agents.watch(uid, signal);
+    // A guest whose checks ask its agent is not asked twice: it answers one at a time.
+    if (this.#record(uid)?.spec.service?.ready.some(isAskedInside)) this.#board.set(uid, { agent: 'unknown' });
+    else void this.#agents.watch(uid, signal);
     this.#loop(uid, watched).catch((error: unknown) => {
       if (!signal.aborted) this.#parts.log.error('the readiness of a guest is not watched any more', { uid, error });
     });
@@ -138,6 +146,7 @@ export class Readiness {
       const result = await this.#check(record, check, watched.ending.signal);
       const misses = result.ok ? 0 : (watched.misses[index] ?? 0) + 1;
       watched.misses[index] = misses;
+      if (isAskedInside(check) && !watched.ending.signal.aborted) this.#heardAgent(record.uid, result, misses);
       if (result.ok) continue;
       const undeclared = service && undeclaredPort(service, check);
       const hint = undeclared === undefined ? '' : `; its service declares ${service?.ports.join(', ')}, not ${undeclared}`;
@@ -146,14 +155,19 @@ export class Readiness {
     return { ok: true };
   }
 
+  #heardAgent(uid: string, { waited }: Answer, misses: number): void {
+    if (!waited) this.#board.set(uid, { agent: 'answers' });
+    else if (misses >= missesUntilSilent) this.#board.set(uid, { agent: 'silent' });
+  }
+
   async #check(record: GuestRecord, check: ReadinessCheck, signal: AbortSignal): Promise<Answer> {
-    if ('agent' in check || 'command' in check) return this.#askAgent(record.uid, check);
+    if (isAskedInside(check)) return this.#askAgent(record.uid, check);
     const address = serviceAddress(record);
     if (address === undefined) return { ok: false, why: 'the guest has no address' };
     return this.#parts.prober.check(check, address, { timeoutMs: checkTimeoutMs(check), signal });
   }
 
-  async #askAgent(uid: string, check: Extract<ReadinessCheck, { agent: true } | { command: string[] }>): Promise<Answer> {
+  async #askAgent(uid: string, check: InsideCheck): Promise<Answer> {
     const agent = this.#parts.hypervisor.agent(uid);
     const timeoutMs = checkTimeoutMs(check);
     try {

@@ -121,7 +121,10 @@ export type GuestRecord = z.output<typeof guestRecordSchema>;
 export const guestGoalSchema = z.enum(['ready', 'stopped', 'agent']);
 export type GuestGoal = z.output<typeof guestGoalSchema>;
 
-export function hasReached(goal: GuestGoal, { ready, power, agent, restart }: Pick<GuestStatus, 'ready' | 'power' | 'agent' | 'restart'>): boolean {
+export function hasReached(
+  goal: GuestGoal,
+  { ready, power, agent, restart }: Pick<GuestStatus, 'ready' | 'power' | 'agent' | 'restart'>,
+): boolean {
   switch (goal) {
     case 'ready':
       return ready;

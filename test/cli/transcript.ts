@@ -97,20 +97,24 @@ class Stay {
     return lines.map((line) => {
       let text = line;
       for (const [path, name] of this.#paths) text = text.replaceAll(path, name);
-      return text
-        .replaceAll(/\b[gjh][a-hjkmnp-z2-9]{10}\b/g, (uid) => this.#uid(uid))
-        .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
-        .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-01-01T00:00:00.000Z')
-        .replaceAll(/\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b/g, (digest) => '0'.repeat(digest.length))
-        .replaceAll(/(revision +)\d+/g, '$17')
-        .replaceAll(/52(?::[0-9a-f]{2}){5}/g, '52:54:00:00:00:00')
-        .replaceAll(/costs the host \d+ MiB|[\d,]+ MiB (?=free|promised)/g, (text) => text.replaceAll(/[\d,]+/g, '300'))
-        .replaceAll(/( *)\b[\d.]+ (?:ms|s)\b/g, (text, gap: string) => {
-          // The column of a list of jobs is as wide as what stands in it; others are as wide as their title.
-          const isFlexible = gap.length <= 2 || /^ {2}[gjh]\w{10} /.test(line);
-          return isFlexible ? `${gap.slice(0, 2)}5 ms` : '5 ms'.padStart(text.length);
-        })
-        .replace(/ +TOOK/, '  TOOK');
+      return (
+        text
+          .replaceAll(/\b[gjh][a-hjkmnp-z2-9]{10}\b/g, (uid) => this.#uid(uid))
+          .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
+          .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-01-01T00:00:00.000Z')
+          .replaceAll(/\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b/g, (digest) => '0'.repeat(digest.length))
+          .replaceAll(/(revision +)\d+/g, '$17')
+          .replaceAll(/52(?::[0-9a-f]{2}){5}/g, '52:54:00:00:00:00')
+          .replaceAll(/costs the host \d+ MiB|[\d,]+ MiB (?=free|promised)/g, (text) => text.replaceAll(/[\d,]+/g, '300'))
+          .replaceAll(/( *)\b[\d.]+ (?:ms|s)\b/g, (text, gap: string) => {
+            // The column of a list of jobs is as wide as what stands in it, a field has none; others are as wide as their title.
+            const isFlexible = gap.length <= 2 || /^ {2}([gjh]\w{10}|ready after) /.test(line);
+            return isFlexible ? `${gap.slice(0, 2)}5 ms` : '5 ms'.padStart(text.length);
+          })
+          .replace(/ +TOOK/, '  TOOK')
+          // It is asked as soon as the guest runs, which a quick command may be ahead of.
+          .replace(/^( {2}agent +)unknown$/, '$1answers')
+      );
     });
   }
 
