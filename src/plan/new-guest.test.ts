@@ -58,11 +58,11 @@ test('a place of a disk that was taken out stays its own', () => {
   assert.equal(without.diskSlots['data'], hardware.diskSlots['data']);
 });
 
-test('several nics take the last places of the first eight ports; what stays in its zone keeps card, place and tap', () => {
+test('several nics take the last of the first eight ports in order; what stays in its zone keeps card, place and tap', () => {
   const nics = (...zones: string[]): GuestSpec => ({ ...spec, nics: zones.map((zone) => ({ zone, addresses: [] })) });
   const random = seededRandom(1);
   const three = newGuestRecord('web', nics('a', 'b', 'c'), { ...context, random }).hardware;
-  assert.deepEqual([three.nicSlots, three.nicNumbers, three.diskSlots['root']], [[7, 6, 5], [0, 1, 2], 0]);
+  assert.deepEqual([three.nicSlots, three.nicNumbers, three.diskSlots['root']], [[5, 6, 7], [0, 1, 2], 0]);
   assert.equal(new Set(three.macs).size, 3);
   // Without the first one, in another order, with a new one: the new one takes over what the first one leaves.
   const [a, b, c] = three.macs;
@@ -71,11 +71,11 @@ test('several nics take the last places of the first eight ports; what stays in 
     [other.macs, other.nicSlots, other.nicNumbers],
     [
       [c, a, b],
-      [5, 7, 6],
+      [7, 5, 6],
       [2, 0, 1],
     ],
   );
-  // One goes away: the others stay what they are; one that comes again is a new card.
+  // One goes away: the others stay what they are; one that comes again is a new card, behind them.
   const fewer = withNicsOf(three, nics('a', 'b', 'c').nics, nics('b', 'c'), random);
   assert.deepEqual(
     [fewer.macs, fewer.nicNumbers],
@@ -88,7 +88,7 @@ test('several nics take the last places of the first eight ports; what stays in 
   assert.deepEqual(
     [again.nicSlots, again.nicNumbers],
     [
-      [6, 5, 7],
+      [6, 7, 8],
       [1, 2, 0],
     ],
   );

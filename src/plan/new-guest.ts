@@ -5,7 +5,7 @@ import { CaissonError } from '../lib/errors.ts';
 import type { GuestHardware, GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec, NicSpec } from '../model/guest.ts';
 
-/** Root ports are counted from 0, in blocks of eight; the first block is always there. Nics take the last free one of it, disks the first. */
+/** Root ports are counted from 0, in blocks of eight; the first block is always there. A new guest's nics take its last ones, disks the first free. */
 const slots = 24;
 const block = 8;
 const leastMaxCpus = 8;
@@ -79,7 +79,7 @@ export function withNicsOf(hardware: GuestHardware, before: readonly NicSpec[], 
   const nics = spec.nics.map(({ zone }) => {
     const place = places.find((each) => each.zone === zone) ?? left.shift();
     if (place) return place;
-    const slot = lastFreeSlot(usedSlots);
+    const slot = nextNicSlot(usedSlots, hardware, spec);
     const number = Array.from({ length: slots }, (_, index) => index).find((index) => !usedNumbers.has(index)) as number;
     if (slot === undefined) throw new CaissonError('invalid', `a guest has at most ${slots} disks and nics`);
     usedSlots.add(slot);
@@ -94,10 +94,11 @@ export function withNicsOf(hardware: GuestHardware, before: readonly NicSpec[], 
   };
 }
 
-function lastFreeSlot(used: ReadonlySet<number>): number | undefined {
+/** Behind every nic that there is: a guest that counts its interfaces as it finds them finds the ones of before first. */
+function nextNicSlot(used: ReadonlySet<number>, { nicSlots }: GuestHardware, spec: GuestSpec): number | undefined {
   const free = Array.from({ length: slots }, (_, index) => index).filter((index) => !used.has(index));
-  const first = free[0];
-  return first === undefined ? undefined : free.findLast((slot) => Math.floor(slot / block) === Math.floor(first / block));
+  const first = nicSlots.length === 0 ? block - spec.nics.length : Math.max(...nicSlots) + 1;
+  return free.find((slot) => slot >= first) ?? free.at(-1);
 }
 
 /** Adds hardware places for disks that the wish has and the record does not, the root disk first; nothing that is placed moves. */
