@@ -51,6 +51,8 @@ export interface Prober {
   reachFromWorld(targets: readonly ProbeTarget[], uplinks: readonly string[]): Promise<ReachResult[]>;
   /** The host's own addresses in that world. */
   worldAddresses(uplinks: readonly string[]): Promise<string[]>;
+  /** The host's own addresses in the guests' network: what is not published there is its own affair. */
+  ownAddresses(): readonly string[];
   /** Not connected yet: that is the network's. `conflict` when a machine on the uplink's wire has one of the addresses. */
   openProbe(plug: ProbePlug): Promise<Probe>;
 }

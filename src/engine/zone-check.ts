@@ -116,7 +116,8 @@ export class ZoneChecker {
       ...probes.map(({ zone, nic }) => ({ name: probeName(zone), nics: [nic], ports: [] })),
     ];
     const world = this.#hasWorld(state) ? await this.#worldAddresses(state) : [];
-    const targetsFrom = planTargets({ state, ends, world, extraPorts: options.extraPorts });
+    const own = parts.prober.ownAddresses().flatMap((address) => canonicalAddress(address) ?? []);
+    const targetsFrom = planTargets({ state, ends, world, own, extraPorts: options.extraPorts });
     let done = 0;
     const found = await inTurns(Math.min(sourcesAtOnce.most, Math.max(sourcesAtOnce.least, parts.host.cpus)), sources, (source) =>
       job.step(`from ${source.name}`, async (): Promise<Found> => {

@@ -59,7 +59,7 @@ const ends: CheckEnd[] = [
   { name: 'web', nics: [web], ports: ['tcp/80', 'icmp'] },
   { name: 'database', nics: [database], ports: ['tcp/3306-3310'] },
 ];
-const input = { state, ends, world: ['192.0.2.1'], extraPorts: ['udp/161'] };
+const input = { state, ends, world: ['192.0.2.1'], own: [], extraPorts: ['udp/161'] };
 
 describe('targets of the filtering check', () => {
   const spell = (source: string) =>
@@ -83,12 +83,27 @@ describe('targets of the filtering check', () => {
     assert.ok(!spell('world').some((line) => /^(host|world) /.test(line)));
   });
 
+  test('at an address of the host’s own are what is published there for all, and nothing that is the host’s affair', () => {
+    const everywhere = { ...state.publications[0], from: [], port: 8443 } as (typeof state.publications)[0];
+    const published = { ...state, publications: [...state.publications, everywhere] };
+    const at = (own: string[]) =>
+      planTargets({ ...input, state: published, own })('world').flatMap(({ address, port }) => (address === '203.0.113.1' ? [port] : []));
+    assert.deepEqual(at(['203.0.113.1']), [8443]);
+    for (const port of [443, 8443, 22]) assert.ok(at([]).includes(port), String(port));
+  });
+
   test('are bounded: of a hundred guests all declared ports are tried, and of the others some, not the same from everywhere', () => {
     const many = Array.from({ length: 100 }, (_, index): CheckEnd => {
       const name = `g${String(index).padStart(3, '0')}`;
       return { name, nics: [nic(name, 'inner', [`10.30.0.${index + 1}`])], ports: [`tcp/${1000 + index}`, 'tcp/80'] };
     });
-    const from = planTargets({ state: { ...state, nics: many.flatMap(({ nics }) => nics) }, ends: many, world: [], extraPorts: [] });
+    const from = planTargets({
+      state: { ...state, nics: many.flatMap(({ nics }) => nics) },
+      ends: many,
+      world: [],
+      own: [],
+      extraPorts: [],
+    });
     const [one, other] = [from('g000'), from('g001')];
     assert.ok(one.length < 2600, String(one.length));
     for (const { name, ports } of many.slice(2)) {

@@ -31,6 +31,8 @@ export interface CheckInput {
   ends: readonly CheckEnd[];
   /** The host's own addresses in the world; none where there is no way to try from there. */
   world: readonly string[];
+  /** The host's own in the guests' network: of a published one only what is published for all is tried, the rest is the host's. */
+  own: readonly string[];
   extraPorts: readonly string[];
 }
 
@@ -44,11 +46,13 @@ interface Destination {
   address: string;
   /** Of its own; the others are tried as there is time. */
   ports: Port[];
+  /** Nothing else is tried there. */
+  isWhole?: true;
 }
 
 /** For the name of an end, or `world`: what is tried from there. */
 export function planTargets(input: CheckInput): (source: string) => CheckTarget[] {
-  const { state, ends, world } = input;
+  const { state, ends, world, own } = input;
   const extra = portsOf(input.extraPorts);
   const flows = state.flows.map((flow) => ({ leadsTo: reader(flow.to), ports: portsOfFlow(flow) }));
   const destinations = ends.flatMap(({ name, nics, ports }) =>
@@ -69,7 +73,7 @@ export function planTargets(input: CheckInput): (source: string) => CheckTarget[
 
   return (source) => {
     const others = destinations.filter(({ to }) => to !== source);
-    if (source === 'world') return withSample(source, [...others, ...publishedTo(state, ends)], all);
+    if (source === 'world') return withSample(source, [...others, ...publishedTo(state, ends, own)], all);
     const zones = new Set(ends.find(({ name }) => name === source)?.nics.map((nic) => nic.zone));
     const host = state.zones.filter(({ name }) => zones.has(name)).flatMap(({ hostAddresses }) => hostAddresses);
     return withSample(
@@ -89,19 +93,32 @@ function withSample(source: string, destinations: readonly Destination[], all: r
   const own = destinations.reduce((sum, { ports }) => sum + ports.length, 0);
   const size = Math.min(all.length, Math.max(2, Math.floor((attemptsFromOne - own) / Math.max(1, destinations.length))));
   const shift = Buffer.from(source).reduce((sum, byte) => sum + byte, 0);
-  return destinations.flatMap(({ to, address, ports }, index) => {
-    const sample = Array.from({ length: size }, (_, at) => all[(shift + index + at) % all.length] as Port);
+  return destinations.flatMap(({ to, address, ports, isWhole = false }, index) => {
+    const sample = Array.from({ length: isWhole ? 0 : size }, (_, at) => all[(shift + index + at) % all.length] as Port);
     return unique([...ports, ...sample]).map((port) => ({ to, address, ...port }));
   });
 }
 
 /** The addresses by which the world comes to publications. */
-function publishedTo(state: NetworkState, ends: readonly CheckEnd[]): Destination[] {
-  const listens = [...new Set(state.publications.map(({ listen }) => listen))];
-  return listens.flatMap((address) => {
-    const mine = state.publications.filter(({ listen }) => listen === address);
-    const to = ends.find(({ nics }) => nics.some((nic) => nic.addresses.includes(mine[0]?.to.address ?? '')))?.name;
-    return to === undefined ? [] : [{ to, address, ports: mine.map(({ protocol, port }) => ({ protocol, port })) }];
+function publishedTo({ publications }: NetworkState, ends: readonly CheckEnd[], own: readonly string[]): Destination[] {
+  const byAddress = Map.groupBy(publications, ({ listen }) => listen);
+  return [...byAddress].flatMap(([address, all]) => {
+    const isOwn = own.includes(address);
+    const mine = isOwn ? all.filter(({ from }) => from.length === 0) : all;
+    const byGuest = Map.groupBy(mine, ({ to }) => ends.find(({ nics }) => nics.some((nic) => nic.addresses.includes(to.address)))?.name);
+    return [...byGuest].flatMap(([to, theirs], index): Destination[] =>
+      to === undefined
+        ? []
+        : [
+            {
+              to,
+              address,
+              ports: theirs.map(({ protocol, port }) => ({ protocol, port })),
+              // What is nobody's there is tried once.
+              ...(isOwn || index > 0 ? { isWhole: true } : {}),
+            },
+          ],
+    );
   });
 }
 

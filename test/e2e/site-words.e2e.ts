@@ -189,7 +189,7 @@ test('the audit says that guests leave with the host’s address, and who is let
     rules.reachability.services.map(({ guest, port, from }) => [guest, port, from.join()]),
     [
       ['vault', 'tcp/7001', 'web'],
-      ['web', 'tcp/7000', 'world,198.51.100.0/24'],
+      ['web', 'tcp/7000', '198.51.100.0/24,world'],
     ],
   );
   assert.deepEqual(rules.reachability.fromWorld, [

@@ -37,6 +37,7 @@ export function createFakeProber({ isUp, mayReach }: FakeProberOptions): FakePro
     reachFromWorld: async (targets): Promise<ReachResult[]> =>
       targets.map(() => ({ got: 'no-way', source: '', detail: 'a simulated site has no world' })),
     worldAddresses: async () => [],
+    ownAddresses: () => [],
     async openProbe(plug) {
       const failure = prober.failOpen?.(plug);
       if (failure) throw failure;

@@ -2,7 +2,7 @@
 import type { Prober, ProbeTarget } from '../prober.ts';
 import type { HelperCaller } from './helper-client.ts';
 
-export function helperProbes(helper: HelperCaller): Omit<Prober, 'check'> {
+export function helperProbes(helper: HelperCaller): Omit<Prober, 'check' | 'ownAddresses'> {
   return {
     reachFromWorld: async (targets, uplinks) => (await helper.call('worldProbe', { targets: plain(targets), uplinks: [...uplinks] })).lines,
     worldAddresses: async (uplinks) => (await helper.call('worldProbe', { targets: [], uplinks: [...uplinks] })).addresses,

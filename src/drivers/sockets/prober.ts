@@ -2,6 +2,7 @@
 import { Resolver } from 'node:dns/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describeError } from '../../lib/errors.ts';
 import type { NetworkCheck, ProbeResult, Prober } from '../prober.ts';
 
@@ -13,9 +14,10 @@ interface Options {
 }
 
 /** `elsewhere`: trying from places where the daemon is not. */
-export function createSocketProber(elsewhere: Omit<Prober, 'check'>): Prober {
+export function createSocketProber(elsewhere: Omit<Prober, 'check' | 'ownAddresses'>): Prober {
   return {
     ...elsewhere,
+    ownAddresses: () => Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address)),
     async check(check, address, options) {
       const limit = AbortSignal.timeout(options.timeoutMs);
       const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
