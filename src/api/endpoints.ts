@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { auditSchema } from '../model/audit.ts';
 import { eventSchema } from '../model/event.ts';
 import { guestChangeSchema } from '../model/guest-change.ts';
+import { flowExplanationSchema, flowViewSchema, flowVisitorSchema } from '../model/flow-view.ts';
 import { guestGoalSchema, guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
@@ -198,6 +199,26 @@ export const endpoints = defineEndpoints({
     job: true,
   },
   zoneCheckShow: { method: 'GET', path: '/v1/zones/check', summary: 'The result of the last check', response: zoneCheckSchema },
+
+  flowList: { method: 'GET', path: '/v1/flows', summary: 'Every flow, with the guests that it stands for', response: list(flowViewSchema) },
+  flowExplain: {
+    method: 'GET',
+    path: '/v1/flows/explain',
+    summary: 'What decides between two ends on a port: by the site’s flows, and by the rules in force',
+    query: z.strictObject({
+      from: z.string().min(1).max(80).describe('A guest, a zone, an address, `world` or `host`'),
+      to: z.string().min(1).max(80).describe('The same'),
+      port: z.string().min(1).max(40).describe('`tcp/80`, `udp/53`, `icmp`'),
+    }),
+    response: flowExplanationSchema,
+  },
+  flowVisitors: {
+    method: 'GET',
+    path: '/v1/guests/:guest/visitors',
+    summary: 'Who can reach a guest, on which ports, by which flow',
+    params: guestParams,
+    response: list(flowVisitorSchema),
+  },
 
   auditShow: {
     method: 'GET',

@@ -19,7 +19,7 @@ export type Completion =
   | { kind: 'files' }
   | { kind: 'folders' }
   /** Names of the daemon's objects. */
-  | { kind: 'names'; of: 'guest' | 'zone' | 'image' | 'job'; verb: string };
+  | { kind: 'names'; of: 'guest' | 'zone' | 'image' | 'job' | 'end'; verb: string };
 
 const answerWithinMs = 700;
 
@@ -112,6 +112,11 @@ function completeArgument(argument: Argument, command: Command): Completion {
     case 'image':
     case 'job':
       return { kind: 'names', of: argument.name() as 'guest', verb: command.name() };
+    case 'from':
+    case 'to':
+      return { kind: 'names', of: 'end', verb: command.name() };
+    case 'port':
+      return values(['tcp/22', 'tcp/80', 'tcp/443', 'udp/53', 'icmp'].map((value) => ({ value })));
     default:
       return values([]);
   }
@@ -130,7 +135,7 @@ async function namesOf(io: Io, words: readonly string[], { of, verb }: Completio
   }
 }
 
-async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job', verb: string): Promise<Value[]> {
+async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job' | 'end', verb: string): Promise<Value[]> {
   switch (of) {
     case 'guest': {
       const { items } = await client.call('guestList');
@@ -138,6 +143,10 @@ async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job'
       return items
         .filter((guest) => !isAction || guest.actions.includes(verb))
         .map(({ name, status }) => ({ value: name, about: status.power }));
+    }
+    case 'end': {
+      const [guests, zones] = await Promise.all([fetchNames(client, 'guest', verb), fetchNames(client, 'zone', verb)]);
+      return [...guests, ...zones.map((zone) => ({ ...zone, value: `zone:${zone.value}` })), { value: 'world' }, { value: 'host' }];
     }
     case 'zone':
       return (await client.call('zoneList')).items.map(({ name, subnets, masquerade, bridged }) => ({

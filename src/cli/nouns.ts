@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvent } from './commands/event.ts';
+import { addFlow } from './commands/flow.ts';
 import { addGuest } from './commands/guest.ts';
 import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
@@ -60,6 +61,12 @@ export const nouns: readonly Noun[] = [
     description: 'zones, and the proof that they hold',
     group: 'noun',
     add: addZone,
+  },
+  {
+    name: 'flow',
+    description: 'allowed traffic: what is listed, what decides, who can reach whom',
+    group: 'noun',
+    add: addFlow,
   },
   {
     name: 'image',

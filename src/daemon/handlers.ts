@@ -28,6 +28,10 @@ export function createHandlers(engine: Engine): Handlers {
     zoneCheck: async ({ body, actor }) => engine.checkZones(body ?? {}, actor),
     zoneCheckShow: async () => engine.lastZoneCheck(),
 
+    flowList: async () => ({ items: engine.flows.list() }),
+    flowExplain: async ({ query }) => engine.flows.explain(query),
+    flowVisitors: async ({ params }) => ({ items: engine.flows.visitors(params.guest) }),
+
     auditShow: async () => engine.audit(),
 
     imageList: async () => ({ items: await engine.images() }),

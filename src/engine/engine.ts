@@ -17,6 +17,7 @@ import { describePublication, parsePublished } from '../model/publication.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
+import { FlowService } from './flows.ts';
 import { GuestBoard, type LiveStatus } from './guest-board.ts';
 import { Guests } from './guests.ts';
 import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
@@ -45,6 +46,7 @@ export interface ShutdownGuestOptions {
 export class Engine {
   readonly events: Events;
   readonly jobs: Jobs;
+  readonly flows: FlowService;
   readonly #parts: EngineParts;
   readonly #site: SiteStore;
   readonly #board: GuestBoard;
@@ -90,6 +92,7 @@ export class Engine {
       sites: this.#sites,
       hostShutdown: this.#hostShutdown,
     });
+    this.flows = new FlowService({ site, network: this.#network });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
     this.#startedAt = board.now();

@@ -25,7 +25,8 @@ function allows(state: NetworkState, kind: 'world' | 'guest', address: string, t
   return isAllowed(state, { from: { kind, address }, to: { address: target.address }, protocol, port }).allowed;
 }
 
-function usualWorldAddress({ zones }: NetworkState, family: 4 | 6): string {
+/** An address that the world has: of a router there, if one is known. */
+export function usualWorldAddress({ zones }: NetworkState, family: 4 | 6): string {
   const gateways = zones.flatMap((zone) => [zone.uplink?.gateway, zone.uplink?.gateway6]);
   const gateway = gateways.find((candidate) => candidate !== undefined && familyOf(candidate) === family);
   return gateway ?? (family === 4 ? '198.51.100.1' : '2001:db8:ffff::1');

@@ -159,7 +159,7 @@ describe('the evaluator', () => {
     ])
       assert.equal(strange(statement).undecided, 'tcp/80', JSON.stringify(statement));
     assert.deepEqual(strange({ counter: { packets: 1, bytes: 1 } }, { log: null }), {
-      passes: 'proto/0-5, tcp/0-79, tcp/81-65535, proto/7-255',
+      passes: 'protocol/0-5, tcp/0-79, tcp/81-65535, protocol/7-255',
       undecided: '',
     });
   });

@@ -15,7 +15,7 @@ export function expectedRanges(decided: Between, family: 4 | 6): Ranges {
 }
 
 export function rangesOfFlows(flows: readonly NetworkFlow[], family: 4 | 6): Ranges {
-  return unite(flows.flatMap(({ services }) => services.map((service) => rangeOf(service, family))));
+  return unite(flows.flatMap(({ services }) => services.map((service) => rangeOfService(service, family))));
 }
 
 /** What answers of these look like; of ICMP only an echo's can be told. */
@@ -23,7 +23,7 @@ export function answersOfFlows(flows: readonly NetworkFlow[], family: 4 | 6): Ra
   return unite(
     flows.flatMap(({ services }) =>
       services.map((service) => {
-        if (service.protocol !== 'icmp') return rangeOf(service, family);
+        if (service.protocol !== 'icmp') return rangeOfService(service, family);
         const { protocol, answer } = echo[family];
         return service.types === undefined ? ofTypes(protocol, answer, answer) : none;
       }),
@@ -31,7 +31,7 @@ export function answersOfFlows(flows: readonly NetworkFlow[], family: 4 | 6): Ra
   );
 }
 
-function rangeOf(service: NetworkService, family: 4 | 6): Ranges {
+export function rangeOfService(service: NetworkService, family: 4 | 6): Ranges {
   switch (service.protocol) {
     case 'tcp':
     case 'udp':

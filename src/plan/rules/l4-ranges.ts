@@ -77,7 +77,7 @@ export function unite(lists: readonly Ranges[]): Ranges {
   return found;
 }
 
-/** For people: `tcp/80`, `udp/5000-5100`, `icmp/8`, `proto/47`, `everything else`; at most `most` of them. */
+/** For people: `tcp/80`, `udp/5000-5100`, `icmp/8`, `protocol/47`, `everything else`; at most `most` of them. */
 export function describeL4(ranges: Ranges, most = 6): string {
   const words: string[] = [];
   for (let at = 0; at < ranges.length; at += 2) words.push(...describePair(ranges[at] as number, ranges[at + 1] as number));
@@ -91,7 +91,7 @@ function describePair(first: number, last: number): string[] {
   const tail = (last & 0xffff) < 0xffff ? [describeWithin(to, 0, last & 0xffff)] : [];
   const [a, b] = [head.length > 0 ? from + 1 : from, tail.length > 0 ? to - 1 : to];
   if (a === 0 && b === 255) return ['everything'];
-  const middle = a > b ? [] : a === b ? [describeWithin(a, 0, 0xffff)] : [`proto/${a}-${b}`];
+  const middle = a > b ? [] : a === b ? [describeWithin(a, 0, 0xffff)] : [`protocol/${a}-${b}`];
   return [...head, ...middle, ...tail];
 }
 
@@ -101,5 +101,5 @@ function describeWithin(protocol: number, first: number, last: number): string {
   if (protocol === protocols.tcp || protocol === protocols.udp)
     return `${protocol === protocols.tcp ? 'tcp' : 'udp'}${isAll ? '' : `/${span(first, last)}`}`;
   if (protocol === protocols.icmp || protocol === protocols.icmpv6) return `icmp${isAll ? '' : `/${span(first >> 8, last >> 8)}`}`;
-  return `proto/${protocol}`;
+  return `protocol/${protocol}`;
 }
