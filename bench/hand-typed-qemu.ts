@@ -33,7 +33,7 @@ export class HandTypedQemu {
   }
 
   addTap(name: string): void {
-    execFileSync('ip', ['-n', this.netns, 'tuntap', 'add', 'dev', name, 'mode', 'tap', 'vnet_hdr']);
+    execFileSync('ip', ['-n', this.netns, 'tuntap', 'add', 'dev', name, 'mode', 'tap']);
     execFileSync('ip', ['-n', this.netns, 'link', 'set', 'dev', name, 'up']);
   }
 

@@ -89,7 +89,7 @@ export function renderJail(jail: Jail, fstabPath: string, argv: readonly string[
   ];
   const folders = new Set([jail.socketFolder, ...files.map((path) => path.slice(0, path.lastIndexOf('/')))]);
   const relative = (path: string) => `.${path}`;
-  const taps = jail.taps.map((tap) => `tuntap add dev ${tap} mode tap user ${jail.userId} vnet_hdr`);
+  const taps = jail.taps.map((tap) => `tuntap add dev ${tap} mode tap user ${jail.userId}`);
   const unshare = ['unshare', '--net', '--mount', '--ipc', '--uts', '--', 'sh', '-c'] as const;
   const command: [string, ...string[]] = [
     ...unshare,

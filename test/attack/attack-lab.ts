@@ -116,6 +116,21 @@ export class AttackLab {
     return { left, heard: heard.filter((name) => name !== from) };
   }
 
+  /** The booted attacker sends frames with headers of offloads, as far as its own kernel lets it; where they were found. */
+  async sendOffloaded(make: (mark: Mark) => readonly Uint8Array[]): Promise<{ sent: number; heard: string[] }> {
+    const mark = new Mark();
+    const sent = await this.attacker.sendOffloaded('eth0', make(mark));
+    // What it sends after them comes after them.
+    const last = new Mark();
+    await this.attacker.send('eth0', [ethernet({ from: attackNics.mallory.mac, to: this.#macs.taps }, 0x88b5, last.bytes)]);
+    await waitFor(
+      'the host sees what the attacker has sent',
+      async () => (await this.#host?.heard())?.some(({ on, id }) => on === attackNics.mallory.tap && id === last.id),
+      { timeoutMs: 20_000, everyMs: 10 },
+    );
+    return { sent, heard: await this.heardSince(mark) };
+  }
+
   /** Sends forbidden packets of several kinds as fast as it can, from a guest and from the world, while `work` is done. */
   async flood(work: () => Promise<void>): Promise<{ mark: Mark; sent: number }> {
     const mark = new Mark();

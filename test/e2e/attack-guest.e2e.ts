@@ -2,11 +2,12 @@
 // packets with work left to do on them (offloads).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { AttackLab, attackNics } from '../attack/attack-lab.ts';
+import { AttackLab, attackNetwork, attackNics } from '../attack/attack-lab.ts';
 import type { Attack } from '../attack/attack.ts';
 import { broadcast } from '../attack/frames.ts';
 import { ipAttacks } from '../attack/ip-attacks.ts';
 import { linkAttacks } from '../attack/link-attacks.ts';
+import { largePackets, redirectingChecksum } from '../attack/offload-attacks.ts';
 import type { Mark } from '../attack/wire.ts';
 
 const attacks = [...linkAttacks, ...ipAttacks].filter(({ from }) => from === 'mallory');
@@ -36,6 +37,67 @@ describe('attacks from inside a booted guest', () => {
     });
   }
 
+  const { mallory, database, web, dns } = attackNics;
+  const ends = () => ({ from: mallory.mac, to: lab.hostMacFor('mallory') });
+  const forbidden = (mark: Mark) =>
+    [
+      [mallory.addresses[0], database.addresses[0]],
+      [mallory.addresses[1], database.addresses[1]],
+      [web.addresses[0], database.addresses[0]],
+      [web.addresses[2], database.addresses[1]],
+    ].flatMap(([from = '', to = '']) => largePackets(ends(), { from, to }, Buffer.concat(Array<Buffer>(600).fill(mark.bytes))));
+
+  test('packets that are yet to be cut up', async () => {
+    const { sent, heard } = await lab.sendOffloaded(forbidden);
+    assert.ok(sent > 0, 'its kernel lets it send some');
+    assert.deepEqual(heard, []);
+  });
+
+  /** Datagrams to `dns` by the port that is allowed, by each family, and how many came there by another. */
+  async function redirected(): Promise<number> {
+    const { real } = lab;
+    const there = real.guestOf(dns);
+    await real.fillChecksums(real.guestsNetwork, dns.tap);
+    for (const command of [
+      'add table inet ear',
+      'add chain inet ear heard { type filter hook prerouting priority -400 ; }',
+      'add counter inet ear wanted',
+      'add rule inet ear heard udp dport 99 counter name wanted',
+    ])
+      await real.nft(there, command);
+    await lab.sendOffloaded((mark) =>
+      mallory.addresses.map((from, index) =>
+        redirectingChecksum(
+          ends(),
+          { from, to: dns.addresses[index === 0 ? 0 : 1] ?? '' },
+          { from: 4000, allowed: 53, wanted: 99 },
+          mark.bytes,
+        ),
+      ),
+    );
+    const said = await real.nft(there, 'list counters table inet ear');
+    await real.nft(there, 'delete table inet ear');
+    return Number(/packets (\d+)/.exec(said)?.[1]);
+  }
+
+  test('a checksum that would be written over the port, once the filter has seen it', async () => {
+    const ranges = (addresses: readonly string[]) => addresses.map((address) => `${address}/${address.includes(':') ? 128 : 32}`);
+    await lab.real.network.apply({
+      ...attackNetwork,
+      flows: [
+        ...attackNetwork.flows,
+        {
+          from: { kind: 'addresses', cidrs: ranges(mallory.addresses) },
+          to: { kind: 'addresses', cidrs: ranges(dns.addresses) },
+          services: [{ protocol: 'udp', ports: { from: 53, to: 53 } }],
+          text: 'mallory → dns: udp/53',
+        },
+      ],
+    });
+    assert.equal(await redirected(), 0);
+    await lab.real.network.apply(attackNetwork);
+  });
+
   test('after all of them everybody still reaches what he may', async () => {
     await lab.assertFlows();
   });
@@ -49,5 +111,7 @@ describe('attacks from inside a booted guest', () => {
       if (silent.length > 0) missing.push(`${attack.name}: not by ${silent.join(', ')}, but by ${heard.join(', ')}`);
     }
     assert.deepEqual(missing, []);
+    assert.deepEqual((await lab.sendOffloaded(forbidden)).heard, ['database']);
+    assert.equal(await redirected(), 2);
   });
 });

@@ -512,7 +512,8 @@ test('each argument of each verb that is not as it should be is refused, and wri
       .toSorted()
       .join('\n');
   const places = { dataDirectory: fixture.data, imageCache: '/var/cache/caisson/images', userId: helper.hello.userIds.base };
-  const cases = hostileCases(places).filter(({ what }) => !what.endsWith('without end'));
+  // On the channel no arguments are the same as none of them; and lists without end are longer than a line may be.
+  const cases = hostileCases(places).filter(({ what }) => !what.endsWith('without end') && !/^\w+ = null$/.test(what));
   const refusals = () => helper.said().split('"message":"refused"').length - 1;
   const [before, refusedBefore] = [listing(), refusals()];
   const through: string[] = [];

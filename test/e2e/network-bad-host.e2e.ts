@@ -33,6 +33,11 @@ const withOffice: NetworkState = {
 
 const inside = async (namespace: string, ...argv: string[]) => (await run(['ip', 'netns', 'exec', namespace, ...argv])).stdout;
 
+/** Else addresses come into force a second after their interface. */
+function settleAtOnce(real: RealNetwork): Promise<void> {
+  return real.sysctl(real.guestsNetwork, { 'net/ipv6/conf/default/accept_dad': 0, 'net/ipv6/conf/eth1/accept_dad': 0 });
+}
+
 /** All that the network's verbs could have changed, line by line, but for what packets and time change. */
 async function everythingIn(namespace: string): Promise<string[]> {
   const texts = await Promise.all([
@@ -71,6 +76,7 @@ describe('a network in force on a host that goes wrong', () => {
   const { network } = real;
   before(async () => {
     await real.open();
+    await settleAtOnce(real);
     await network.apply(exampleNetwork);
     for (const nic of [web, dns, database]) {
       await real.plug(nic, exampleNetwork);
@@ -253,7 +259,10 @@ table inet own {
 describe('a host without a namespace for its guests', () => {
   const real = new RealNetwork('own');
   const host = real.guestsNetwork;
-  before(() => real.open());
+  before(async () => {
+    await real.open();
+    await settleAtOnce(real);
+  });
   after(() => real.close());
 
   /** In the namespaces of the host; `prepare` is a line of shell that spoils its programs, for this process alone. */

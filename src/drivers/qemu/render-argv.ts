@@ -268,7 +268,8 @@ function renderNic(nic: MachineNic): string[] {
   const id = `nic${nic.slot}`;
   return [
     '-netdev',
-    json({ type: 'tap', id, ifname: nic.tap, script: 'no', downscript: 'no', vhost: false }),
+    // No header of offloads: a guest could have a checksum written over what the filter has read (decision 0030).
+    json({ type: 'tap', id, ifname: nic.tap, script: 'no', downscript: 'no', vhost: false, vnet_hdr: false }),
     '-device',
     json({ ...behindPort('virtio-net-pci', id, nic.slot), netdev: id, mac: nic.mac, host_mtu: nic.mtu, romfile: '' }),
   ];

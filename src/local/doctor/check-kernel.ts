@@ -37,7 +37,7 @@ export const links: Check = {
     const missing: string[] = [];
     const reasons: string[] = [];
     for (const [what, argv] of [
-      ['taps', ['tuntap', 'add', 'dev', 'doctor0', 'mode', 'tap', 'vnet_hdr']],
+      ['taps', ['tuntap', 'add', 'dev', 'doctor0', 'mode', 'tap']],
       ['bridges', ['link', 'add', 'doctor1', 'type', 'bridge']],
       ['veths', ['link', 'add', 'doctor2', 'type', 'veth', 'peer', 'name', 'doctor3']],
     ] as const) {
