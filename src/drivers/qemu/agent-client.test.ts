@@ -139,6 +139,64 @@ test('a line without an end ends the conversation, and the next call begins a ne
   assert.equal(sockets.length, 2);
 });
 
+/** Writes `piece` again and again, as fast as it is read, until 100 MB are written or nobody reads any more. Resolves with the bytes. */
+function pour(socket: Socket, piece: Buffer): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let written = 0;
+  const more = () => {
+    while (!socket.destroyed && written < 100_000_000) {
+      written += piece.length;
+      if (!socket.write(piece)) return;
+    }
+    resolve(written);
+  };
+  socket.on('drain', more);
+  socket.once('close', () => resolve(written));
+  more();
+  return promise;
+}
+
+test('of 100 MB without an end little is read, and nothing is kept', async () => {
+  let poured: Promise<number> | undefined;
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') poured = pour(socket, Buffer.alloc(65_536, 'x'));
+    else proper(request, socket);
+  };
+  const before = process.memoryUsage.rss();
+  await assert.rejects(agent.hostName(20_000), hasCode('unavailable'));
+  assert.ok(((await poured) ?? 0) < 10_000_000, `${await poured} bytes were taken`);
+  assert.ok(process.memoryUsage.rss() - before < 100_000_000);
+  answer = proper;
+  assert.equal(await agent.hostName(5000), 'web');
+});
+
+test('100 MB of lines that answer nothing end with the time, and keep no memory', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-sync-delimited') void pour(socket, Buffer.from('{"return": "what nobody asked for"}\n'.repeat(2000)));
+    else proper(request, socket);
+  };
+  const before = process.memoryUsage.rss();
+  await assert.rejects(agent.ping(3000), (error: { code?: string }) => error.code === 'timeout' || error.code === 'unavailable');
+  assert.ok(process.memoryUsage.rss() - before < 150_000_000);
+  agent.close();
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve)))),
+  );
+});
+
+test('half an answer and then nothing is a timeout; its other half is nobody’s', async () => {
+  answer = (request, socket) => {
+    if (request.execute === 'guest-get-host-name') socket.write('{"return": {"host-name": "we');
+    else proper(request, socket);
+  };
+  await assert.rejects(agent.hostName(200), hasCode('timeout'));
+  answer = (request, socket) => {
+    if (request.execute === 'guest-sync-delimited') socket.write('ll, hello"}}\n');
+    proper(request, socket);
+  };
+  assert.equal(await agent.hostName(5000), 'web');
+});
+
 test('the guest’s refusal carries its words, bounded', async () => {
   answer = (request, socket) => {
     if (request.execute === 'guest-get-host-name') socket.write(`${JSON.stringify({ error: { desc: `no ${'x'.repeat(5000)}` } })}\n`);
