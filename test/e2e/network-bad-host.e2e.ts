@@ -183,6 +183,19 @@ describe('a network in force on a host that goes wrong', () => {
     await network.connect(dns.tap);
   });
 
+  test('a router whose MAC somebody has fixed is not asked, and stays as it was said', async () => {
+    const fixed = '02:00:00:00:00:99';
+    await real.ip(real.guestsNetwork, `neigh replace ${world.wire} lladdr ${fixed} dev eth1 nud permanent`);
+    try {
+      for (let look = 0; look < 2; look++)
+        assert.ok(!(await network.observe()).silentRouters.some(({ address }) => address === world.wire), 'it is not silent');
+      const said = await run(['ip', '-n', real.guestsNetwork, 'neigh', 'show', 'to', world.wire, 'dev', 'eth1']);
+      assert.match(said.stdout, new RegExp(`${fixed} .*PERMANENT`));
+    } finally {
+      await real.ip(real.guestsNetwork, `neigh del ${world.wire} dev eth1`);
+    }
+  });
+
   test('a router that answers no more is told, and told no more when it does', async () => {
     const silent = async () => (await network.observe()).silentRouters.map(({ address }) => address).toSorted();
     await waitFor('both answer', async () => (await silent()).length === 0, { timeoutMs: 30_000, everyMs: 500 });

@@ -9,6 +9,8 @@ export interface Router {
 }
 
 const unanswered = ['FAILED', 'INCOMPLETE'];
+/** Somebody has said what its MAC is: it need not be asked, and what was said stays. */
+const fixed = ['PERMANENT', 'NOARP'];
 
 /** Those that have not answered since they were asked last, at least three seconds ago; all are asked again. */
 export async function askRouters(namespace: GuestsNamespace, routers: readonly Router[]): Promise<Router[]> {
@@ -22,11 +24,12 @@ export async function askRouters(namespace: GuestsNamespace, routers: readonly R
   const neighbours = devices.flatMap((device, index) =>
     (answers[index] as { dst: string; state?: string[] }[]).map((one) => ({ ...one, device })),
   );
-  const silent = asked.filter((router) => {
-    const known = neighbours.find(({ dst, device }) => dst === router.address && device === router.interface);
-    return known?.state?.some((state) => unanswered.includes(state)) === true;
-  });
+  const isOneOf = (router: Router, states: readonly string[]) =>
+    neighbours
+      .find(({ dst, device }) => dst === router.address && device === router.interface)
+      ?.state?.some((state) => states.includes(state)) === true;
+  const open = asked.filter((router) => !isOneOf(router, fixed));
   // An interface without IPv6 has nobody to ask.
-  await namespace.tryToChange(asked.map((router) => `neigh replace ${router.address} dev ${router.interface} use nud none`));
-  return silent;
+  await namespace.tryToChange(open.map((router) => `neigh replace ${router.address} dev ${router.interface} use nud none`));
+  return open.filter((router) => isOneOf(router, unanswered));
 }
