@@ -119,9 +119,7 @@ export class Engine {
     }
     for (const kind of resumable) this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job) });
     const left = await this.#parts.journal.listJobs({ state: 'running' });
-    const isGoingDown = left.some(
-      ({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isOfThisRun(input as HostShutdownInput),
-    );
+    const isGoingDown = left.some(({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isLeft(input as HostShutdownInput));
     const recovered = await this.jobs.recover();
     const resumed = isGoingDown || recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
     this.events.emit({

@@ -113,6 +113,11 @@ export class Guests {
     this.#space.close();
   }
 
+  /** Whether any guest has a process. */
+  runs(): boolean {
+    return [...this.#w.site.guests.keys()].some((uid) => this.#hasProcess(uid));
+  }
+
   /** Names of the guests that run and require this one, directly or through others. */
   whoRequires(uid: string): string[] {
     const { site, board } = this.#w;

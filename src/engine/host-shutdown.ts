@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts';
 import { within } from '../lib/within.ts';
 import type { Job } from '../model/job.ts';
 import type { Guests } from './guests.ts';
-import type { StepContext } from './job-context.ts';
+import type { JobContext } from './job-context.ts';
 import type { Jobs } from './jobs.ts';
 import type { SiteService } from './site.ts';
 
@@ -45,13 +45,13 @@ export class HostShutdown {
     if (this.#running > 0) throw new CaissonError('not-allowed', 'the host is going down: nothing is started now');
   }
 
-  /** False: the host has been started anew since, and that is over. */
-  isOfThisRun({ bootId }: HostShutdownInput): boolean {
-    return bootId === this.#with.bootId;
+  /** False: the host has been started anew since, or all guests were down already when an earlier daemon ended. */
+  isLeft({ bootId }: HostShutdownInput): boolean {
+    return bootId === this.#with.bootId && this.#with.guests.runs();
   }
 
-  async run(input: HostShutdownInput, job: StepContext): Promise<{ guests: { name: string; way: string }[] }> {
-    if (!this.isOfThisRun(input)) return { guests: [] };
+  async run(input: HostShutdownInput, job: JobContext): Promise<{ guests: { name: string; way: string }[] }> {
+    if (job.resumed && !this.isLeft(input)) return { guests: [] };
     const { clock, guests, sites } = this.#with;
     const { timeoutMs, until } = input;
     // Wall time is what outlives a daemon; what is left of it is counted by the clock that nobody sets.

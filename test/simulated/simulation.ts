@@ -281,6 +281,8 @@ class Simulation {
     const isCareless = this.#watched.broken.has('a refused site is written');
     const begun = begin(engine, operation, guest, isCareless);
     this.#last = operation.do === 'apply' ? operation : undefined;
+    // Until there is a job: that of an earlier apply says nothing about this one.
+    this.#lastJob = '';
     begun
       .then((job) => {
         if (this.#last === operation) this.#lastJob = job.uid;

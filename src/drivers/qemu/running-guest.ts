@@ -127,6 +127,8 @@ export class RunningGuest {
         return { state: 'stopped' };
       }
       seen = { state: 'unresponsive', pid, startedAt };
+      // One that is just ending is silent on its way.
+      if (this.#ending) return seen;
     }
     this.#remember(seen);
     // Shut down while nobody watched: what is left to do is the same as when we had heard it.
