@@ -7,9 +7,9 @@ import { changes } from './part-failpoints.ts';
 /** They ask, watch or let go, and change nothing that a death in the middle could leave half done. */
 const questions: Record<keyof typeof changes, readonly string[]> = {
   hypervisor: ['facts', 'overheadMib', 'observeAll', 'observe', 'agent', 'openConsole', 'memoryBytes', 'isolation', 'watch', 'close'],
-  network: ['observe', 'onChange', 'loseRules', 'loseNames', 'failNext'],
+  network: ['observe', 'onChange', 'loseRules', 'loseNames', 'loseWiring', 'addOthers', 'silence', 'failNext'],
   images: ['digest', 'find', 'list', 'failNext'],
-  guestFiles: ['folders', 'disk', 'loseDisk'],
+  guestFiles: ['folders', 'disk', 'freeBytes', 'loseDisk', 'setFree'],
   store: ['get', 'list', 'watch', 'acquireLease', 'close'],
   journal: ['copy', 'getJob', 'findJob', 'listJobs', 'listEvents', 'appendEvents', 'close'],
 };

@@ -1,8 +1,9 @@
 // dnsmasq: an ordinary user with the three capabilities that DHCP and names need, detached, so that it outlives the helper; found
 // again by process id and start time.
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { CaissonError } from '../../lib/errors.ts';
+import { failpoint } from '../../lib/failpoint.ts';
 import { waitFor } from '../../lib/wait-for.ts';
 import { readProcess } from '../process-stat.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
@@ -66,6 +67,7 @@ export class NameService {
     for (const event of ['error', 'exit']) child.once(event, () => (hasEnded = true));
     const { pid } = child;
     await waitFor('dnsmasq is ready', () => hasEnded || (pid !== undefined && this.#isReady(pid)), { timeoutMs: settledMs, everyMs: 5 });
+    failpoint('names.started');
     const startTime = pid === undefined ? undefined : readProcess(pid)?.startTime;
     if (hasEnded || startTime === undefined) {
       const said = readFileSync(file('dnsmasq.said'), 'utf8').trim().slice(-400);
@@ -82,11 +84,9 @@ export class NameService {
   }
 
   async stop(): Promise<void> {
-    const running = this.#process();
-    if (running !== undefined) {
-      process.kill(running, 'SIGTERM');
-      await waitFor('dnsmasq ends', () => this.#process() === undefined, { timeoutMs: settledMs, everyMs: 5 });
-    }
+    // Also one whose helper died before it could write down which it was: it holds the addresses.
+    for (const pid of this.#all()) endProcess(pid);
+    await waitFor('dnsmasq ends', () => this.#all().length === 0, { timeoutMs: settledMs, everyMs: 5 });
     for (const name of ['dnsmasq.json', 'dnsmasq.conf', 'dhcp-hosts', 'names', 'dnsmasq.said'])
       rmSync(`${this.#folder}/${name}`, { force: true });
   }
@@ -95,6 +95,15 @@ export class NameService {
     const files = { config: 'dnsmasq.conf', dhcpHosts: 'dhcp-hosts', names: 'names' } as const;
     for (const [key, content] of Object.entries(texts))
       writeFileSync(`${this.#folder}/${files[key as keyof NamesTexts]}`, content, { mode: 0o644 });
+  }
+
+  /** Every process that was started with this folder's configuration, whatever of its chain of programs it is at. */
+  #all(): number[] {
+    const mark = `--conf-file=${this.#folder}/dnsmasq.conf`;
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => readArguments(pid).includes(mark) && readProcess(pid) !== undefined);
   }
 
   /** Its process id, when the one that we started lives. */
@@ -117,5 +126,21 @@ export class NameService {
     } catch {
       return false;
     }
+  }
+}
+
+function readArguments(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // gone
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
