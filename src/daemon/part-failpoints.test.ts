@@ -1,34 +1,46 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { createSimulatedWorld } from './simulate.ts';
+import { afterEach, test } from 'node:test';
 import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
-import { changes } from './part-failpoints.ts';
-
-/** They ask, watch or let go, and change nothing that a death in the middle could leave half done. */
-const questions: Record<keyof typeof changes, readonly string[]> = {
-  hypervisor: ['facts', 'overheadMib', 'observeAll', 'observe', 'agent', 'openConsole', 'memoryBytes', 'isolation', 'watch', 'close'],
-  network: ['observe', 'onChange', 'loseRules', 'loseNames', 'loseWiring', 'addOthers', 'silence', 'failNext'],
-  images: ['digest', 'find', 'list', 'failNext'],
-  guestFiles: ['folders', 'disk', 'freeBytes', 'loseDisk', 'setFree'],
-  store: ['get', 'list', 'watch', 'acquireLease', 'close'],
-  journal: ['copy', 'getJob', 'findJob', 'listJobs', 'listEvents', 'appendEvents', 'close'],
-};
+import { createFakeProber } from '../drivers/fake/prober.ts';
+import type { EngineParts } from '../engine/parts.ts';
+import { armFailpoint, disarmFailpoints } from '../lib/failpoint.ts';
+import { silentLog } from '../lib/log.ts';
+import { kinds, withFailpoints } from './part-failpoints.ts';
+import { createSimulatedWorld } from './simulate.ts';
 
 const world = createSimulatedWorld();
-const parts = { ...world, hypervisor: new FakeHypervisor(world.host) };
+const parts: EngineParts = {
+  ...world,
+  host: world.identity,
+  hypervisor: new FakeHypervisor(world.host),
+  prober: createFakeProber({ isUp: () => false, mayReach: () => false }),
+  log: silentLog,
+};
 
-function methodsOf(part: object): string[] {
-  const names = new Set<string>();
-  for (let at: object = part; at !== Object.prototype; at = Object.getPrototypeOf(at) as object)
-    for (const name of Object.getOwnPropertyNames(at)) if (typeof Reflect.get(part, name) === 'function') names.add(name);
-  names.delete('constructor');
-  return [...names].toSorted();
-}
+afterEach(disarmFailpoints);
 
-for (const [name, methods] of Object.entries(changes)) {
-  test(`every method of ${name} has a failpoint after it, or changes nothing`, () => {
-    const known: readonly string[] = [...methods, ...questions[name as keyof typeof changes]];
-    const unknown = methodsOf(parts[name as keyof typeof changes]).filter((method) => !known.includes(method));
-    assert.deepEqual(unknown, [], 'a method that changes something belongs into `changes` of part-failpoints.ts');
-  });
-}
+test('unless a test arms one, the parts are what they were', () => {
+  assert.equal(withFailpoints(parts), parts);
+});
+
+test('after what changes something a test may let the daemon die; it is done by then', async () => {
+  armFailpoint('store.put', 'throw');
+  const { store } = withFailpoints(parts);
+  await assert.rejects(store.put('site', { name: 'lab' }, { expected: 'absent' }), /failpoint store\.put/);
+  assert.deepEqual((await store.get('site'))?.value, { name: 'lab' });
+});
+
+test('a running guest’s hardware has them too', async () => {
+  armFailpoint('hardware.setCpus', 'throw');
+  const hardware = withFailpoints(parts).hypervisor.hardware('gaaaaaaaaaa');
+  // Without a process it fails by itself: what asks passes through.
+  await assert.rejects(hardware.read(), { code: 'not-allowed' });
+});
+
+test('every method of the watched parts is there under the name that the table has', () => {
+  for (const [name, methods] of Object.entries(kinds)) {
+    if (name === 'hardware') continue;
+    const part = parts[name as 'store'];
+    for (const method of Object.keys(methods)) assert.equal(typeof Reflect.get(part, method), 'function', `${name}.${method}`);
+  }
+});
