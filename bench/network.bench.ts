@@ -9,7 +9,9 @@ import { runInNewContext } from 'node:vm';
 import { createNftablesNetwork } from '../src/drivers/nftables/network.ts';
 import { renderRules } from '../src/drivers/nftables/render-rules.ts';
 import type { NetworkState } from '../src/model/network-state.ts';
+import { checkRules } from '../src/plan/rules/check-rules.ts';
 import { largeNetwork } from '../test/network/large-network.ts';
+import { officeNetwork } from '../test/network/office-network.ts';
 import { RealNetwork } from '../test/network/real-network.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { inPairs, timed } from './statistics.ts';
@@ -17,6 +19,7 @@ import { inPairs, timed } from './statistics.ts';
 const apply = 'network/apply-1000-guests';
 const change = 'network/one-guests-change';
 const memory = 'network/memory-per-guest';
+const evaluate = 'network/evaluate-100-guests';
 const guests = 1000;
 const flows = 10_000;
 const rounds = 7;
@@ -27,11 +30,13 @@ export const bench: Bench = {
     { name: apply, unit: 'ms', goal: { atMost: 1000 } },
     { name: change, unit: 'ms', goal: { atMost: 50 } },
     { name: memory, unit: 'KiB', goal: { atMost: 200 } },
+    { name: evaluate, unit: 's', goal: { atMost: 10 } },
   ],
   async run(context) {
     const state = largeNetwork(guests, flows);
     if (context.isWanted(apply)) await onNetwork((real) => measureApply(context, real, state));
     if (context.isWanted(change)) await onNetwork((real) => measureChange(context, real, state));
+    if (context.isWanted(evaluate)) await onNetwork((real) => measureEvaluate(context, real));
     if (context.isWanted(memory)) await onNetwork((real) => measureMemory(context, real, state));
   },
 };
@@ -44,6 +49,25 @@ async function onNetwork(measure: (real: RealNetwork) => Promise<void>): Promise
   } finally {
     await real.close();
   }
+}
+
+/** The rules in force decided against the flows, beside reading them from the kernel. */
+async function measureEvaluate({ report, signal }: BenchContext, real: RealNetwork): Promise<void> {
+  const state = officeNetwork(100);
+  await real.network.apply(state);
+  const read = async () => (await real.helper.rulesRead({})).json ?? '';
+  const json = await read();
+  const seconds = async (work: () => unknown) => (await timed(async () => void (await work()))) / 1000;
+  const decide = () => {
+    const { ok, differences } = checkRules(json, state);
+    if (!ok) throw new Error(`the rules in force are not as the flows say: ${JSON.stringify(differences[0])}`);
+  };
+  const pairs = await inPairs(
+    { rounds: 3, signal },
+    () => seconds(decide),
+    () => seconds(read),
+  );
+  report(evaluate, { value: pairs.a, baseline: { what: 'nft alone, telling the rules in JSON', value: pairs.b } });
 }
 
 async function measureApply({ report, signal }: BenchContext, real: RealNetwork, state: NetworkState): Promise<void> {

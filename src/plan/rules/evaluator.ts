@@ -120,10 +120,10 @@ export class Evaluator {
   }
 
   #chainsOf(kind: 'ip' | 'bridge' | 'arp', name: string, { family }: Packet): KernelChain[] {
-    const families = kind === 'ip' ? ['inet', family === 6 ? 'ip6' : 'ip'] : [kind];
-    const key = `${families.join('/')} ${name}`;
+    const key = `${kind} ${name} ${family}`;
     let found = this.#hooks.get(key);
     if (!found) {
+      const families = kind === 'ip' ? ['inet', family === 6 ? 'ip6' : 'ip'] : [kind];
       found = [...this.#chains.values()]
         .filter((chain) => chain.hook?.name === name && families.includes(chain.family))
         .toSorted((a, b) => (a.hook?.priority ?? 0) - (b.hook?.priority ?? 0));

@@ -1,6 +1,7 @@
 // What is tried of every nic, whatever the flows say: that nobody speaks for another, that only ordinary packets are heard, and what a guest
 // needs of the host.
 import { addressFromBigInt, familyOf } from '../../model/address.ts';
+import { leases } from './expected.ts';
 import { type Ranges, none, ofProtocol, ofProtocols, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
 import type { Packet } from './packet.ts';
 import { type GuestPlace, type Places, type Trial, at, claimOf, leasePayload, macOf, outside, packetBetween } from './places.ts';
@@ -108,6 +109,8 @@ export class GuardTrials {
       arrival: true,
     });
     if (family === 4) {
+      const asks = { l4: leases[4], otherPort: 68, payload: leasePayload(guest, { card: unknownMac }) };
+      if (guest.zone.bridged) yield heard('for a lease for a card that nobody has', asks);
       yield heard('with options', { headerLength: 6 });
       yield heard('with many options', { headerLength: 15 });
       yield heard('in pieces', { isFragment: true }, guard(4));
@@ -240,6 +243,7 @@ export class GuardTrials {
       yield served('another’s lease', to, { source, payload: leasePayload(guest, { client: other?.address ?? '203.0.113.77' }) }, none);
       yield served('a lease from another port', to, { source, payload: leasePayload(guest), otherPort: this.#places.otherPort }, none);
     }
+    yield served('a lease of the other family', host, { l4: leases[6], otherPort: 546, payload: kindOf(1) }, none);
     const stranger = this.#places.all.find((place) => place.kind === 'guest' && place.family === 4 && place.name !== guest.name);
     if (stranger?.kind === 'guest' && stranger.zone !== guest.zone)
       yield served('a lease of another guest', stranger.address, { payload: leasePayload(guest) }, none);
@@ -256,6 +260,13 @@ export class GuardTrials {
     for (const kind of [1, 3, 4, 5, 6, 8, 11]) yield served('a lease', { payload: kindOf(kind) }, l4);
     for (const kind of [0, 2, 7, 9, 10, 12, 13, 255]) yield served(`as a server or relay (${kind})`, { payload: kindOf(kind) }, none);
     yield served('a lease', { payload: kindOf(1), source: guest.value }, l4, this.#hostOf(guest));
+    for (const to of [this.#hostOf(guest), everybody[6]])
+      yield served(
+        'a lease of the other family',
+        { l4: leases[4], otherPort: 68, payload: leasePayload(guest), source: guest.value },
+        none,
+        to,
+      );
     yield served(
       'a lease from another port',
       { payload: kindOf(1), source: guest.value, otherPort: this.#places.otherPort },
@@ -352,6 +363,12 @@ export class GuardTrials {
         for (const place of this.#places.all) {
           if (place.family !== family || place.kind === 'world' || isOfLink(place)) continue;
           yield { ...heard(`from ${place.address}`, group, { source: place.value }, none), fromAddress: place.address };
+        }
+        // Nothing leads from there to the host's own addresses for guests, and to those behind its address only what is published.
+        for (const place of this.#places.all) {
+          const isHidden = place.kind === 'guest' && place.zone.masquerade === true;
+          if (place.family === family && (isHidden || place.kind === 'host') && !isOfLink(place))
+            yield heard('to an address inside', place.address, {}, none);
         }
         if (family === 4) {
           yield heard('with options', open.address, { headerLength: 6 }, none);

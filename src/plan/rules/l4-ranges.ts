@@ -62,11 +62,10 @@ export function subtract(a: Ranges, b: Ranges): Ranges {
 }
 
 export function unite(lists: readonly Ranges[]): Ranges {
-  if (lists.length === 0) return none;
-  if (lists.length === 1) return lists[0] as Ranges;
-  const pairs = lists.flatMap((list) =>
-    Array.from({ length: list.length / 2 }, (_, at) => [list[2 * at], list[2 * at + 1]] as [number, number]),
-  );
+  const filled = lists.filter((list) => list.length > 0);
+  if (filled.length <= 1) return filled[0] ?? none;
+  const pairs: [number, number][] = [];
+  for (const list of filled) for (let at = 0; at < list.length; at += 2) pairs.push([list[at] as number, list[at + 1] as number]);
   pairs.sort((a, b) => a[0] - b[0]);
   const found: number[] = [];
   for (const [first, last] of pairs) {

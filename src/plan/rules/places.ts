@@ -113,8 +113,12 @@ export function packetBetween(from: Place, to: Pick<Placed, 'family' | 'value'>,
   };
 }
 
-export function macOf({ mac }: NetworkNic): number {
-  return readMac(mac) ?? 0;
+const macs = new WeakMap<NetworkNic, number>();
+
+export function macOf(nic: NetworkNic): number {
+  let mac = macs.get(nic);
+  if (mac === undefined) macs.set(nic, (mac = readMac(nic.mac) ?? 0));
+  return mac;
 }
 
 /** The host's address on an uplink, which nothing here knows. */
