@@ -16,7 +16,7 @@ const guest = (name: string, ready: boolean) =>
       readyAfterMs: 23_400,
       memoryBytes: 300 * 2 ** 20,
       pid: 7,
-      nics: [{ addresses: ['192.0.2.10'] }],
+      nics: [{ zone: 'external', addresses: ['192.0.2.10'] }],
     },
   }) as unknown as Guest;
 
