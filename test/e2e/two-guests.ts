@@ -1,0 +1,152 @@
+// A real host with two tiny guests of which one requires the other: daemon and helper, QEMU, a network of its own. What the guests write
+// lies on a file system that a test can fill; what a guest does to itself is typed at its serial console.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, createClient } from '../../src/api/client.ts';
+import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import { stateWord } from '../../src/cli/guest-state.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Event } from '../../src/model/event.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { Job } from '../../src/model/job.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/caisson');
+/** Everything here is emulated, on a machine that does other things as well. */
+export const soonMs = 120_000;
+
+export class TwoGuests {
+  readonly #netns: string;
+  readonly #data: string;
+  #helper: ChildProcess | undefined;
+  #transport: NodeTransport | undefined;
+
+  /** `name` is that of the network namespace, and of nobody else's. */
+  constructor(name: string) {
+    this.#netns = name;
+    this.#data = mkdtempSync(join(tmpdir(), 'caisson-life-'));
+  }
+
+  get client(): Client {
+    return createClient(this.#transport ?? assert.fail('no daemon runs'));
+  }
+
+  /** Both are ready when it resolves. */
+  async start(image: string): Promise<void> {
+    await this.#startDaemon();
+    const folder = join(this.#data, 'guests');
+    const { mode, uid, gid } = statSync(folder);
+    const options = `size=20m,mode=${(mode & 0o7777).toString(8)},uid=${uid},gid=${gid}`;
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'caisson-life', folder]);
+    const job = await this.finish(this.client.call('siteApply', { body: { site: siteOf(image) } }));
+    assert.equal(job.state, 'succeeded', job.error?.message);
+  }
+
+  /** More room for what the guests write. */
+  makeRoom(): void {
+    execFileSync('mount', ['-o', 'remount,size=200m', join(this.#data, 'guests')]);
+  }
+
+  async stop(): Promise<void> {
+    const helper = this.#helper;
+    if (helper?.exitCode === null) {
+      await this.finish(this.client.call('hostShutdown', { body: { withinMs: 10_000 } }));
+      helper.kill('SIGTERM');
+      await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 20_000 });
+    }
+    this.#transport?.close();
+    spawnSync('umount', [join(this.#data, 'guests')]);
+    execFileSync(launcher, ['daemon', '--data', this.#data, '--netns', this.#netns, '--teardown'], { stdio: 'inherit' });
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  async #startDaemon(): Promise<void> {
+    let said = '';
+    const child = spawn(launcher, ['daemon', '--data', this.#data, '--netns', this.#netns], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#helper = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const isReady = () => {
+      assert.equal(child.exitCode, null, said);
+      return /^ready /m.test(said);
+    };
+    await waitFor('the daemon is ready', isReady, { timeoutMs: 60_000 });
+    this.#transport = createNodeTransport({ socketPath: join(this.#data, 'run/api.sock') });
+  }
+
+  async finish(started: Promise<Job>): Promise<Job> {
+    const { uid } = await started;
+    let job: Job | undefined;
+    for await (const state of this.client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
+    return job as Job;
+  }
+
+  guest(name: string): Promise<Guest> {
+    return this.client.call('guestShow', { params: { guest: name } });
+  }
+
+  /** Waits until the guest is in a state, in the command line's words. */
+  reaches(name: string, word: string): Promise<Guest> {
+    const look = async () => {
+      const found = await this.guest(name);
+      return stateWord(found) === word ? found : undefined;
+    };
+    return waitFor(`${name} is ${word}`, look, { timeoutMs: soonMs, everyMs: 20 });
+  }
+
+  /** Another process than before is ready. */
+  comesBack({ name, status }: Guest): Promise<Guest> {
+    const look = async () => {
+      const now = await this.guest(name);
+      return now.status.ready && now.status.pid !== status.pid ? now : undefined;
+    };
+    return waitFor(`${name} is ready anew`, look, { timeoutMs: soonMs });
+  }
+
+  /** Types a line at the console of a guest. */
+  type(name: string, line: string): void {
+    const { status, stderr } = this.caisson(['guest', 'console', name, '--history', '0'], `\n${line}\n`);
+    assert.equal(status, 0, stderr);
+  }
+
+  caisson(argv: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync(launcher, [...argv, '--data', this.#data], { input, encoding: 'utf8', timeout: soonMs });
+  }
+
+  async events(kind: Event['kind']): Promise<Event[]> {
+    const { items } = await this.client.call('eventList', { query: { limit: 500 } });
+    return items.filter((event) => event.kind === kind);
+  }
+}
+
+function siteOf(image: string) {
+  const text = `
+version: 1
+site: life
+zones: { one: { subnets: [10.78.1.0/24] } }
+images: { tiny: { file: ${image} } }
+guests:
+  a:
+    image: tiny
+    zone: one
+    memory: 128MiB
+    disks: { root: 64MiB, data: 64MiB }
+    display: none
+    service: { ready: { agent: true } }
+    shutdown: { agent: 10s, powerButton: 5s }
+  b:
+    image: tiny
+    zone: one
+    memory: 128MiB
+    disks: { root: 64MiB }
+    display: none
+    service: { ready: { command: [/bin/true] } }
+    after: [{ requires: a }]
+    shutdown: { agent: 5s, powerButton: 5s }
+`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
