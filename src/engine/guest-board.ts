@@ -41,6 +41,8 @@ export class GuestBoard {
   readonly #bootId: string;
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
+  /** Of one guest each: many wait for one, and each change must not wake all of them. */
+  readonly #listenersOf = new Map<string, Set<() => void>>();
   readonly #kept = new Map<string, string>();
   readonly #memoryMib = new Map<string, number>();
   readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; bytes: Buffer }>();
@@ -90,7 +92,7 @@ export class GuestBoard {
       return;
     this.#live.set(uid, after);
     this.#keep(uid, after);
-    for (const listener of this.#listeners) listener(uid);
+    this.nudge(uid);
   }
 
   /** To be said before the process is given it, and true until it is gone. */
@@ -116,6 +118,7 @@ export class GuestBoard {
   /** Something that is not on the board, and decides how a guest goes on, has changed. */
   nudge(uid: string): void {
     for (const listener of this.#listeners) listener(uid);
+    for (const listener of this.#listenersOf.get(uid) ?? []) listener();
   }
 
   /** The write that takes what is kept of a guest out of the store: together with the guest. */
@@ -137,6 +140,16 @@ export class GuestBoard {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls `listener` at each change of one guest. */
+  onChangeOf(uid: string, listener: () => void): () => void {
+    const listeners = this.#listenersOf.get(uid) ?? new Set();
+    this.#listenersOf.set(uid, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listenersOf.get(uid) === listeners) this.#listenersOf.delete(uid);
+    };
+  }
+
   /** Resolves once `condition` holds for the guest's state; rejects with the signal's reason. */
   until(uid: string, condition: (status: Readonly<LiveStatus>) => boolean, signal?: AbortSignal): Promise<Readonly<LiveStatus>> {
     const { promise, resolve, reject } = Promise.withResolvers<Readonly<LiveStatus>>();
@@ -151,7 +164,7 @@ export class GuestBoard {
       stop();
       reject(signal?.reason as Error);
     };
-    const off = this.onChange((changed) => changed === uid && look());
+    const off = this.onChangeOf(uid, look);
     const stop = () => {
       off();
       signal?.removeEventListener('abort', abort);

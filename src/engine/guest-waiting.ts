@@ -64,7 +64,7 @@ export async function waitReady(w: WaitingParts, starts: Starts, uid: string, jo
   const { site, board, parts } = w;
   const record = site.guest(uid);
   const limitMs = record.spec.service?.readyWithinMs ?? defaultReadyWithinMs;
-  const stop = board.onChange((changed) => changed === uid && job.progress(undefined, board.get(uid).reason || undefined));
+  const stop = board.onChangeOf(uid, () => job.progress(undefined, board.get(uid).reason || undefined));
   try {
     const isOver = await within(parts.clock, limitMs, job.signal, (signal) =>
       board.until(uid, (now) => now.ready || hasEnded(now) || !site.guests.has(uid) || lostForGood(w, starts, uid) !== undefined, signal),
@@ -120,7 +120,7 @@ export async function waitForDependencies(w: WaitingParts, starts: Starts, uid: 
 
 async function waitForOne(w: WaitingParts, starts: Starts, on: GuestRecord, dependency: Dependency, step: StepContext): Promise<void> {
   const { board, parts } = w;
-  const stop = board.onChange((changed) => changed === on.uid && step.progress(undefined, board.get(on.uid).reason || undefined));
+  const stop = board.onChangeOf(on.uid, () => step.progress(undefined, board.get(on.uid).reason || undefined));
   try {
     let deadline: number | undefined;
     for (;;) {
