@@ -125,6 +125,7 @@ export class NetworkReconciler {
       await network.connect(tap);
     } catch {
       await this.#lock.with('network', () => this.#look('needed'));
+      if (this.#problem !== undefined) throw new CaissonError('not-allowed', `its nic cannot be connected: ${this.#problem}`);
       await network.connect(tap);
     }
   }

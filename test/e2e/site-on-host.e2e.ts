@@ -2,10 +2,10 @@
 // ask for their addresses by DHCP, as any image does that cannot read a seed. Whatever dies beside them, they run on.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from '../../src/api/client.ts';
 import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
@@ -241,6 +241,51 @@ test('a flush of the rules is found and mended, and told', async () => {
   assert.equal(told.severity, 'error');
   inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
 });
+
+describe('what somebody takes away from the network is back, and told:', () => {
+  const tapOf = async (name: string) => (await guest(name)).status.nics[0]?.tap ?? '';
+  const failures = async () =>
+    (await client.call('eventList', { query: { limit: 200 } })).items.filter((event) => event.kind === 'network-failed').length;
+  const harms: { what: string; harm: (tap: string) => void; isBack: (tap: string) => boolean }[] = [
+    {
+      what: 'a guest’s route',
+      harm: () => inNetwork('ip', 'route', 'del', '10.77.1.10'),
+      isBack: (tap) => inNetwork('ip', 'route', 'show', '10.77.1.10').includes(tap),
+    },
+    {
+      what: 'the stop for what no rule has seen',
+      harm: () => inNetwork('ip', 'rule', 'del', 'pref', '20102'),
+      isBack: () => inNetwork('ip', 'rule', 'show').includes('blackhole'),
+    },
+    {
+      what: 'a tap, put down',
+      harm: (tap) => inNetwork('ip', 'link', 'set', tap, 'down'),
+      isBack: (tap) => inNetwork('ip', 'link', 'show', 'dev', tap).includes('LOWER_UP'),
+    },
+    {
+      what: 'the name service',
+      harm: () => process.kill(nameService(), 'SIGKILL'),
+      isBack: () => nameService() > 0,
+    },
+  ];
+  for (const { what, harm, isBack } of harms) {
+    test(what, async () => {
+      const tap = await tapOf('a');
+      const before = await failures();
+      harm(tap);
+      await waitFor('it is back', () => isBack(tap), { timeoutMs: 20_000 });
+      await waitFor('it is told', async () => (await failures()) > before, { timeoutMs: 10_000 });
+      await waitFor('all is well', async () => (await client.call('hostShow')).network.problem === undefined, { timeoutMs: 10_000 });
+      inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
+    });
+  }
+});
+
+/** Its process id; 0 while none lives. */
+function nameService(): number {
+  const { pid } = JSON.parse(readFileSync(join(data, 'run/network/dnsmasq.json'), 'utf8')) as { pid: number };
+  return existsSync(`/proc/${pid}/exe`) ? pid : 0;
+}
 
 test('QEMU killed is a crash that is told; the guest starts again on its own disk', async () => {
   const { status } = await guest('b');

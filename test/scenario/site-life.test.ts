@@ -2,7 +2,7 @@
 // taken over by the next one on the same world.
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { CaissonError } from '../../src/lib/errors.ts';
+import { CaissonError } from '../../src/lib/errors.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
@@ -300,6 +300,35 @@ test('a guest that cannot start does not stop the others, and the job says why',
     ),
   );
   assert.equal(again.state, 'succeeded', again.error?.message);
+});
+
+test('a guest whose rules cannot be set does not start, one whose nic cannot be connected runs no further', async () => {
+  const daemon = await applied();
+  const { engine, world } = daemon;
+  const { network, host } = world;
+  const { uid } = await engine.guest('web');
+  const has = () => host.processes.has(uid);
+  await finish(daemon, engine.stopGuest('web', 'test'));
+  assert.equal(has(), false);
+  const working = { apply: network.apply, connect: network.connect };
+
+  network.loseRules('somebody flushed them');
+  network.apply = () => Promise.reject(new CaissonError('failed', 'nft says no'));
+  const withoutRules = await finish(daemon, engine.startGuest('web', 'test'));
+  assert.equal(withoutRules.state, 'failed');
+  assert.match(withoutRules.error?.message ?? '', /did not start: .*nft says no/);
+  assert.equal(has(), false);
+
+  network.apply = working.apply;
+  network.connect = () => Promise.reject(new CaissonError('failed', 'its tap is gone'));
+  const withoutNic = await finish(daemon, engine.startGuest('web', 'test'));
+  assert.equal(withoutNic.state, 'failed');
+  assert.match(withoutNic.error?.message ?? '', /its tap is gone/);
+  assert.equal(has(), false);
+
+  network.connect = working.connect;
+  const job = await finish(daemon, engine.startGuest('web', 'test'));
+  assert.equal(job.state, 'succeeded', job.error?.message);
 });
 
 test('more memory than the host has is refused with the arithmetic before anything is changed', async () => {
