@@ -310,7 +310,7 @@ test('a guest whose rules cannot be set does not start, one whose nic cannot be 
   const has = () => host.processes.has(uid);
   await finish(daemon, engine.stopGuest('web', 'test'));
   assert.equal(has(), false);
-  const working = { apply: network.apply, connect: network.connect };
+  const working = { apply: network.apply.bind(network), connect: network.connect.bind(network) };
 
   network.loseRules('somebody flushed them');
   network.apply = () => Promise.reject(new CaissonError('failed', 'nft says no'));
