@@ -111,7 +111,8 @@ describe('attacks from inside a booted guest', () => {
       if (silent.length > 0) missing.push(`${attack.name}: not by ${silent.join(', ')}, but by ${heard.join(', ')}`);
     }
     assert.deepEqual(missing, []);
-    assert.deepEqual((await lab.sendOffloaded(forbidden)).heard, ['database']);
+    // Also by those in whose name they were sent, in what the victim answers.
+    assert.ok((await lab.sendOffloaded(forbidden)).heard.includes('database'));
     assert.equal(await redirected(), 2);
   });
 });
