@@ -10,7 +10,7 @@ const breath = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
 export async function checkRulesInForce(
   { network, now }: { network: NetworkReconciler; now: () => string },
-  job: Pick<StepContext, 'progress'>,
+  job: Pick<StepContext, 'progress' | 'signal'>,
 ): Promise<Pick<ZoneCheck, 'rules' | 'withoutRules'>> {
   const { state, rules } = await network.readRules();
   if ('none' in rules) return { withoutRules: rules.none };
@@ -18,7 +18,8 @@ export async function checkRulesInForce(
   for (;;) {
     const { done, value } = steps.next();
     if (done) return { rules: { ...value, checkedAt: now(), others: rules.others } };
-    job.progress(0, `${value} cases decided`);
+    job.signal.throwIfAborted();
+    job.progress(undefined, `${value} cases decided`);
     await breath();
   }
 }

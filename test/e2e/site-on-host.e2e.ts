@@ -200,6 +200,7 @@ test('the filtering is tried from a probe in each zone, which is filtered as a g
   const wrong = found.checks.filter((line) => !asTheFlowsSay(line));
   assert.deepEqual(wrong, []);
   assert.equal(found.ok, true);
+  assert.deepEqual(found.rules?.differences, []);
   assert.deepEqual([...new Set(found.checks.map(({ from }) => from))].toSorted(), ['zone:one', 'zone:two']);
   assert.deepEqual(found.untried.map(({ from }) => from).toSorted(), ['a', 'b']);
   assert.deepEqual([found.control?.sawItOpen, found.control?.sawItClosedAgain], [true, true]);

@@ -13,7 +13,6 @@ export interface AddressClass {
 }
 
 interface Interval {
-  /** What begins and ends there: two of the same tell nothing apart. */
   id: number;
   family: 4 | 6;
   first: bigint;
@@ -23,8 +22,8 @@ interface Interval {
 /** Pure. */
 export function classifyAddresses(ruleset: Ruleset, state: NetworkState): AddressClass[] {
   const intervals = new Intervals();
-  for (const [key, { elements }] of ruleset.sets) for (const element of elements) intervals.addJson(key, element);
-  for (const [key, { rules }] of ruleset.chains) for (const { place, expr } of rules) intervals.addJson(`${key} ${place}`, expr);
+  for (const { elements } of ruleset.sets.values()) intervals.addJson(elements);
+  for (const { rules } of ruleset.chains.values()) for (const { expr } of rules) intervals.addJson(expr);
   intervals.addState(state);
   return ([4, 6] as const).flatMap((family) =>
     classify(
@@ -34,52 +33,53 @@ export function classifyAddresses(ruleset: Ruleset, state: NetworkState): Addres
   );
 }
 
+/** The same interval twice tells nothing more apart. */
 class Intervals {
   readonly all = new Map<string, Interval>();
 
   /** Whatever looks like an address or a range of them, wherever it stands. */
-  addJson(where: string, json: Json): void {
-    if (typeof json === 'string') this.#addText(where, json, json);
+  addJson(json: Json): void {
+    if (typeof json === 'string') return this.#addText(json, json);
     if (typeof json !== 'object' || json === null) return;
-    if (Array.isArray(json)) return json.forEach((each, place) => this.addJson(`${where} ${json.length > 8 ? '' : place}`, each));
+    if (Array.isArray(json)) return json.forEach((each) => this.addJson(each));
     const { prefix, range } = json;
     if (typeof prefix === 'object' && prefix !== null && !Array.isArray(prefix)) {
-      const cidr = parseCidr(`${String(prefix['addr'])}/${String(prefix['len'])}`);
-      if (cidr) this.#add(where, cidr.family, cidrBounds(cidr));
-    } else if (Array.isArray(range)) this.#addText(where, range[0] ?? null, range[1] ?? null);
-    else for (const [key, value] of Object.entries(json)) this.addJson(`${where} ${key}`, value);
+      this.#addRange(`${String(prefix['addr'])}/${String(prefix['len'])}`);
+    } else if (Array.isArray(range)) this.#addText(range[0] ?? null, range[1] ?? null);
+    else for (const value of Object.values(json)) this.addJson(value);
   }
 
   addState({ zones, nics, flows, publications }: NetworkState): void {
-    const cidrs = [
-      ...notTheWorld.map((subnet) => ({ where: 'not the world', subnet })),
-      ...zones.flatMap(({ name, subnets }) => subnets.map((subnet) => ({ where: `zone ${name}`, subnet }))),
-      ...flows.flatMap(({ from, to }, index) =>
-        [from, to].flatMap((end) => (end.kind === 'addresses' ? end.cidrs.map((subnet) => ({ where: `flow ${index}`, subnet })) : [])),
-      ),
-      ...publications.flatMap(({ from }, index) => from.map((subnet) => ({ where: `publication ${index}`, subnet }))),
+    const ends = flows.flatMap(({ from, to }) => [from, to]);
+    const ranges = [
+      ...notTheWorld,
+      ...zones.flatMap(({ subnets }) => subnets),
+      ...ends.flatMap((end) => (end.kind === 'addresses' ? end.cidrs : [])),
+      ...publications.flatMap(({ from }) => from),
     ];
-    for (const { where, subnet } of cidrs) {
-      const cidr = parseCidr(subnet);
-      if (cidr) this.#add(where, cidr.family, cidrBounds(cidr));
-    }
+    for (const range of new Set(ranges)) this.#addRange(range);
     const alone = [
       ...nics.flatMap(({ addresses }) => addresses),
       ...zones.flatMap(({ gateways, hostAddresses }) => [...gateways, ...hostAddresses]),
       ...publications.map(({ listen }) => listen),
     ];
-    for (const address of alone) this.#addText('state', address, address);
+    for (const address of alone) this.#addText(address, address);
   }
 
-  #addText(where: string, from: Json, to: Json): void {
+  #addRange(text: string): void {
+    const cidr = parseCidr(text);
+    if (cidr) this.#add(cidr.family, cidrBounds(cidr));
+  }
+
+  #addText(from: Json, to: Json): void {
     if (typeof from !== 'string' || typeof to !== 'string' || !/[.:]/.test(from)) return;
     const [first, last] = [canonicalAddress(from), canonicalAddress(to)];
     if (first === undefined || last === undefined) return;
-    this.#add(where, first.includes(':') ? 6 : 4, { first: addressToBigInt(first), last: addressToBigInt(last) });
+    this.#add(first.includes(':') ? 6 : 4, { first: addressToBigInt(first), last: addressToBigInt(last) });
   }
 
-  #add(where: string, family: 4 | 6, { first, last }: { first: bigint; last: bigint }): void {
-    const key = `${first === last ? '' : where} ${family} ${first} ${last}`;
+  #add(family: 4 | 6, { first, last }: { first: bigint; last: bigint }): void {
+    const key = `${family} ${first} ${last}`;
     if (!this.all.has(key)) this.all.set(key, { id: this.all.size, family, first, last });
   }
 }
