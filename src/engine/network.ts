@@ -38,6 +38,8 @@ export class NetworkReconciler {
   readonly #moderation: Moderation;
   #applied: NetworkState | undefined;
   #appliedText = '';
+  /** Of the site, and of what is tried with it, that `#applied` was made from. */
+  #appliedVersion = '';
   #problem: string | undefined;
   /** Told as an event, and not yet that it is over. */
   #told: string | undefined;
@@ -49,6 +51,7 @@ export class NetworkReconciler {
   /** Flows as they were last wanted, by what they say: one that is wanted again is the same object, which the driver then need not read again. */
   #flows = new Map<string, NetworkFlow>();
   readonly #more = new Set<Pick<NetworkState, 'nics' | 'flows'>>();
+  #moreVersion = 0;
   readonly #ending = new AbortController();
   /** Ends the sleep between two looks. */
   #wake = new AbortController();
@@ -102,11 +105,16 @@ export class NetworkReconciler {
   }
 
   async #ensure(): Promise<NetworkState> {
+    // A thousand guests that start ask a thousand times.
+    const version = `${this.#w.site.networkVersion} ${this.#moreVersion}`;
+    if (this.#applied && version === this.#appliedVersion) return this.#applied;
     const state = this.wanted();
     const text = JSON.stringify(state);
-    if (this.#applied && text === this.#appliedText) return state;
-    await this.#apply(state, text);
-    this.#mended();
+    if (!this.#applied || text !== this.#appliedText) {
+      await this.#apply(state, text);
+      this.#mended();
+    }
+    this.#appliedVersion = version;
     return state;
   }
 
@@ -140,11 +148,13 @@ export class NetworkReconciler {
    */
   async withMore<T>(more: Pick<NetworkState, 'nics' | 'flows'>, work: () => Promise<T>): Promise<T> {
     this.#more.add(more);
+    this.#moreVersion++;
     try {
       await this.ensure();
       return await work();
     } finally {
       this.#more.delete(more);
+      this.#moreVersion++;
       await this.ensure();
     }
   }

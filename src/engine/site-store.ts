@@ -45,6 +45,7 @@ export class SiteStore {
   readonly #guests = new Map<string, GuestRecord>();
   readonly #uids = new Map<string, string>();
   #revision = 0;
+  #networkVersion = 0;
 
   private constructor(store: Store) {
     this.#store = store;
@@ -72,6 +73,11 @@ export class SiteStore {
       images: Object.fromEntries(this.#images),
       guests: Object.fromEntries(guests.map((guest) => [guest.name, guest.spec])),
     };
+  }
+
+  /** Another number whenever something has changed that the guests' network depends on. */
+  get networkVersion(): number {
+    return this.#networkVersion;
   }
 
   /** False before the first apply. */
@@ -210,6 +216,7 @@ export class SiteStore {
 
   #take(key: string, value: unknown, revision: number): void {
     this.#revisions.set(key, revision);
+    if (!key.startsWith('guest/') && !key.startsWith('image/') && !key.startsWith('applied/')) this.#networkVersion++;
     const slash = key.indexOf('/');
     const kind = slash === -1 ? key : key.slice(0, slash);
     const name = key.slice(slash + 1);
@@ -225,6 +232,7 @@ export class SiteStore {
 
   #takeGuest(record: GuestRecord): void {
     const before = this.#guests.get(record.uid);
+    if (before === undefined || ofNetwork(before) !== ofNetwork(record)) this.#networkVersion++;
     if (before && before.name !== record.name) this.#uids.delete(before.name);
     this.#guests.set(record.uid, record);
     this.#uids.set(record.name, record.uid);
@@ -232,6 +240,7 @@ export class SiteStore {
 
   #forget(key: string): void {
     this.#revisions.delete(key);
+    this.#networkVersion++;
     const [kind, name = ''] = key.split('/');
     if (kind === 'site') {
       this.#site = emptySite;
@@ -245,6 +254,11 @@ export class SiteStore {
       this.#guests.delete(name);
     }
   }
+}
+
+/** What the guests' network is planned from, of one guest. */
+function ofNetwork({ name, spec, addresses, hardware }: GuestRecord): string {
+  return JSON.stringify([name, spec, addresses, hardware]);
 }
 
 /** The site without what has rows of its own. */

@@ -18,7 +18,7 @@ export class MemoryJournal implements Journal {
   readonly #maxJobs: number;
   readonly #maxEvents: number;
   /** As JSON texts, so that nothing is shared and nothing survives that a file would not keep; oldest first. */
-  #jobs = new Map<string, { head: string; steps: string[] }>();
+  #jobs = new Map<string, { head: string; steps: string[]; hasEnded: boolean }>();
   #events: Event[] = [];
   #lastEvent = 0;
 
@@ -29,7 +29,7 @@ export class MemoryJournal implements Journal {
 
   copy(): MemoryJournal {
     const copy = new MemoryJournal({ maxJobs: this.#maxJobs, maxEvents: this.#maxEvents });
-    for (const [uid, { head, steps }] of this.#jobs) copy.#jobs.set(uid, { head, steps: [...steps] });
+    for (const [uid, job] of this.#jobs) copy.#jobs.set(uid, { ...job, steps: [...job.steps] });
     copy.#events = structuredClone(this.#events);
     copy.#lastEvent = this.#lastEvent;
     return copy;
@@ -41,7 +41,11 @@ export class MemoryJournal implements Journal {
       throw new CaissonError('conflict', `a job with the idempotency key ${job.idempotencyKey} exists already`);
     }
     const { steps, ...head } = job;
-    this.#jobs.set(job.uid, { head: JSON.stringify(head), steps: steps.map((step) => JSON.stringify(step)) });
+    this.#jobs.set(job.uid, {
+      head: JSON.stringify(head),
+      steps: steps.map((step) => JSON.stringify(step)),
+      hasEnded: job.state !== 'running',
+    });
   }
 
   async saveStep(uid: string, position: number, step: StepRecord): Promise<void> {
@@ -51,7 +55,8 @@ export class MemoryJournal implements Journal {
   async endJob(uid: string, end: JobEnd): Promise<void> {
     const job = this.#mustHave(uid);
     job.head = JSON.stringify({ ...(JSON.parse(job.head) as object), ...end });
-    const ended = [...this.#jobs].filter(([, { head }]) => (JSON.parse(head) as JobRecord).state !== 'running');
+    job.hasEnded = true;
+    const ended = [...this.#jobs].filter(([, other]) => other.hasEnded);
     for (const [old] of ended.slice(0, Math.max(0, ended.length - this.#maxJobs))) this.#jobs.delete(old);
   }
 
@@ -101,7 +106,7 @@ export class MemoryJournal implements Journal {
     return [...this.#jobs.values()].map(read).find((job) => job.idempotencyKey === idempotencyKey);
   }
 
-  #mustHave(uid: string): { head: string; steps: string[] } {
+  #mustHave(uid: string): { head: string; steps: string[]; hasEnded: boolean } {
     const job = this.#jobs.get(uid);
     if (!job) throw new CaissonError('not-found', `the journal has no job ${uid}`);
     return job;
