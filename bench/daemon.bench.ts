@@ -59,7 +59,7 @@ async function reconciled({ report, say }: BenchContext): Promise<void> {
   await first.engine.jobs.wait(uid);
   await first.close();
   const running = await readyAfter(world, count);
-  for (const guest of [...world.host.processes.keys()]) world.host.end(guest, 'crashed', 'the power failed');
+  for (const guest of world.host.processes.keys()) world.host.end(guest, 'crashed', 'the power failed');
   report(reconcile, {
     value: await readyAfter(world, count),
     baseline: { what: 'a start over as many that run', value: running },
