@@ -195,6 +195,7 @@ export class ConnectionTrials {
     for (const family of [4, 6] as const) {
       const ends = guests.filter((guest) => guest.family === family);
       const world = this.#findWorld().find((place) => place.family === family);
+      yield* this.#fromFar(ends);
       for (const stranger of ends) {
         for (const end of ends) {
           if (end.nic === stranger.nic) continue;
@@ -227,6 +228,25 @@ export class ConnectionTrials {
           const packet = packetBetween(stranger, world, otherPort, { l4: errors[family], connection: own });
           yield this.#trial(stranger, world, 'error', 'an error about its connection', packet, errors[family]);
         }
+      }
+    }
+  }
+
+  /** Nobody in the world knows of what goes on between guests. */
+  *#fromFar(ends: readonly GuestPlace[]): Generator<Trial> {
+    const receiver = ends.find(({ zone }) => zone.uplink !== undefined && !zone.masquerade);
+    const device = this.#places.world[0]?.device;
+    if (!receiver || device === undefined) return;
+    const { family } = receiver;
+    const far = outside('world', farAway[family], device);
+    for (const end of ends) {
+      if (end.nic === receiver.nic) continue;
+      for (const isReply of [false, true]) {
+        const [one, other] = isReply ? [receiver, end] : [end, receiver];
+        const original = { source: one.value, destination: other.value };
+        const about: Connection = { state: 'related', isReply, mark: this.#mark, original, replySource: other.value };
+        const packet = packetBetween(far, receiver, this.#places.otherPort, { l4: errors[family], connection: about });
+        yield this.#trial(far, receiver, 'error', `an error about a connection with ${end.name}`, packet, none);
       }
     }
   }

@@ -367,8 +367,9 @@ export class GuardTrials {
         // Nothing leads from there to the host's own addresses for guests, and to those behind its address only what is published.
         for (const place of this.#places.all) {
           const isHidden = place.kind === 'guest' && place.zone.masquerade === true;
-          if (place.family === family && (isHidden || place.kind === 'host') && !isOfLink(place))
-            yield heard('to an address inside', place.address, {}, none);
+          if (place.family !== family || isOfLink(place)) continue;
+          if (isHidden || place.kind === 'host') yield heard('to an address inside', place.address, {}, none);
+          else if (place.kind === 'guest') yield heard('to a guest', place.address, { l4: plain[family] }, fromOutside[family]);
         }
         if (family === 4) {
           yield heard('with options', open.address, { headerLength: 6 }, none);
@@ -392,6 +393,9 @@ function guard(family: 4 | 6, isBridged = false): Ranges {
   const hidden = unite(extensions.map((number) => ofProtocols(number, number)));
   return subtract(subtract(plain[6], hidden), unite([ofTypes(58, 137, 137), ...(isBridged ? [ofTypes(58, 134, 134)] : [])]));
 }
+
+/** Redirects are looked at where it is known whom they are for. */
+const fromOutside = { 4: whole, 6: subtract(whole, unite([...extensions, fragmentHeader].map((number) => ofProtocols(number, number)))) };
 
 /** Without the header of pieces, of which more is to be said than its number. */
 const plain = { 4: whole, 6: subtract(whole, ofProtocols(fragmentHeader, fragmentHeader)) };
