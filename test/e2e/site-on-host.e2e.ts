@@ -282,9 +282,11 @@ describe('what somebody takes away from the network is back, and told:', () => {
   }
 });
 
-/** Its process id; 0 while none lives. */
+/** Its process id; 0 while none lives, and while another one starts. */
 function nameService(): number {
-  const { pid } = JSON.parse(readFileSync(join(data, 'run/network/dnsmasq.json'), 'utf8')) as { pid: number };
+  const record = join(data, 'run/network/dnsmasq.json');
+  if (!existsSync(record)) return 0;
+  const { pid } = JSON.parse(readFileSync(record, 'utf8')) as { pid: number };
   return existsSync(`/proc/${pid}/exe`) ? pid : 0;
 }
 
