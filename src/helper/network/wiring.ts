@@ -11,7 +11,8 @@ interface Wanted extends WiringArgs {
   isOwn: boolean;
 }
 
-export function findMissing(wanted: Wanted, state: KernelState): string[] {
+export function findMissing(wanted: Wanted, kernel: KernelState): string[] {
+  const state = indexed(kernel);
   const hasIpv6 = wanted.zones.some(({ subnets }) => subnets.some(isIpv6));
   return [
     ...missingLinks(wanted, state, hasIpv6),
@@ -21,8 +22,28 @@ export function findMissing(wanted: Wanted, state: KernelState): string[] {
   ];
 }
 
-function missingLinks({ zones }: Wanted, state: KernelState, hasIpv6: boolean): string[] {
-  const linkOf = (name: string) => state.links.find(({ ifname }) => ifname === name);
+/** Looked up once for each nic: never searched. */
+interface Indexed extends KernelState {
+  linksByName: ReadonlyMap<string, KernelState['links'][number]>;
+  /** The host's. */
+  addresses: ReadonlySet<string>;
+  /** `ADDRESS DEVICE`, and with the MAC. */
+  guestRoutes: ReadonlySet<string>;
+  known: ReadonlySet<string>;
+}
+
+function indexed(state: KernelState): Indexed {
+  return {
+    ...state,
+    linksByName: new Map(state.links.map((link) => [link.ifname, link])),
+    addresses: new Set(state.links.flatMap(({ addr_info: infos }) => infos.map(({ local }) => local))),
+    guestRoutes: new Set(([4, 6] as const).flatMap((family) => state.families[family].guestRoutes.map(({ dst, dev }) => `${dst} ${dev}`))),
+    known: new Set(state.neighbours.map(({ dst, dev, lladdr }) => `${dst} ${dev} ${lladdr}`)),
+  };
+}
+
+function missingLinks({ zones }: Wanted, state: Indexed, hasIpv6: boolean): string[] {
+  const linkOf = (name: string) => state.linksByName.get(name);
   const isUp = (name: string) => linkOf(name)?.flags.includes('UP') === true;
   const uplinks = new Set(zones.flatMap(({ uplink }) => uplink?.interface ?? []));
   const bridges = zones.flatMap(({ bridge }) => bridge ?? []);
@@ -41,9 +62,8 @@ function missingLinks({ zones }: Wanted, state: KernelState, hasIpv6: boolean): 
   ];
 }
 
-function missingRoutes({ zones, listened, isOwn }: Wanted, state: KernelState): string[] {
-  const own = new Set(state.links.flatMap(({ addr_info: infos }) => infos.map(({ local }) => local)));
-  const taken = listened.filter(({ address }) => !own.has(address)).map(({ address }) => address);
+function missingRoutes({ zones, listened, isOwn }: Wanted, state: Indexed): string[] {
+  const taken = listened.filter(({ address }) => !state.addresses.has(address)).map(({ address }) => address);
   return ([4, 6] as const).flatMap((family) => {
     const { routes, rules } = planRoutes(zones, family, isOwn, taken);
     const has = state.families[family];
@@ -61,25 +81,22 @@ function missingRoutes({ zones, listened, isOwn }: Wanted, state: KernelState): 
   });
 }
 
-function missingProxies({ proxied, listened }: Wanted, state: KernelState): string[] {
-  const own = new Set(state.links.flatMap(({ addr_info: infos }) => infos.map(({ local }) => local)));
+function missingProxies({ proxied, listened }: Wanted, state: Indexed): string[] {
   const present = new Set(state.proxies.map(({ dst, dev }) => `${dst} ${dev}`));
-  return [...proxied, ...listened.filter(({ address }) => !own.has(address))]
+  return [...proxied, ...listened.filter(({ address }) => !state.addresses.has(address))]
     .filter(({ address, interface: name }) => !present.has(`${address} ${name}`))
     .map(({ address, interface: name }) => `nobody answers for ${address} on ${name}`);
 }
 
 /** A tap that is gone or down is not looked at. */
-function missingOfNic(nic: NicUpArgs, state: KernelState): string[] {
+function missingOfNic(nic: NicUpArgs, state: Indexed): string[] {
   const { tap, bridge, mac, guestAddresses, hostAddresses } = nic;
-  const link = state.links.find(({ ifname }) => ifname === tap);
+  const link = state.linksByName.get(tap);
   if (!link?.flags.includes('UP')) return [];
   const device = bridge ?? tap;
   const hasIpv6 = [...hostAddresses, ...guestAddresses].some(isIpv6);
-  const routed = (address: string) =>
-    state.families[isIpv6(address) ? 6 : 4].guestRoutes.some(({ dst, dev }) => dst === address && dev === device);
-  const known = (address: string) =>
-    mac === undefined || state.neighbours.some(({ dst, dev, lladdr }) => dst === address && dev === device && lladdr === mac);
+  const routed = (address: string) => state.guestRoutes.has(`${address} ${device}`);
+  const known = (address: string) => mac === undefined || state.known.has(`${address} ${device} ${mac}`);
   return [
     ...(link.master === bridge ? [] : [`${tap} ${bridge === undefined ? `is a port of ${link.master}` : `is no port of ${bridge}`}`]),
     ...(bridge === undefined && link.address !== hostMac ? [`${tap} has another MAC`] : []),
@@ -90,8 +107,8 @@ function missingOfNic(nic: NicUpArgs, state: KernelState): string[] {
 }
 
 /** A device that guests see as their router. */
-function missingOfDevice(device: string, hostAddresses: readonly string[], hasIpv6: boolean, state: KernelState): string[] {
-  const present = state.links.find(({ ifname }) => ifname === device)?.addr_info ?? [];
+function missingOfDevice(device: string, hostAddresses: readonly string[], hasIpv6: boolean, state: Indexed): string[] {
+  const present = state.linksByName.get(device)?.addr_info ?? [];
   return [
     ...hostAddresses
       .filter((address) => !present.some(({ local, prefixlen }) => `${local}/${prefixlen}` === address))
