@@ -6,11 +6,13 @@ import { eventSchema } from '../model/event.ts';
 import { guestChangeSchema } from '../model/guest-change.ts';
 import { flowExplanationSchema, flowViewSchema, flowVisitorSchema } from '../model/flow-view.ts';
 import { guestGoalSchema, guestSchema } from '../model/guest-status.ts';
+import { guestStatsSchema } from '../model/guest-stats.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
+import { adviceSchema, guestHistorySchema, resolutionSchema } from '../model/usage.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
 import { defineEndpoints } from './endpoint.ts';
 
@@ -82,6 +84,33 @@ export const endpoints = defineEndpoints({
     params: guestParams,
     query: z.strictObject({ for: guestGoalSchema, timeoutMs: z.coerce.number().int().min(0).max(20_000).default(20_000) }),
     response: z.strictObject({ reached: z.boolean(), guest: guestSchema }),
+  },
+  guestStats: {
+    method: 'GET',
+    path: '/v1/guests/:guest/stats',
+    summary: 'What it uses: counters since its start, and sizes at this moment',
+    params: guestParams,
+    response: guestStatsSchema,
+  },
+  statsList: {
+    method: 'GET',
+    path: '/v1/stats',
+    summary: 'What every guest that runs uses: counters since its start, and sizes at this moment',
+    response: list(guestStatsSchema),
+  },
+  guestHistory: {
+    method: 'GET',
+    path: '/v1/guests/:guest/history',
+    summary: 'What it has used: minutes of two days, hours of 60, days of two years, oldest first',
+    params: guestParams,
+    query: z.strictObject({ resolution: resolutionSchema.default('hour') }),
+    response: guestHistorySchema,
+  },
+  adviceList: {
+    method: 'GET',
+    path: '/v1/advice',
+    summary: 'What their history says about the sizes of guests',
+    response: list(adviceSchema),
   },
   guestStart: {
     method: 'POST',

@@ -1,6 +1,7 @@
 // The endpoint table as an OpenAPI 3.1 document. Pure; takes some tens of milliseconds, so it is made when somebody asks.
 import { z } from 'zod';
 import { eventSchema } from '../model/event.ts';
+import { guestStatsSchema } from '../model/guest-stats.ts';
 import { guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
@@ -17,6 +18,7 @@ const components: Record<string, z.ZodType> = {
   Site: siteSchema,
   SiteDifference: siteDifferenceSchema,
   Guest: guestSchema,
+  GuestStats: guestStatsSchema,
   Zone: zoneViewSchema,
   ZoneCheck: zoneCheckSchema,
   Image: imageViewSchema,

@@ -13,6 +13,7 @@ import { addImage } from './commands/image.ts';
 import { addJob } from './commands/job.ts';
 import { addSite } from './commands/site.ts';
 import { addVerify } from './commands/verify.ts';
+import { addTop } from './commands/top.ts';
 import { addZone } from './commands/zone.ts';
 import type { Io } from './io.ts';
 
@@ -103,6 +104,12 @@ export const nouns: readonly Noun[] = [
     description: 'is everything here somebody’s, once, and as the store says? What to do where it is not',
     group: 'tool',
     add: addVerify,
+  },
+  {
+    name: 'top',
+    description: 'what guests use, anew every two seconds: processors, memory, disks, network',
+    group: 'tool',
+    add: addTop,
   },
   {
     name: 'completion',

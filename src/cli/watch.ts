@@ -53,6 +53,28 @@ export async function watchView(io: Io, { client }: Connection, render: () => Pr
   if (failure) throw failure;
 }
 
+/** Prints what `render` returns, and again after each `everyMs`, until Ctrl-C. */
+export async function refreshView(io: Io, everyMs: number, render: () => Promise<string>): Promise<void> {
+  const ending = new AbortController();
+  const stop = io.onInterrupt(() => ending.abort());
+  const screen = io.stdout.isTTY ? new Screen(io) : undefined;
+  try {
+    while (!ending.signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, everyMs);
+      ending.signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      clearTimeout(timer);
+      if (ending.signal.aborted) break;
+      const text = await render();
+      if (screen) screen.show(text);
+      else io.stdout.write(text);
+    }
+  } finally {
+    stop();
+  }
+}
+
 /** Redraws in place: from the top, line over line, so that nothing flickers. */
 class Screen {
   readonly #io: Io;

@@ -12,6 +12,7 @@ import { writeSeed } from '../drivers/images/seed.ts';
 import { createGuestFolder } from '../drivers/guest-folder/guest-folder.ts';
 import { createNftablesNetwork } from '../drivers/nftables/network.ts';
 import { createUefiVariables } from '../drivers/qemu/firmware.ts';
+import { createHostSensors } from '../drivers/procfs/host-sensors.ts';
 import { helperProcesses } from '../drivers/qemu/helper-processes.ts';
 import { createQemu } from '../drivers/qemu/hypervisor.ts';
 import { readQemuFacts } from '../drivers/qemu/qemu-facts.ts';
@@ -31,7 +32,7 @@ export async function createDrivers({
   hello,
   clock,
   log,
-}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober'>> {
+}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober' | 'sensors'>> {
   const { dataDirectory, runDirectory } = hello;
   return {
     hypervisor: createQemu({
@@ -58,6 +59,7 @@ export async function createDrivers({
       writeSeed,
       createUefiVariables,
     }),
+    sensors: createHostSensors(),
     prober: createSocketProber(helperProbes(helper)),
   };
 }

@@ -9,7 +9,9 @@ import { CaissonError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../model/version.ts';
+import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
+import { openSqliteHistory } from '../store/sqlite/sqlite-history.ts';
 import { openSqliteJournal } from '../store/sqlite/sqlite-journal.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -35,6 +37,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
   const stores = await openStores(dataDirectory);
   const closeParts = async () => {
     ending = true;
+    await stores.history.close();
     await stores.journal.close();
     await stores.store.close();
     helper.close();
@@ -82,7 +85,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
 /** Says that this data directory has had its stores: from then on one that is missing is an error, never a new one. */
 const markName = 'daemon.json';
 
-async function openStores(dataDirectory: string): Promise<{ store: Store; journal: Journal }> {
+async function openStores(dataDirectory: string): Promise<{ store: Store; journal: Journal; history: History }> {
   const mark = join(dataDirectory, markName);
   const expectExisting = await readFile(mark, 'utf8').then(
     () => true,
@@ -95,7 +98,9 @@ async function openStores(dataDirectory: string): Promise<{ store: Store; journa
   try {
     const journal = await openSqliteJournal({ path: join(dataDirectory, 'journal.sqlite'), expectExisting });
     if (!expectExisting) await writeDurably(mark, `${JSON.stringify({ stores: 1 })}\n`, 0o644);
-    return { store, journal };
+    // Figures only: one that is not there begins anew.
+    const history = await openSqliteHistory({ path: join(dataDirectory, 'history.sqlite') });
+    return { store, journal, history };
   } catch (error) {
     await store.close();
     throw error;

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest-files.ts';
 import { FakeHost } from '../drivers/fake/fake-host.ts';
+import { createFakeHostSensors, type FakeHostSensors } from '../drivers/fake/host-sensors.ts';
 import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
 import { createFakeImages, type FakeImages } from '../drivers/fake/images.ts';
 import { createFakeNetwork, type FakeNetwork } from '../drivers/fake/network.ts';
@@ -17,8 +18,10 @@ import { type Log, silentLog } from '../lib/log.ts';
 import type { Machine } from '../model/machine.ts';
 import { isAllowed } from '../plan/reachability.ts';
 import { version } from '../model/version.ts';
+import { MemoryHistory } from '../store/memory/memory-history.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
+import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
@@ -31,9 +34,11 @@ export interface SimulatedWorld {
   identity: HostIdentity;
   store: Store;
   journal: Journal;
+  history: History;
   network: FakeNetwork;
   images: FakeImages;
   guestFiles: FakeGuestFiles;
+  sensors: FakeHostSensors;
 }
 
 export function createSimulatedWorld(options: { clock?: Clock; seed?: number; dataDirectory?: string } = {}): SimulatedWorld {
@@ -60,9 +65,11 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
     },
     store: new MemoryStore({ clock }),
     journal: new MemoryJournal(),
+    history: new MemoryHistory(),
     network: createFakeNetwork(),
     images: createFakeImages(),
     guestFiles,
+    sensors: createFakeHostSensors(),
   };
 }
 
@@ -106,17 +113,19 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       world.network.state !== undefined &&
       isAllowed(world.network.state, { from: { kind: 'guest', address: source }, to: { address }, protocol, port }).allowed,
   });
-  const { clock, random, identity, store, journal, network, images, guestFiles } = world;
+  const { clock, random, identity, store, journal, network, images, guestFiles, sensors, history } = world;
   const daemon = await startDaemon({
     parts: {
       host: identity,
       hypervisor: new BootingHypervisor(world.host, bootMs),
       store,
       journal,
+      history,
       network,
       images,
       guestFiles,
       prober,
+      sensors,
       clock,
       random,
       log,

@@ -6,6 +6,7 @@ import type { HostIsolation, ProcessIsolation } from '../model/isolation.ts';
 import type { Machine } from '../model/machine.ts';
 import type { Limits } from './limits.ts';
 import type { LiveHardware } from './live-hardware.ts';
+import type { LiveStats, StatsOptions } from './live-stats.ts';
 
 /** What is observed of one guest's process, never guessed. */
 export type Observation =
@@ -86,6 +87,8 @@ export interface Hypervisor {
   openConsole(uid: string, options: { history: number }): Promise<Duplex>;
   /** Resident memory of the process, bytes (PSS); undefined when it does not run. */
   memoryBytes(uid: string): Promise<number | undefined>;
+  /** Counters and sizes at this moment; undefined when it does not run, or its process does not answer. */
+  stats(uid: string, options: StatsOptions): Promise<LiveStats | undefined>;
   /** How far each guest's process is cut off from the rest, as the kernel tells it. */
   isolation(): Promise<{ host: HostIsolation; processes: ProcessIsolation[] }>;
   /** Removes what a guest that will never run again left (sockets, cgroup, taps). */

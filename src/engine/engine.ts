@@ -6,6 +6,7 @@ import { within } from '../lib/within.ts';
 import type { Audit } from '../model/audit.ts';
 import type { GuestChange } from '../model/guest-change.ts';
 import { type Guest, type GuestGoal, type GuestRecord, hasReached } from '../model/guest-status.ts';
+import type { GuestStats } from '../model/guest-stats.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
 import { imageSchema } from '../model/image.ts';
@@ -14,6 +15,7 @@ import { nameSchema } from '../model/name.ts';
 import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
 import { describePublication, parsePublished } from '../model/publication.ts';
+import type { Advice, GuestHistory, Resolution } from '../model/usage.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
@@ -21,6 +23,7 @@ import { FlowService } from './flows.ts';
 import { GuestBoard, type LiveStatus } from './guest-board.ts';
 import { Guests } from './guests.ts';
 import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
+import { HostPressure } from './host-pressure.ts';
 import { ImageService } from './images.ts';
 import { type GuestJobKind, type JobInputs, JobWorks, resumable } from './job-works.ts';
 import { createJobs, type JobOptions, type Jobs } from './jobs.ts';
@@ -30,6 +33,7 @@ import { Readiness } from './readiness.ts';
 import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
 import { ZoneChecker } from './zone-check.ts';
+import { UsageHistory } from './usage.ts';
 import { viewZone, viewZones } from './zones.ts';
 
 /** No two jobs change the site as a whole at once. */
@@ -59,6 +63,8 @@ export class Engine {
   readonly #hostShutdown: HostShutdown;
   readonly #checker: ZoneChecker;
   readonly #auditor: Auditor;
+  readonly #usage: UsageHistory;
+  readonly #pressure: HostPressure;
   readonly #startedAt: string;
   readonly #ending = new AbortController();
 
@@ -72,10 +78,10 @@ export class Engine {
     this.#images = new ImageService({ parts, site, events });
     this.#network = new NetworkReconciler({ parts, site, events, isRunning: (uid) => board.hasProcess(uid) });
     this.#readiness = new Readiness({ parts, board, events, record: (uid) => site.guests.get(uid), find: (name) => site.findGuest(name) });
-    this.#guests = new Guests(
-      { parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness },
-      (uid) => this.#startAgain(uid),
-    );
+    const wiring = { parts, site, board, events, images: this.#images, network: this.#network, readiness: this.#readiness };
+    this.#guests = new Guests(wiring, (uid) => this.#startAgain(uid));
+    this.#usage = new UsageHistory(wiring);
+    this.#pressure = new HostPressure({ parts, events });
     this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
     this.#hostShutdown = new HostShutdown({
       bootId: parts.host.bootId,
@@ -136,6 +142,8 @@ export class Engine {
     void this.#network.watch();
     void this.#guests.watch(this.#ending.signal);
     void this.#guests.sizes.watch(this.#ending.signal);
+    void this.#usage.watch(this.#ending.signal);
+    void this.#pressure.watch(this.#ending.signal);
   }
 
   /** Lets go: guests run on. */
@@ -206,6 +214,27 @@ export class Engine {
     );
     const guest = this.#board.view(this.#site.guest(uid));
     return { reached: hasReached(goal, guest.status), guest };
+  }
+
+  /** Throws `not-allowed` when it does not run. */
+  async guestStats(nameOrUid: string): Promise<GuestStats> {
+    const record = this.#site.guest(nameOrUid);
+    const [stats] = await this.#guests.stats([record]);
+    if (!stats) throw new CaissonError('not-allowed', `guest “${record.name}” does not run: there is nothing to count`);
+    return stats;
+  }
+
+  stats(): Promise<GuestStats[]> {
+    return this.#guests.stats(this.#records());
+  }
+
+  guestHistory(nameOrUid: string, resolution: Resolution): Promise<GuestHistory> {
+    return this.#usage.read(this.#site.guest(nameOrUid), resolution);
+  }
+
+  /** What their history says about the sizes of guests. */
+  advice(): Promise<Advice[]> {
+    return Promise.all(this.#records().map((record) => this.#usage.advise(record)));
   }
 
   startGuest(nameOrUid: string, actor: string): Promise<Job> {
@@ -359,8 +388,8 @@ export class Engine {
   }
 
   async host(): Promise<Host> {
-    const { host, hypervisor } = this.#parts;
-    const facts = await hypervisor.facts();
+    const { host, hypervisor, sensors } = this.#parts;
+    const [facts, topology, pressure] = await Promise.all([hypervisor.facts(), sensors.topology(), sensors.memory()]);
     const statuses = [...this.#site.guests.keys()].map((uid) => this.#board.get(uid));
     const promisedMib = this.#guests.sizes.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
     const problem = this.#network.problem;
@@ -377,6 +406,8 @@ export class Engine {
         promisedMib,
         freeMib: host.memoryMib - host.reserveMib - promisedMib,
       },
+      ...(topology.threads > 0 ? { topology } : {}),
+      pressure,
       guests: {
         defined: statuses.length,
         running: statuses.filter((status) => status.power === 'running').length,

@@ -7,6 +7,7 @@ import { CaissonError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { explainIllegal, isLegal, type GuestAction } from '../model/guest-actions.ts';
 import { shutdownWithin } from '../model/guest-shutdown.ts';
+import type { GuestStats } from '../model/guest-stats.ts';
 import type { GuestRecord, WantedPower } from '../model/guest-status.ts';
 import { GuestAdjuster } from './guest-adjuster.ts';
 import { connectRunning } from './guest-nics.ts';
@@ -16,6 +17,7 @@ import { GuestRestarter } from './guest-restart.ts';
 import { cutPower, type ShutdownOptions, type ShutdownWay, shutDownGuest } from './guest-shutdown.ts';
 import { GuestSpace } from './guest-space.ts';
 import { GuestStarts, type StartHow } from './guest-starts.ts';
+import { readGuestStats } from './guest-stats.ts';
 import { waitReady } from './guest-waiting.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 import type { StepContext } from './job-context.ts';
@@ -73,6 +75,11 @@ export class Guests {
   check(action: GuestAction, record: GuestRecord): void {
     const { power } = this.#w.board.get(record.uid);
     if (!isLegal(action, power)) throw new CaissonError('not-allowed', explainIllegal(action, record.name, power));
+  }
+
+  /** What those that run use, now. */
+  stats(records: readonly GuestRecord[]): Promise<GuestStats[]> {
+    return readGuestStats(this.#w, records, { exact: true });
   }
 
   /** Makes the guest run, after what it depends on; does nothing when it runs. Steps go to the job. */
@@ -265,6 +272,7 @@ export class Guests {
       }
       await site.commit([site.erase(`guest/${uid}`), board.erase(uid)]);
       board.forget(uid);
+      await parts.history.forget(uid);
       const kept = options.deleteDisks ? undefined : parts.guestFiles.folders(uid).data;
       this.#w.events.emit({
         kind: 'guest-deleted',

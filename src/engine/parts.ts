@@ -3,10 +3,12 @@ import type { Clock } from '../lib/clock.ts';
 import type { RandomSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import type { GuestFiles } from '../drivers/guest-files.ts';
+import type { HostSensors } from '../drivers/host-sensors.ts';
 import type { Hypervisor } from '../drivers/hypervisor.ts';
 import type { Images } from '../drivers/images.ts';
 import type { Network } from '../drivers/network.ts';
 import type { Prober } from '../drivers/prober.ts';
+import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
 
@@ -33,11 +35,13 @@ export interface EngineParts {
   host: HostIdentity;
   store: Store;
   journal: Journal;
+  history: History;
   hypervisor: Hypervisor;
   network: Network;
   images: Images;
   guestFiles: GuestFiles;
   prober: Prober;
+  sensors: HostSensors;
   clock: Clock;
   random: RandomSource;
   log: Log;

@@ -44,6 +44,7 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   probeClose: { uid },
   guestStart: start,
   guestLimit: { uid, limits: { memoryMib: 600, cpuWeight: 100, cpuLimit: 1.5, cpuPin: [0, 1], pids: 64 } },
+  guestUsage: { uid, exact: true },
   guestGiveFile: { uid, userId: 1_900_000_007, path: `${folder}/data.qcow2` },
   guestTakeFile: { uid, path: `${folder}/data.qcow2` },
   guestForget: { uid },

@@ -114,6 +114,7 @@ const checks: Checks = {
     return args;
   },
   guestLimit: () => object({ uid: guestUid, limits }),
+  guestUsage: () => object({ uid: guestUid, exact: flag }),
   guestGiveFile: (owned) => (value, at) => {
     const args = object({ uid: guestUid, userId: userId(owned), path: argument })(value, at);
     inFolder(args.path, guestFolder(owned, args.uid), `${at}.path`);

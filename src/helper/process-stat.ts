@@ -44,6 +44,16 @@ export function readProcessUser(pid: number): number {
   }
 }
 
+/** Memory of a process with shared pages counted by their share (PSS), bytes; undefined when it is gone. */
+export function readShare(pid: number): number | undefined {
+  try {
+    const kib = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Ticks since boot → milliseconds since the epoch. */
 export function startedAt(startTime: number): number {
   const uptimeMs = Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1000;

@@ -13,7 +13,7 @@ import { readHostFacts } from './host-facts.ts';
 import { buildImage, fetchImage, imageCache } from './image-work.ts';
 import { giveFile, takeFile } from './jail-files.ts';
 import { pinProcess } from './pin-process.ts';
-import { readBootId } from './process-stat.ts';
+import { readBootId, readShare } from './process-stat.ts';
 import { probeFromWorld } from './world-probe.ts';
 
 export interface VerbOptions {
@@ -66,6 +66,19 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
         await pinProcess(pid, limits.cpuPin);
         return {};
       }),
+    async guestUsage({ uid, exact }) {
+      const running = host.processes.of(uid);
+      if (!running) return {};
+      const group = host.cgroups.readUsage(uid);
+      const pssBytes = exact ? readShare(running.pid) : undefined;
+      return {
+        usage: {
+          ...(pssBytes === undefined ? {} : { pssBytes }),
+          ...(group ? { groupBytes: group.memoryBytes } : {}),
+          ...(group?.swapBytes === undefined ? {} : { swapBytes: group.swapBytes }),
+        },
+      };
+    },
     guestGiveFile: ({ uid, userId, path }) =>
       host.locks.with(uid, async () => {
         const { pid } = mustRun(uid, 'cannot give it a file');

@@ -19,7 +19,8 @@ interface Machine {
 const healthyFiles = {
   '/dev/kvm': '',
   '/dev/net/tun': '',
-  '/proc/cpuinfo': 'flags : fpu vmx',
+  '/proc/cpuinfo': 'processor : 0\nmodel name : Example 3000\nflags : fpu vmx',
+  '/sys/kernel/mm/transparent_hugepage/enabled': 'always [madvise] never\n',
   '/proc/meminfo': 'MemTotal: 16777216 kB\nMemAvailable: 12582912 kB\n',
   '/proc/swaps': 'Filename Type Size Used Priority\n',
   '/proc/self/ns/net': '',
@@ -218,6 +219,14 @@ describe('doctor', () => {
       /100 MiB available/,
       { files: { '/proc/meminfo': 'MemTotal: 2097152 kB\nMemAvailable: 102400 kB\n' } },
     ],
+    [
+      'no huge pages',
+      'processors',
+      'warning',
+      /1 of Example 3000 \(1 × 1 cores\), transparent huge pages: never/,
+      { files: { '/sys/kernel/mm/transparent_hugepage/enabled': 'always madvise [never]\n' } },
+      /echo madvise/,
+    ],
     ['no /proc', 'memory', 'bad', /does not tell/, { files: { '/proc/meminfo': undefined } }],
     [
       'swap is on',
@@ -314,7 +323,7 @@ describe('doctor', () => {
       'kvm',
       'warning',
       /not there/,
-      { files: { '/dev/kvm': undefined, '/proc/cpuinfo': 'flags : fpu' } },
+      { files: { '/dev/kvm': undefined, '/proc/cpuinfo': 'processor : 0\nflags : fpu' } },
       /firmware/,
     ],
     [

@@ -6,6 +6,7 @@ import { cgroups, kernel, links } from './doctor/check-kernel.ts';
 import { kvm } from './doctor/check-kvm.ts';
 import { memory, swap } from './doctor/check-memory.ts';
 import { forwarding, names, nftables, router } from './doctor/check-network.ts';
+import { processors } from './doctor/check-processors.ts';
 import { packages, qemu, user } from './doctor/check-programs.ts';
 import { cacheSpace, dataSpace } from './doctor/check-storage.ts';
 import { type DoctorHost, systemHost } from './doctor/host.ts';
@@ -27,6 +28,7 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<CheckRe
     kernel,
     links,
     cgroups,
+    processors,
     memory,
     swap,
     dataSpace(options.dataDirectory),

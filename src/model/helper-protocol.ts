@@ -114,6 +114,11 @@ interface HostVerbs {
   };
   /** Other limits of a guest that runs; `not-allowed` without a process. */
   guestLimit: { args: { uid: string; limits: ProcessLimits }; value: None };
+  /** What a guest uses; `exact` counts shared pages by their share. Absent without a process. */
+  guestUsage: {
+    args: { uid: string; exact: boolean };
+    value: { usage?: { pssBytes?: number; groupBytes?: number; swapBytes?: number } };
+  };
   /** Makes a disk of D/guests/<uid>/ visible to its running process; again does nothing. */
   guestGiveFile: { args: { uid: string; userId: number; path: string }; value: None };
   guestTakeFile: { args: { uid: string; path: string }; value: None };

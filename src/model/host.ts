@@ -25,6 +25,26 @@ export const hostSchema = z.strictObject({
     promisedMib: z.int(),
     freeMib: z.int(),
   }),
+  /** Absent where the kernel does not tell. */
+  topology: z
+    .strictObject({
+      model: z.string().optional(),
+      sockets: z.int(),
+      cores: z.int(),
+      threads: z.int(),
+      numaNodes: z.array(z.strictObject({ id: z.int(), cpus: z.string(), memoryMib: z.int() })),
+      hugePages: z.array(z.strictObject({ sizeKib: z.int(), total: z.int(), free: z.int() })),
+      transparentHugePages: z.string().optional(),
+    })
+    .optional(),
+  /** What the whole host has left at this moment, and whether programs wait for memory: parts of the last ten seconds. */
+  pressure: z
+    .strictObject({
+      availableMib: z.int(),
+      swapUsedMib: z.int(),
+      waiting: z.strictObject({ some: z.number(), full: z.number() }).optional(),
+    })
+    .optional(),
   guests: z.strictObject({ defined: z.int(), running: z.int(), ready: z.int() }),
   network: z.strictObject({
     /** Absent: the host's own. */

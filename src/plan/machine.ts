@@ -102,6 +102,9 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, { accelera
   };
 }
 
+/** From this size on Linux handles memory in blocks of 2 GiB, below in such of 128 MiB. */
+const largeBlocksFromMib = 64 * 1024;
+
 /**
  * What a guest's memory is at its start. With a range it boots with the least and gets the rest plugged in, so that all of it can go
  * again; one whose system cannot follow (`memoryFollows`), or that is not known to have a driver, boots with its whole size, and gives
@@ -114,7 +117,9 @@ export function memoryAtStart(
   const { memoryRange } = spec;
   if (!memoryRange || hardware.version < 2 || spec.os !== 'linux') return { memoryMib };
   const bootMib = memoryFollows === false ? memoryMib : memoryRange.minMib;
-  const maxMib = memoryRange.maxMib - bootMib;
+  // A last block that the place does not hold whole is never used.
+  const blockMib = bootMib < largeBlocksFromMib ? 128 : 2048;
+  const maxMib = Math.ceil((memoryRange.maxMib - bootMib) / blockMib) * blockMib;
   return maxMib === 0 ? { memoryMib } : { memoryMib: bootMib, plugged: { sizeMib: memoryMib - bootMib, maxMib } };
 }
 

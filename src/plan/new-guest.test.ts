@@ -39,6 +39,9 @@ test('memory with a range is plugged in beside what the guest boots with; one th
   const record = newGuestRecord('web', ranged, { ...context, random: seededRandom(1) });
   assert.deepEqual(memoryAtStart(record), { memoryMib: 512, plugged: { sizeMib: 512, maxMib: 1536 } });
   assert.deepEqual(memoryAtStart({ ...record, memoryFollows: false }), { memoryMib: 1024, plugged: { sizeMib: 0, maxMib: 1024 } });
+  // Linux takes whole blocks of 128 MiB of the place.
+  const odd = { ...ranged, memoryMib: 700, memoryRange: { minMib: 512, maxMib: 900 } };
+  assert.deepEqual(memoryAtStart({ ...record, spec: odd }), { memoryMib: 512, plugged: { sizeMib: 188, maxMib: 512 } });
   assert.deepEqual(memoryAtStart({ ...record, spec: { ...ranged, os: 'windows' } }), { memoryMib: 1024 });
   assert.deepEqual(memoryAtStart({ ...record, hardware: { ...record.hardware, version: 1 } }), { memoryMib: 1024 });
   assert.deepEqual(memoryAtStart({ ...record, spec }), { memoryMib: 512 });

@@ -44,7 +44,7 @@ async function offered(words: string[], options: { shell?: string; data?: string
 test('first words, verbs and options are offered where they fit', async () => {
   assert.deepEqual(await offered(['g']), ['values', 'guest']);
   assert.deepEqual(await offered(['guest', 're']), ['values', 'reboot', 'resume', 'rename']);
-  assert.deepEqual(await offered(['guest', 'sta']), ['values', 'start']);
+  assert.deepEqual(await offered(['guest', 'sta']), ['values', 'stats', 'start']);
   assert.ok((await offered([''])).includes('apply'));
   assert.deepEqual(await offered(['guest', 'list', '--w']), ['values', '--watch']);
   assert.deepEqual(await offered(['guest', 'list', '-o', '']), ['values', 'table', 'json', 'yaml']);

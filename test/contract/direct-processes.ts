@@ -60,6 +60,9 @@ export class DirectProcesses implements GuestProcesses {
   async limit(): Promise<void> {}
   async giveFile(): Promise<void> {}
   async takeFile(): Promise<void> {}
+  async usage(): Promise<Record<string, never>> {
+    return {};
+  }
 
   /** Nothing is cut off here. */
   isolation(): ReturnType<GuestProcesses['isolation']> {

@@ -92,6 +92,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
       assert.ok(!(await hypervisor.observeAll()).has(uid));
       assert.equal(await hypervisor.memoryBytes(uid), undefined);
+      assert.equal(await hypervisor.stats(uid, { exact: true }), undefined);
     });
 
     it('refuses what only a running guest can do', async () => {
@@ -141,6 +142,13 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       assert.deepEqual([beginning.content.length, beginning.complete], [4, false]);
       await assert.rejects(agent.readFile('/no/such/file', { maxBytes: 10, timeoutMs: 10_000 }), isRefused('failed'));
       assert.ok(((await hypervisor.memoryBytes(uid)) ?? 0) > 32 * 1024 * 1024);
+
+      const stats = await hypervisor.stats(uid, { exact: true });
+      assert.ok(stats && stats.cpuMs >= 0 && stats.hostBytes > 32 * 1024 * 1024);
+      assert.ok(stats.memory && stats.memory.totalBytes > 32 * 1024 * 1024 && stats.memory.freeBytes < stats.memory.totalBytes);
+      // Asked twice at once, and again at once: the guest answers for all.
+      const more = await Promise.all([1, 2].map(() => hypervisor.stats(uid, { exact: false })));
+      assert.ok(more.every((one) => one?.memory && one.cpuMs >= stats.cpuMs));
 
       await waitFor('the history', () => heard[0]?.().includes('tiny guest: up'), { timeoutMs: 10_000 });
       assert.ok(!heard[1]?.().includes('tiny guest: up'));

@@ -67,6 +67,7 @@ export function goodArguments({ dataDirectory, imageCache, userId }: OwnPlaces):
     ],
     guestKill: [{ uid, pid: 4711, startTime: 123_456, signal: 'TERM' }],
     guestLimit: [{ uid, limits: { memoryMib: 600, cpuWeight: 100, cpuLimit: 1.5, cpuPin: [0, 1], pids: 64 } }],
+    guestUsage: [{ uid, exact: true }],
     guestGiveFile: [{ uid, userId, path: `${folder}/data.qcow2` }],
     guestTakeFile: [{ uid, path: `${folder}/data.qcow2` }],
     guestForget: [{ uid }],
@@ -145,7 +146,7 @@ export function hostileCases(places: OwnPlaces): HostileCase[] {
 /** What may stand there all the same, with the reason. */
 const isHarmless = [
   // A guest's uid alone is whose ever it is about; whether that guest runs is asked of the kernel.
-  /^(?:guestKill|guestLimit|guestForget|guestDeleteFolder|probeRun|probeClose)\.uid = "gaaaaaaaaaa"$/,
+  /^(?:guestKill|guestLimit|guestUsage|guestForget|guestDeleteFolder|probeRun|probeClose)\.uid = "gaaaaaaaaaa"$/,
   // Part of a processor is what that limit is for.
   /^guestLimit\.limits\.cpuLimit = 1\.5$/,
   // QEMU's own arguments are free texts: its jail is what holds it.

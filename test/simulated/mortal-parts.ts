@@ -70,6 +70,8 @@ export class MortalParts {
       images: this.#mortal('images', images),
       guestFiles: this.#mortal('guestFiles', guestFiles),
       prober: this.#mortal('prober', prober),
+      sensors: world.sensors,
+      history: world.history,
       clock: this.#mortal('clock', clock),
       random,
       log: silentLog,

@@ -20,6 +20,7 @@ import {
   withWatch,
 } from '../command.ts';
 import { connected, type ConnectionOptions } from '../connection.ts';
+import { addAdvise, addStats } from './top.ts';
 import { collect, disk, processors, size } from '../size-options.ts';
 import { guestStyle, stateWord } from '../guest-state.ts';
 import type { Io } from '../io.ts';
@@ -81,6 +82,8 @@ export function addGuest(guest: Command, io: Io): void {
       const { waitForGuest } = await import('../wait-for-guest.ts');
       await connected(io, options, (connection) => waitForGuest(io, connection, name, options));
     });
+  addStats(guest, io);
+  addAdvise(guest, io);
 
   addPowerVerbs(guest, io);
 

@@ -33,6 +33,38 @@ export function addHost(host: Command, io: Io): void {
 
 const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing' };
 
+function describeProcessors({ cpus, topology }: Pick<Host, 'cpus' | 'topology'>): string {
+  if (!topology) return String(cpus);
+  const { sockets, cores, threads, model } = topology;
+  return `${cpus}${model ? `, ${model}` : ''} (${count(sockets, 'socket')}, ${count(cores, 'core')}, ${count(threads, 'thread')})`;
+}
+
+function describePressure({ pressure }: Pick<Host, 'pressure'>): string | undefined {
+  if (!pressure) return undefined;
+  const { availableMib, swapUsedMib, waiting } = pressure;
+  return [
+    `${availableMib.toLocaleString('en')} MiB available now`,
+    ...(waiting ? [`programs wait for memory ${Math.round(waiting.some * 100)} % of the time`] : []),
+    ...(swapUsedMib > 0 ? [`${swapUsedMib.toLocaleString('en')} MiB in swap`] : []),
+  ].join(', ');
+}
+
+function describeNode({ id, cpus, memoryMib }: { id: number; cpus: string; memoryMib: number }): string {
+  return `node ${id}: processors ${cpus}, ${memoryMib.toLocaleString('en')} MiB`;
+}
+
+function describeHugePages({ topology }: Pick<Host, 'topology'>): string | undefined {
+  if (!topology) return undefined;
+  const reserved = topology.hugePages
+    .filter(({ total }) => total > 0)
+    .map(({ sizeKib, total, free }) => `${free} of ${total} of ${sizeKib / 1024} MiB free`);
+  return [...(topology.transparentHugePages ? [`transparent: ${topology.transparentHugePages}`] : []), ...reserved].join(', ') || undefined;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
 function fields({ memory, guests, network, ...host }: Host): Field[] {
   const mib = (value: number) => `${value.toLocaleString('en')} MiB`;
   const place = network.namespace ? `namespace ${network.namespace}, ` : '';
@@ -40,11 +72,14 @@ function fields({ memory, guests, network, ...host }: Host): Field[] {
     ['name', host.name],
     ['version', host.version],
     ['QEMU', `${host.qemuVersion}, ${host.accelerator === 'kvm' ? 'KVM' : 'emulation (TCG)'}`],
-    ['processors', String(host.cpus)],
+    ['processors', describeProcessors(host)],
     [
       'memory',
       `${mib(memory.freeMib)} free of ${mib(memory.totalMib)} (${mib(memory.promisedMib)} promised, ${mib(memory.reserveMib)} reserve)`,
     ],
+    ['pressure', describePressure(host)],
+    ['NUMA', (host.topology?.numaNodes.length ?? 0) > 1 ? host.topology?.numaNodes.map(describeNode).join('\n') : undefined],
+    ['huge pages', describeHugePages(host)],
     ['guests', `${guests.defined} defined, ${guests.running} running, ${guests.ready} ready`],
     [
       'network',

@@ -22,6 +22,8 @@ export interface FakeBehaviour {
   ignoresAgent: boolean;
   /** Its process waits for a disk that is away: not even a kill ends it. */
   cannotBeKilled: boolean;
+  /** Memory that its programs use. */
+  usedBytes: number;
   /** What its system can follow while it runs. */
   follows: { memory: boolean; balloon: boolean; cpus: boolean; disks: boolean };
   /** Content of files, by path. */
@@ -58,6 +60,7 @@ const usual: FakeBehaviour = {
   ignoresPowerButton: false,
   ignoresAgent: false,
   cannotBeKilled: false,
+  usedBytes: 64 * 1024 * 1024,
   follows: { memory: true, balloon: true, cpus: true, disks: true },
   files: Object.fromEntries(
     ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => [`/proc/net/${name}`, '  sl  local_address rem_address   st tx_queue rx_queue\n']),

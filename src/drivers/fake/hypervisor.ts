@@ -6,6 +6,7 @@ import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { GuestAgent, GuestInterface, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
 import type { LiveHardware } from '../live-hardware.ts';
+import type { LiveStats } from '../live-stats.ts';
 import { FakeHardware } from './live-hardware.ts';
 import type { FakeHost, FakeProcess } from './fake-host.ts';
 
@@ -134,6 +135,25 @@ export class FakeHypervisor implements Hypervisor {
   async memoryBytes(uid: string): Promise<number | undefined> {
     const process = this.#host.processes.get(uid);
     return process && (grantedMib(process) + 100) * 1024 * 1024;
+  }
+
+  async stats(uid: string): Promise<LiveStats | undefined> {
+    const process = this.#host.processes.get(uid);
+    if (!process || process.isFrozen) return undefined;
+    const { clock } = this.#host;
+    const bytes = grantedMib(process) * 1024 * 1024;
+    const used = Math.min(bytes, this.#host.behaviour(uid).usedBytes);
+    return {
+      // It is busy for a tenth of its time.
+      cpuMs: Math.round((clock.now() - process.startedAt) / 10),
+      hostBytes: bytes + 100 * 1024 * 1024,
+      groupBytes: bytes + 96 * 1024 * 1024,
+      swapBytes: 0,
+      ...(this.#host.behaviour(uid).follows.balloon
+        ? { memory: { totalBytes: bytes, freeBytes: bytes - used, availableBytes: bytes - used } }
+        : {}),
+      disks: process.live.disks.map((slot) => ({ slot, readBytes: 0, writtenBytes: 0, reads: 0, writes: 0 })),
+    };
   }
 
   async isolation(): ReturnType<Hypervisor['isolation']> {

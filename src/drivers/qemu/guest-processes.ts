@@ -45,6 +45,8 @@ export interface GuestProcesses {
   giveFile(file: { uid: string; userId: number; path: string }): Promise<void>;
   /** It is not visible any more. */
   takeFile(file: { uid: string; path: string }): Promise<void>;
+  /** What a guest's process and its control group use; undefined without a process. */
+  usage(of: { uid: string; exact: boolean }): Promise<{ pssBytes?: number; groupBytes?: number; swapBytes?: number } | undefined>;
   /** Every guest process there is, also those started before this daemon. */
   list(): Promise<GuestProcess[]>;
   /** How far each of them is cut off, as the kernel tells it. */

@@ -23,6 +23,9 @@ export function helperProcesses(helper: Helper): GuestProcesses {
     async takeFile(file) {
       await helper.call('guestTakeFile', file);
     },
+    async usage(of) {
+      return (await helper.call('guestUsage', of)).usage;
+    },
     async list() {
       return (await helper.call('guestProcesses', {})).processes;
     },

@@ -8,9 +8,11 @@ import type { Log } from '../../lib/log.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { GuestAgent, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
 import type { LiveHardware } from '../live-hardware.ts';
+import type { LiveStats, StatsOptions } from '../live-stats.ts';
 import type { GuestExit, GuestProcess, GuestProcesses } from './guest-processes.ts';
 import { isAlive, residentBytes } from './process-stat.ts';
 import { QemuHardware } from './live-hardware.ts';
+import { readStats } from './live-stats.ts';
 import { filesOf, renderArgv, tcgCacheMib } from './render-argv.ts';
 import { RunningGuest } from './running-guest.ts';
 import { trimLog } from './trim-log.ts';
@@ -171,6 +173,12 @@ class Qemu implements Hypervisor {
     await this.#adoptOnce();
     const guest = this.#guests.get(uid);
     return guest && residentBytes(guest.process.pid);
+  }
+
+  async stats(uid: string, options: StatsOptions): Promise<LiveStats | undefined> {
+    await this.#adoptOnce();
+    const guest = this.#guests.get(uid);
+    return guest && readStats(guest, this.#options, options);
   }
 
   isolation(): ReturnType<Hypervisor['isolation']> {

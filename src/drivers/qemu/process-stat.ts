@@ -19,6 +19,14 @@ export async function isAlive({ pid, startTime }: ProcessName): Promise<boolean>
   return fields[0] !== 'Z' && fields[0] !== 'X' && Number(fields[19]) === startTime;
 }
 
+/** Processor time of all its threads, milliseconds; undefined when there is no such process. The kernel counts in steps of 10 ms. */
+export async function readProcessorMs(pid: number): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields?.[11]) + Number(fields?.[12]);
+  return Number.isFinite(ticks) ? ticks * 10 : undefined;
+}
+
 /** Resident memory, bytes; undefined when there is no such process. */
 export async function residentBytes(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/statm`, 'latin1').catch(() => undefined);

@@ -1,0 +1,20 @@
+// A host whose figures tests and simulations set.
+import type { HostSensors, HostTopology, MemoryPressure, NicCounters } from '../host-sensors.ts';
+
+export interface FakeHostSensors extends HostSensors {
+  counters: Map<string, NicCounters>;
+  pressure: MemoryPressure;
+  structure: HostTopology;
+}
+
+export function createFakeHostSensors(): FakeHostSensors {
+  const sensors: FakeHostSensors = {
+    counters: new Map(),
+    pressure: { availableMib: 1024 * 1024, swapUsedMib: 0, waiting: { some: 0, full: 0 } },
+    structure: { sockets: 1, cores: 8, threads: 16, model: 'Simulated', numaNodes: [], hugePages: [] },
+    nics: async () => new Map(sensors.counters),
+    memory: async () => ({ ...sensors.pressure }),
+    topology: async () => structuredClone(sensors.structure),
+  };
+  return sensors;
+}

@@ -1,0 +1,190 @@
+// Guests that run on a real host are given memory, processors and disks and give them back: from the command line’s call to what the guest
+// itself sees, through daemon, helper, jail and control group, without a restart.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Client, createClient } from '../../src/api/client.ts';
+import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { GuestChange } from '../../src/model/guest-change.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
+import type { Job } from '../../src/model/job.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+import type { Site } from '../../src/model/site.ts';
+import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
+
+const launcher = join(import.meta.dirname, '../../bin/caisson');
+const netns = 'cst-sizes';
+let data = '';
+let image = '';
+let helper: ChildProcess;
+let transport: NodeTransport;
+let client: Client;
+
+before(async () => {
+  image = await tinyDisk();
+  data = mkdtempSync(join(tmpdir(), 'caisson-sizes-'));
+  let said = '';
+  helper = spawn(launcher, ['daemon', '--data', data, '--netns', netns], { stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [helper.stdout, helper.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await waitFor(
+    'the daemon is ready',
+    () => {
+      assert.equal(helper.exitCode, null, said);
+      return /^ready /m.test(said);
+    },
+    { timeoutMs: 60_000 },
+  );
+  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
+  client = createClient(transport);
+});
+
+after(async () => {
+  if (helper.exitCode === null) {
+    await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
+    helper.kill('SIGTERM');
+    await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 20_000 });
+  }
+  transport?.close();
+  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
+  rmSync(data, { recursive: true, force: true });
+});
+
+function site(size: string, disks = 'root: 64MiB', rest = ''): Site {
+  const text = `
+version: 1
+site: sizes
+zones: { one: { subnets: [10.77.1.0/24] } }
+images: { tiny: { file: ${image} } }
+guests:
+  tiny:
+    image: tiny
+    zone: one
+    addresses: [10.77.1.10]
+    memory: { min: 128MiB, max: 448MiB, size: ${size} }
+    disks: { ${disks} }
+    display: none
+    service: { ready: { command: [/bin/true] } }
+${rest}`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
+
+async function finish(started: Promise<Job>): Promise<Job> {
+  const { uid } = await started;
+  let job: Job | undefined;
+  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
+  return job as Job;
+}
+
+async function apply(wanted: Site, overwrite = false): Promise<void> {
+  const job = await finish(client.call('siteApply', { body: { site: wanted, overwrite } }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+}
+
+async function set(change: GuestChange): Promise<string[]> {
+  const job = await finish(client.call('guestSet', { params: { guest: 'tiny' }, body: change }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  return (job.result as { pending: string[] }).pending;
+}
+
+function guest(): Promise<Guest> {
+  return client.call('guestShow', { params: { guest: 'tiny' } });
+}
+
+/** What a command prints on the guest's console. */
+async function inGuest(command: string, pattern: RegExp): Promise<string> {
+  const { uid } = await guest();
+  const log = join(data, 'guests', uid, 'console.log');
+  const mark = `mark${Math.random().toString(36).slice(2)}`;
+  const child = spawn(launcher, ['guest', 'console', 'tiny', '--data', data, '--history', '0'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin.end(`${command}; echo ${mark.slice(0, 4)}''${mark.slice(4)}\n`);
+  const said = await waitFor(
+    `the guest to say ${pattern}`,
+    () => {
+      const text = readFileSync(log, 'latin1');
+      const end = text.lastIndexOf(`${mark}\r`);
+      return end === -1 ? undefined : text.slice(text.lastIndexOf(command, end), end);
+    },
+    { timeoutMs: 60_000, everyMs: 200 },
+  );
+  const found = pattern.exec(said);
+  assert.ok(found, said);
+  return found[1] ?? found[0];
+}
+
+const memoryMib = async () => Number(await inGuest('cat /proc/meminfo', /MemTotal:\s+(\d+) kB/)) / 1024;
+const processors = async () => Number(await inGuest('grep -c ^processor /proc/cpuinfo', /^(\d+)\r?$/m));
+
+function limitBytes(uid: string): number {
+  const groups = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', uid], { encoding: 'utf8' }).trim().split('\n');
+  const files = groups.flatMap((group) => [`${group}/memory.limit_in_bytes`, `${group}/memory.max`]);
+  return Number(readFileSync(files.find((file) => existsSync(file)) as string, 'latin1'));
+}
+
+test('a guest with a range boots with its size, and gets more and less of everything while it runs', async () => {
+  await apply(site('192MiB'));
+  const first = await guest();
+  assert.deepEqual([first.status.pending, first.status.has?.memoryMib, first.status.has?.cpus], [[], 192, 1]);
+  const small = await memoryMib();
+  const limit = limitBytes(first.uid);
+
+  assert.deepEqual(await set({ memoryMib: 448, cpus: 2, disks: { data: { sizeMib: 24 }, root: { sizeMib: 96 } } }), []);
+  const large = await memoryMib();
+  assert.ok(large > small + 200, `${large} MiB after ${small}`);
+  assert.equal(await processors(), 2);
+  const partitions = await inGuest('cat /proc/partitions', /[^]*/);
+  assert.match(partitions, new RegExp(` ${24 * 1024} vd`));
+  assert.match(partitions, new RegExp(` ${96 * 1024} vda`));
+  assert.ok(limitBytes(first.uid) >= limit + 256 * 1024 * 1024, 'the limit of its memory has followed');
+
+  assert.deepEqual(await set({ memoryMib: 128, cpus: 1, disks: { data: null } }), []);
+  assert.ok((await memoryMib()) < small);
+  assert.equal(await processors(), 1);
+  assert.doesNotMatch(await inGuest('cat /proc/partitions', /[^]*/), new RegExp(` ${24 * 1024} vd`));
+  assert.ok(limitBytes(first.uid) < limit, 'the limit of its memory has followed');
+  assert.ok(existsSync(join(data, 'guests', first.uid, 'data.qcow2')), 'the file of a disk that is taken out stays');
+
+  const last = await guest();
+  assert.equal(last.status.pid, first.status.pid);
+  assert.deepEqual(last.status.has, { memoryMib: 128, promisedMib: 128, cpus: 1 });
+});
+
+test('an apply of a changed file does the same, and a processor limit and pin are the kernel’s', async () => {
+  const { uid, status } = await guest();
+  await apply(site('256MiB', 'root: 96MiB, data: 24MiB', '    cpu: { weight: 200, limit: 0.9, pin: [0] }\n'), true);
+  const now = await guest();
+  assert.deepEqual([now.status.pid, now.status.pending], [status.pid, []]);
+  assert.match(await inGuest('cat /proc/partitions', /[^]*/), new RegExp(` ${24 * 1024} vd`));
+  assert.match(readFileSync(`/proc/${now.status.pid}/status`, 'latin1'), /^Cpus_allowed_list:\t0$/m);
+  const groups = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', uid], { encoding: 'utf8' }).trim().split('\n');
+  const quota = groups.flatMap((group) => [`${group}/cpu.cfs_quota_us`, `${group}/cpu.max`]).find((file) => existsSync(file)) as string;
+  assert.match(readFileSync(quota, 'latin1'), /^90000\b/);
+});
+
+test('what cannot be is refused by the command line with exit code 2, and nothing has changed', async () => {
+  const before = await guest();
+  const run = (...args: string[]) => {
+    try {
+      execFileSync(launcher, ['guest', 'set', 'tiny', '--data', data, ...args], { encoding: 'utf8', stdio: 'pipe' });
+      return { status: 0, stderr: '' };
+    } catch (error) {
+      return error as { status: number; stderr: string };
+    }
+  };
+  for (const [args, why] of [
+    [['--memory', '4GiB'], /can have 448MiB at most/],
+    [['--disk', 'root=64MiB'], /cannot shrink to 64MiB/],
+    [['--remove-disk', 'root'], /cannot be taken out/],
+    [['--cpus', '64'], /this host has \d+/],
+  ] as const) {
+    const { status, stderr } = run(...args);
+    assert.notEqual(status, 0);
+    assert.match(stderr, why);
+  }
+  assert.deepEqual((await guest()).spec, before.spec);
+});

@@ -1,0 +1,90 @@
+// What guests use, on a simulated host: looked at now, noted each minute, advised from after a week; and the host that runs short of memory.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '../../src/lib/clock.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+import { createSimulatedWorld, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+
+const minuteMs = 60_000;
+
+function site() {
+  const fields = 'image: debian-12, zone: inside, memory: 512MiB, cpus: 2, disks: { root: 4GiB }';
+  const text = `version: 1\nsite: lab\nzones: { inside: { subnets: [10.20.0.0/16] } }\nguests:\n  web: { ${fields} }\n  idle: { ${fields}, autostart: false }\n`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
+
+async function running() {
+  const clock = new FakeClock();
+  const world = createSimulatedWorld({ clock });
+  const daemon = await startSimulatedDaemon({ world, bootMs: 1000 });
+  const job = await daemon.engine.applySite(site(), { prune: false, deleteDisks: false, overwrite: false }, 'test');
+  await clock.advance(10_000);
+  assert.equal((await daemon.engine.jobs.get(job.uid)).state, 'succeeded');
+  return { clock, world, daemon, engine: daemon.engine };
+}
+
+test('a guest that runs tells what it uses; one that does not has nothing to count', async (t) => {
+  const { world, daemon, engine } = await running();
+  t.after(() => daemon.close());
+  const { uid, status } = await engine.guest('web');
+  world.sensors.counters.set(status.nics[0]?.tap ?? '', { receivedBytes: 1000, receivedPackets: 10, sentBytes: 3000, sentPackets: 30 });
+  const [stats, ...others] = await engine.stats();
+  assert.deepEqual(others, []);
+  assert.deepEqual([stats?.uid, stats?.cpus, stats?.memory.promisedMib, stats?.memory.swapBytes], [uid, 2, 512, 0]);
+  assert.equal((stats?.memory.guest?.totalBytes ?? 0) - (stats?.memory.guest?.availableBytes ?? 0), 64 * 1024 * 1024);
+  // What the host has sent is what the guest has received.
+  assert.deepEqual(
+    stats?.nics.map(({ receivedBytes, sentBytes }) => [receivedBytes, sentBytes]),
+    [[3000, 1000]],
+  );
+  assert.deepEqual(
+    stats?.disks.map(({ name }) => name),
+    ['root'],
+  );
+  await assert.rejects(engine.guestStats('idle'), { code: 'not-allowed', message: /does not run/ });
+});
+
+test('each minute is noted, hours are made of them, and a deleted guest is forgotten', async (t) => {
+  const { clock, daemon, engine } = await running();
+  t.after(() => daemon.close());
+  for (let minute = 0; minute < 125; minute++) await clock.advance(minuteMs);
+  const { uid, items } = await engine.guestHistory('web', 'minute');
+  assert.ok(items.length >= 120, `${items.length} minutes`);
+  assert.ok(items.every(({ cpuPermille, usedMib }) => Math.abs(cpuPermille.mean - 100) <= 1 && usedMib?.max === 64));
+  const hours = (await engine.guestHistory('web', 'hour')).items;
+  assert.ok(hours.length >= 1 && hours[0]?.usedMib?.p99 === 64);
+  assert.deepEqual((await engine.guestHistory('idle', 'minute')).items, []);
+  const advice = await engine.advice();
+  assert.deepEqual(
+    advice.map(({ name, verdict }) => [name, verdict]),
+    [
+      ['idle', 'too-short'],
+      ['web', 'too-short'],
+    ],
+  );
+  for (const begin of [() => engine.stopGuest('web', 'test'), () => engine.deleteGuest('web', { deleteDisks: true }, 'test')]) {
+    const job = await begin();
+    await clock.advance(5000);
+    assert.equal((await engine.jobs.get(job.uid)).state, 'succeeded');
+  }
+  assert.deepEqual(await daemon.world.history.read({ uid, resolution: 'minute' }), []);
+});
+
+test('a host that runs short of memory says so once, and once more when it is over', async (t) => {
+  const { clock, world, daemon, engine } = await running();
+  t.after(() => daemon.close());
+  const told = async () =>
+    (await engine.events.list({ limit: 100 })).filter(({ kind }) => kind === 'host-memory-low').map(({ message }) => message);
+  await clock.advance(2 * minuteMs);
+  assert.deepEqual(await told(), []);
+  world.sensors.pressure = { availableMib: 5000, swapUsedMib: 0, waiting: { some: 0.4, full: 0.1 } };
+  await clock.advance(3 * minuteMs);
+  world.sensors.pressure = { availableMib: 5000, swapUsedMib: 0, waiting: { some: 0, full: 0 } };
+  await clock.advance(minuteMs);
+  assert.deepEqual(await told(), [
+    'the host runs short of memory: programs have waited for memory in 40 % of the last ten seconds; 5,000 MiB are available',
+    'the host has enough memory again',
+  ]);
+});
