@@ -28,6 +28,7 @@ export const kinds: { readonly [Part in keyof Watched]: Kinds<Watched[Part]> } =
     hardware: 'asks',
     openConsole: 'asks',
     memoryBytes: 'asks',
+    stats: 'asks',
     isolation: 'asks',
     forget: 'changes',
     watch: 'asks',
