@@ -124,6 +124,8 @@ export class GuestObserver {
           power: 'running',
           ...(before.power === 'running' ? {} : { reason: this.#hasChecks(uid) ? 'boots' : '' }),
         });
+        // Whoever told it, QEMU's event or a look at all: the service is asked again.
+        if (before.power !== 'running') readiness.watch(uid);
         break;
       case 'paused':
         board.set(uid, { ...base, power: 'paused', ready: false, reason: 'is paused' });
