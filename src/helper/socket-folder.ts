@@ -39,6 +39,8 @@ export async function sealSocketFolder(path: string, groupId: number, sockets: r
   const areThere = () => sockets.every((name) => lstatSync(`${path}/${name}`, { throwIfNoEntry: false })?.isSocket());
   await waitFor('the sockets', () => !isAlive() || areThere(), { timeoutMs: socketsTimeoutMs, everyMs: 10 }).catch(() => undefined);
   if (!isAlive()) return;
+  // It is gone when /run was wiped while the guest ran: nobody is to put another one in its place.
+  mkdirSync(path, { recursive: true, mode: 0o750 });
   chownSync(path, 0, groupId);
   chmodSync(path, 0o2750);
 }

@@ -195,6 +195,8 @@ export class KilledHost {
         await this.whenDead();
       }
       execFileSync(launcher, ['daemon', '--data', this.data, '--netns', this.#netns, '--teardown'], { stdio: 'inherit' });
+      // That we made it was written down in a folder that a test may have wiped.
+      if (existsSync(`/run/netns/${this.#netns}`)) execFileSync('ip', ['netns', 'delete', this.#netns]);
     } finally {
       rmSync(this.#folder, { recursive: true, force: true });
     }
