@@ -27,14 +27,14 @@ test('QEMU killed: the guest is started again by itself, and what requires it wa
 
 test('a reboot from inside: the same process, not ready until its service is', async () => {
   const { status } = await host.guest('b');
-  host.type('b', 'reboot -f');
+  await host.type('b', 'reboot -f');
   await waitFor('the reboot is told', async () => (await host.events('guest-rebooted')).length > 0, { timeoutMs: soonMs });
   const after = await host.reaches('b', 'ready');
   assert.equal(after.status.pid, status.pid);
 });
 
 test('a poweroff from inside: the guest stays down', async () => {
-  host.type('b', 'poweroff -f');
+  await host.type('b', 'poweroff -f');
   const down = await host.reaches('b', 'stopped');
   assert.equal(down.wantedPower, 'stopped');
   const job = await host.finish(host.client.call('guestStart', { params: { guest: 'b' } }));
@@ -43,7 +43,7 @@ test('a poweroff from inside: the guest stays down', async () => {
 
 test('a panic: pvpanic tells, and the guest is started again', async () => {
   const before = await host.guest('b');
-  host.type('b', 'echo c > /proc/sysrq-trigger');
+  await host.type('b', 'echo c > /proc/sysrq-trigger');
   const panicked = await host.reaches('b', 'panicked');
   assert.match(panicked.status.reason, /^its operating system panicked; it is started again in /);
   await host.comesBack(before);
@@ -53,7 +53,7 @@ test('a panic: pvpanic tells, and the guest is started again', async () => {
 test('a watchdog that is armed and not fed: the guest is called hung, and started again', async () => {
   const before = await host.guest('b');
   // Debian's iTCO_wdt; armed for four seconds, fed once a minute.
-  host.type('b', 'watchdog -T 4 -t 60 /dev/watchdog');
+  await host.type('b', 'watchdog -T 4 -t 60 /dev/watchdog');
   const hung = await host.reaches('b', 'hung: watchdog');
   assert.match(hung.status.reason, /^its watchdog expired, its operating system hangs; it is started again in /);
   await host.comesBack(before);

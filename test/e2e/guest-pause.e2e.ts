@@ -11,15 +11,15 @@ after(() => host.stop());
 
 test('no space for its disk: the guest is paused, and goes on by itself when there is', async () => {
   const before = await host.guest('a');
-  host.type('a', '(dd if=/dev/urandom of=/dev/vdb bs=1M count=40 && sync && echo written whole > /dev/ttyS0) &');
+  await host.type('a', '(dd if=/dev/urandom of=/dev/vdb bs=1M count=40 && sync && echo written whole > /dev/ttyS0) &');
   const paused = await host.reaches('a', 'paused: no space');
   assert.match(paused.status.reason, /^no space is left for its disk/);
   host.makeRoom();
   const after = await host.reaches('a', 'ready');
   assert.equal(after.status.pid, before.status.pid);
   await waitFor('people are told', async () => (await host.events('guest-resumed')).length === 1, { timeoutMs: soonMs });
-  const said = () => host.caisson(['guest', 'console', 'a', '--history', '4000']).stdout;
-  await waitFor('all is written', () => said().includes('written whole'), { timeoutMs: soonMs, everyMs: 1000 });
+  const said = async () => (await host.caisson(['guest', 'console', 'a', '--history', '4000'])).stdout;
+  await waitFor('all is written', async () => (await said()).includes('written whole'), { timeoutMs: soonMs, everyMs: 1000 });
 });
 
 test('a QEMU that is stopped is unresponsive in words, and nobody touches it', async () => {
@@ -38,18 +38,18 @@ test('a QEMU that is stopped is unresponsive in words, and nobody touches it', a
 test('the command line waits for a guest, and says why it is not there', async () => {
   const wait = (...argv: string[]) => host.caisson(['guest', 'wait', 'b', ...argv]);
   for (const goal of ['ready', 'agent']) {
-    const { status, stderr } = wait('--for', goal);
+    const { status, stderr } = await wait('--for', goal);
     assert.equal(status, 0, stderr);
   }
-  const vain = wait('--for', 'stopped', '--timeout', '1s');
+  const vain = await wait('--for', 'stopped', '--timeout', '1s');
   assert.deepEqual([vain.status, vain.stderr], [1, 'caisson: waited 1.0 s for guest b to be stopped: b is ready\n']);
 });
 
 test('the host goes down within its time: in order, each by the way that works, the one that hears nothing by force', async () => {
   // b hears neither its agent nor its power button; a has lost its agent.
-  host.type('b', 'killall qemu-ga acpid; kill -STOP $(pidof ld.so) $(pidof acpid)');
-  host.type('a', 'kill -STOP $(pidof ld.so)');
-  const { status, stdout, stderr } = host.caisson(['host', 'shutdown', '--within', '60s']);
+  await host.type('b', 'killall qemu-ga acpid; kill -STOP $(pidof ld.so) $(pidof acpid)');
+  await host.type('a', 'kill -STOP $(pidof ld.so)');
+  const { status, stdout, stderr } = await host.caisson(['host', 'shutdown', '--within', '60s']);
   assert.equal(status, 0, stderr);
   assert.equal(stdout, 'b: power cut\na: power button\n');
   const all = [await host.guest('a'), await host.guest('b')];

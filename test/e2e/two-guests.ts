@@ -2,6 +2,7 @@
 // lies on a file system that a test can fill; what a guest does to itself is typed at its serial console.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,13 +107,19 @@ export class TwoGuests {
   }
 
   /** Types a line at the console of a guest. */
-  type(name: string, line: string): void {
-    const { status, stderr } = this.caisson(['guest', 'console', name, '--history', '0'], `\n${line}\n`);
+  async type(name: string, line: string): Promise<void> {
+    const { status, stderr } = await this.caisson(['guest', 'console', name, '--history', '0'], `\n${line}\n`);
     assert.equal(status, 0, stderr);
   }
 
-  caisson(argv: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
-    return spawnSync(launcher, [...argv, '--data', this.#data], { input, encoding: 'utf8', timeout: soonMs });
+  /** Beside this process, which goes on: a connection that nobody looks after is closed by the daemon. */
+  async caisson(argv: readonly string[], input = ''): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const child = spawn(launcher, [...argv, '--data', this.#data], { stdio: ['pipe', 'pipe', 'pipe'], timeout: soonMs });
+    const said = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => (said[name] += chunk.toString()));
+    child.stdin.end(input);
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, ...said };
   }
 
   async events(kind: Event['kind']): Promise<Event[]> {
