@@ -81,6 +81,8 @@ function explainNothing(why: NothingWhy, { from, fromName, to, toName }: WayQues
       return 'Nothing from outside reaches the addresses that the host has for its guests.';
     case 'world-to-world':
       return 'Nothing is passed on from outside to outside.';
+    case 'published-for-the-world':
+      return `${to} is there for the world: guests reach each other by their own addresses, as flows allow.`;
     case 'no-uplink':
       return 'No zone has an uplink: there is no way to the world.';
     case 'behind-the-hosts-address': {

@@ -46,6 +46,7 @@ export type NothingWhy =
   | 'nobody-inside-has-it'
   | 'world-to-host'
   | 'world-to-world'
+  | 'published-for-the-world'
   | 'no-uplink'
   | 'behind-the-hosts-address';
 
@@ -113,6 +114,7 @@ export function between(state: NetworkState, from: End, to: string): Between {
   if (site.guests.has(to))
     return { kind: 'listed', flows: listed(site, from, { kind: 'guest', address: to }), served: false, publications: [] };
   if (!isOfWorld(site, to)) return nothing('nobody-inside-has-it');
+  if (state.publications.some(({ listen }) => listen === to)) return nothing('published-for-the-world');
   if (!site.hasUplink) return nothing('no-uplink');
   return { kind: 'listed', flows: listed(site, from, { kind: 'world', address: to }), served: false, publications: [] };
 }

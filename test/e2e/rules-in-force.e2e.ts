@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { checkRules } from '../../src/plan/rules/check-rules.ts';
-import type { NetworkEnd, NetworkNic, NetworkState } from '../../src/model/network-state.ts';
+import type { NetworkEnd, NetworkNic, NetworkService, NetworkState } from '../../src/model/network-state.ts';
+import { type End, isAllowed } from '../../src/plan/reachability.ts';
+import { WayDecider } from '../../src/plan/rules/decide-way.ts';
 import { arbitraryNetwork } from '../network/arbitrary-network.ts';
 import { exampleNetwork } from '../network/example-network.ts';
 import type { Probe, ProbeResult } from '../network/inside.ts';
@@ -50,6 +52,37 @@ describe('rules in force', () => {
     assert.deepEqual(differences, []);
     assert.equal(ok, true);
     assert.ok(trials > 3000, String(trials));
+  });
+
+  test('answer one question at a time as the flows do', () => {
+    const decider = new WayDecider(kinds, kindsOfZones);
+    const guests = kindsOfZones.nics.flatMap(({ addresses }) => addresses);
+    const froms: End[] = [
+      ...guests.map((address): End => ({ kind: 'guest', address })),
+      { kind: 'world', address: world.far },
+      { kind: 'world', address: world.far6 },
+    ];
+    const tos = [...guests, '10.30.0.1', 'fd40::1', world.far, world.far6, hostOnWire.taken];
+    let open = 0;
+    for (const from of froms) {
+      for (const to of tos.filter((address) => address.includes(':') === from.address.includes(':') && address !== from.address)) {
+        for (const [protocol, port] of [
+          ['tcp', 80],
+          ['tcp', 443],
+          ['tcp', 631],
+          ['udp', 53],
+          ['udp', 5353],
+          ['icmp', 0],
+        ] as const) {
+          const service: NetworkService = protocol === 'icmp' ? { protocol } : { protocol, ports: { from: port, to: port } };
+          const { allowed } = isAllowed(kindsOfZones, { from, to: { address: to }, protocol, port });
+          const decided = decider.decide(from, to, service);
+          assert.equal(decided?.decided, allowed ? 'open' : 'refused', `${from.address} → ${to} ${protocol}/${port}: ${decided?.rule}`);
+          if (allowed) open++;
+        }
+      }
+    }
+    assert.ok(open > 30, String(open));
   });
 
   test('do with real packets what is decided', async () => {

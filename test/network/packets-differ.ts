@@ -148,6 +148,9 @@ class Packets {
 
   /** Connections stand between those who can have them. */
   #canBe({ family, connection, source, destination, iif }: Packet): boolean {
+    // What the wire's neighbours tell everybody is the host's own affair.
+    const isForAll = typeof destination === 'number' ? destination >= 0xe000_0000 : destination >> 120n === 0xffn;
+    if (isForAll && iif?.startsWith('cs') !== true) return false;
     if (family === 'arp' || connection.state === 'new' || connection.state === 'untracked' || connection.state === 'invalid') return true;
     const ends = this.#ends[family];
     const isEnd = (value: number | bigint) =>

@@ -17,6 +17,7 @@ export class FlowTrials {
   readonly #state: NetworkState;
   /** The same without shared wires: what is sent to the host to be passed on. */
   readonly #routed: NetworkState;
+  readonly #unpublished: NetworkState;
   readonly #places: Places;
   /** Addresses that publications listen on: those are for the world. */
   readonly #listened: ReadonlySet<string>;
@@ -25,6 +26,7 @@ export class FlowTrials {
   constructor(state: NetworkState, places: Places) {
     this.#state = state;
     this.#routed = { ...state, zones: state.zones.map(({ bridged: _bridged, ...zone }) => zone) };
+    this.#unpublished = { ...this.#routed, publications: [] };
     this.#places = places;
     this.#listened = new Set(state.publications.map(({ listen }) => listen));
   }
@@ -51,13 +53,14 @@ export class FlowTrials {
     const family = to.family;
     const shares = from.kind === 'guest' && to.kind === 'guest' && from.zone === to.zone && from.zone.bridged === true;
     if (shares) yield* this.#onWire(from, to, between(this.#state, from, to.address));
-    const decided = between(this.#routed, from, to.address);
+    const isListened = from.kind === 'guest' && this.#listened.has(to.address);
+    // Such an address may be left to the uplink's wire, where nobody has it.
+    const decided = between(isListened ? this.#unpublished : this.#routed, from, to.address);
     const expected = expectedRanges(decided, family);
     const { tracked } = this.#icmp[family];
     const trial = this.#trial(from, to, 'new', 'a new connection');
     const packet = packetBetween(from, to, this.#places.otherPort);
     const amiss = amissOf(from, to, decided);
-    const isListened = from.kind === 'guest' && this.#listened.has(to.address);
     yield {
       ...trial,
       packet: { ...packet, l4: tracked },
