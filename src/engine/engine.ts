@@ -120,7 +120,8 @@ export class Engine {
       // A network that cannot be made does not keep the daemon from starting: it says so, and no guest starts without it.
       await this.#network
         .ensure()
-        .then(() => this.#guests.connectRunning())
+        // A hundred nics take their time, and nobody has to wait for them.
+        .then(() => void this.#connectRunning())
         .catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
     }
     for (const kind of resumable) this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job) });
@@ -144,6 +145,14 @@ export class Engine {
     void this.#guests.sizes.watch(this.#ending.signal);
     void this.#usage.watch(this.#ending.signal);
     void this.#pressure.watch(this.#ending.signal);
+  }
+
+  async #connectRunning(): Promise<void> {
+    try {
+      await this.#guests.connectRunning();
+    } catch (error) {
+      this.#parts.log.warn('the nics of running guests could not be looked at', { error });
+    }
   }
 
   /** Lets go: guests run on. */
