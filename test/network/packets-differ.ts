@@ -108,11 +108,13 @@ class Packets {
   readonly #addresses: Record<4 | 6, string[]>;
   readonly #marks: number[];
   readonly #own: ReadonlySet<string>;
+  readonly #listened: ReadonlySet<number | bigint>;
   /** Who can have connections. */
   readonly #ends: Record<4 | 6, (number | bigint)[]>;
 
   constructor(state: NetworkState, rulesets: readonly Ruleset[], draw: Draw) {
     this.#draw = draw;
+    this.#listened = new Set(state.publications.map(({ listen }) => toValue(listen)));
     this.#own = new Set(state.zones.flatMap(({ hostAddresses }) => hostAddresses));
     this.#places = findPlaces(
       state,
@@ -152,6 +154,8 @@ class Packets {
     const isForAll = typeof destination === 'number' ? destination >= 0xe000_0000 : destination >> 120n === 0xffn;
     if (isForAll && iif?.startsWith('cs') !== true) return false;
     if (family === 'arp' || connection.state === 'new' || connection.state === 'untracked' || connection.state === 'invalid') return true;
+    // What goes on at a published address has been led to its guest.
+    if (this.#listened.has(destination)) return false;
     const ends = this.#ends[family];
     const isEnd = (value: number | bigint) =>
       ends.includes(value) ||

@@ -239,6 +239,12 @@ export class ConnectionTrials {
     if (!receiver || device === undefined) return;
     const { family } = receiver;
     const far = outside('world', farAway[family], device);
+    const elsewhere = this.#findWorld().find((place) => place.family === family && place.value !== far.value);
+    if (elsewhere) {
+      const connection: Connection = { state: 'established', isReply: false, mark: this.#mark };
+      const packet = packetBetween(far, elsewhere, this.#places.otherPort, { l4: ordinary[family], tcpFlags: 16, connection });
+      yield this.#trial(far, elsewhere, 'connection', 'a connection from outside to outside', packet, none);
+    }
     for (const end of ends) {
       if (end.nic === receiver.nic) continue;
       for (const isReply of [false, true]) {

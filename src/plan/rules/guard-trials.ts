@@ -260,6 +260,7 @@ export class GuardTrials {
     for (const kind of [1, 3, 4, 5, 6, 8, 11]) yield served('a lease', { payload: kindOf(kind) }, l4);
     for (const kind of [0, 2, 7, 9, 10, 12, 13, 255]) yield served(`as a server or relay (${kind})`, { payload: kindOf(kind) }, none);
     yield served('a lease', { payload: kindOf(1), source: guest.value }, l4, this.#hostOf(guest));
+    yield served('a lease of everybody', { payload: kindOf(1) }, none, everybody[6]);
     for (const to of [this.#hostOf(guest), everybody[6]])
       yield served(
         'a lease of the other family',
