@@ -140,7 +140,7 @@ export class FlowTrials {
   /** What may be asked is no answer: an answer is told by the port that it comes from. */
   #asAnswer(from: Place, to: GuestPlace): Trial {
     const { family } = to;
-    const back = from.kind === 'guest' ? between(this.#routed, to, from.address) : undefined;
+    const back = from.kind === 'guest' || from.kind === 'world' ? between(this.#routed, to, from.address) : undefined;
     const answers = back?.kind === 'listed' ? answersOfFlows(back.flows, family) : none;
     const packet = packetBetween(from, to, this.#places.otherPort, {
       l4: allPorts,
@@ -156,7 +156,8 @@ export class FlowTrials {
     return {
       ...this.#trial(from, to, 'answer', 'an answer from a port that nobody may ask'),
       packet,
-      expected: numbersOnly(intersect(answers, allPorts)),
+      // Of a wide flow the port is one that may be asked.
+      expected: unite([numbersOnly(intersect(answers, allPorts)), fromPort(intersect(answers, allPorts), this.#places.otherPort)]),
     };
   }
 
@@ -227,6 +228,15 @@ function icmpOf(family: 4 | 6): Ranges {
 }
 
 /** Protocols without ports: whichever port is asked about. */
+/** All of TCP, all of UDP: where this port is among the ranges. */
+function fromPort(ranges: Ranges, port: number): Ranges {
+  const isIn = (value: number) => ranges.some((first, at) => at % 2 === 0 && first <= value && value <= (ranges[at + 1] ?? -1));
+  return [6, 17].flatMap((protocol) => {
+    const first = protocol * 65_536;
+    return isIn(first + port) ? [first, first + 65_535] : [];
+  });
+}
+
 function numbersOnly(ranges: Ranges): Ranges {
   const found: number[] = [];
   for (let at = 0; at < ranges.length; at += 2) {
