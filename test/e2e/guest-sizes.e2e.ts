@@ -64,9 +64,10 @@ guests:
     image: tiny
     zone: one
     addresses: [10.77.1.10]
-    memory: { min: 128MiB, max: 448MiB, size: ${size} }
+    memory: { min: 192MiB, max: 512MiB, size: ${size} }
     disks: { ${disks} }
     display: none
+    restart: never
     service: { ready: { command: [/bin/true] } }
 ${rest}`;
   const parsed = parseSiteFile(text, () => undefined);
@@ -127,13 +128,13 @@ function limitBytes(uid: string): number {
 }
 
 test('a guest with a range boots with its size, and gets more and less of everything while it runs', async () => {
-  await apply(site('192MiB'));
+  await apply(site('256MiB'));
   const first = await guest();
-  assert.deepEqual([first.status.pending, first.status.has?.memoryMib, first.status.has?.cpus], [[], 192, 1]);
+  assert.deepEqual([first.status.pending, first.status.has?.memoryMib, first.status.has?.cpus], [[], 256, 1]);
   const small = await memoryMib();
   const limit = limitBytes(first.uid);
 
-  assert.deepEqual(await set({ memoryMib: 448, cpus: 2, disks: { data: { sizeMib: 24 }, root: { sizeMib: 96 } } }), []);
+  assert.deepEqual(await set({ memoryMib: 512, cpus: 2, disks: { data: { sizeMib: 24 }, root: { sizeMib: 96 } } }), []);
   const large = await memoryMib();
   assert.ok(large > small + 200, `${large} MiB after ${small}`);
   assert.equal(await processors(), 2);
@@ -142,7 +143,7 @@ test('a guest with a range boots with its size, and gets more and less of everyt
   assert.match(partitions, new RegExp(` ${96 * 1024} vda`));
   assert.ok(limitBytes(first.uid) >= limit + 256 * 1024 * 1024, 'the limit of its memory has followed');
 
-  assert.deepEqual(await set({ memoryMib: 128, cpus: 1, disks: { data: null } }), []);
+  assert.deepEqual(await set({ memoryMib: 192, cpus: 1, disks: { data: null } }), []);
   assert.ok((await memoryMib()) < small);
   assert.equal(await processors(), 1);
   assert.doesNotMatch(await inGuest('cat /proc/partitions', /[^]*/), new RegExp(` ${24 * 1024} vd`));
@@ -151,12 +152,12 @@ test('a guest with a range boots with its size, and gets more and less of everyt
 
   const last = await guest();
   assert.equal(last.status.pid, first.status.pid);
-  assert.deepEqual(last.status.has, { memoryMib: 128, promisedMib: 128, cpus: 1 });
+  assert.deepEqual(last.status.has, { memoryMib: 192, promisedMib: 192, cpus: 1 });
 });
 
 test('an apply of a changed file does the same, and a processor limit and pin are the kernel’s', async () => {
   const { uid, status } = await guest();
-  await apply(site('256MiB', 'root: 96MiB, data: 24MiB', '    cpu: { weight: 200, limit: 0.9, pin: [0] }\n'), true);
+  await apply(site('320MiB', 'root: 96MiB, data: 24MiB', '    cpu: { weight: 200, limit: 0.9, pin: [0] }\n'), true);
   const now = await guest();
   assert.deepEqual([now.status.pid, now.status.pending], [status.pid, []]);
   assert.match(await inGuest('cat /proc/partitions', /[^]*/), new RegExp(` ${24 * 1024} vd`));
@@ -177,7 +178,7 @@ test('what cannot be is refused by the command line with exit code 2, and nothin
     }
   };
   for (const [args, why] of [
-    [['--memory', '4GiB'], /can have 448MiB at most/],
+    [['--memory', '4GiB'], /can have 512MiB at most/],
     [['--disk', 'root=64MiB'], /cannot shrink to 64MiB/],
     [['--remove-disk', 'root'], /cannot be taken out/],
     [['--cpus', '64'], /this host has \d+/],
