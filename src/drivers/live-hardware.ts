@@ -15,6 +15,8 @@ export interface LiveState {
   };
   cpus: number;
   maxCpus: number;
+  /** Whether taking processors away is safe for its process. */
+  cpusCanGo: boolean;
   /** Slots of its disks. */
   disks: number[];
   /** Root ports that there are; what sits in one is in `disks`, or a nic or the seed. */

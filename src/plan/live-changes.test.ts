@@ -37,6 +37,7 @@ const running: RunningSizes = {
   memory: { boardMib: 512, plugged: { sizeMib: 512, requestedMib: 512, maxMib: 1536 }, balloonMib: 0 },
   cpus: 2,
   maxCpus: 8,
+  cpusCanGo: true,
   disks: [0],
   ports: [0, 1, 2, 3, 4, 5, 6, 7],
   scsi: false,
@@ -86,6 +87,10 @@ test('memory without a range, or of old hardware, waits for the next start', () 
 
 test('processors come and go, up to the places that there are', () => {
   assert.deepEqual(plan({ cpus: 1 }).actions, [{ kind: 'cpus', count: 1 }]);
+  assert.deepEqual(plan({ cpus: 1 }, { cpusCanGo: false }), {
+    actions: [],
+    pending: ['processors 2 → 1: at its next start, since emulated processors are not taken from a QEMU that runs'],
+  });
   assert.deepEqual(plan({ cpus: 12 }), {
     actions: [{ kind: 'cpus', count: 8 }],
     pending: ['processors 2 → 12: 8 are the most that it can have until its next start'],

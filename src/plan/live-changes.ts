@@ -7,6 +7,7 @@ export interface RunningSizes {
   memory: { boardMib: number; plugged?: { sizeMib: number; requestedMib: number; maxMib: number }; balloonMib: number };
   cpus: number;
   maxCpus: number;
+  cpusCanGo: boolean;
   disks: readonly number[];
   ports: readonly number[];
   scsi: boolean;
@@ -76,9 +77,16 @@ function planMemory(
   actions.push({ kind: 'memory', ...(plugged ? { plugMib } : {}), takenMib });
 }
 
-function planCpus({ spec }: Pick<GuestRecord, 'spec'>, { cpus, maxCpus }: RunningSizes, actions: LiveAction[], pending: string[]): void {
+function planCpus(
+  { spec }: Pick<GuestRecord, 'spec'>,
+  { cpus, maxCpus, cpusCanGo }: RunningSizes,
+  actions: LiveAction[],
+  pending: string[],
+): void {
   const count = Math.min(spec.cpus, maxCpus);
-  if (count !== cpus) actions.push({ kind: 'cpus', count });
+  if (count < cpus && !cpusCanGo) {
+    pending.push(`processors ${cpus} → ${count}: at its next start, since emulated processors are not taken from a QEMU that runs`);
+  } else if (count !== cpus) actions.push({ kind: 'cpus', count });
   if (spec.cpus > maxCpus) pending.push(`processors ${cpus} → ${spec.cpus}: ${maxCpus} are the most that it can have until its next start`);
 }
 

@@ -21,6 +21,7 @@ export function liveStateOf(machine: Machine, follows: { memory: boolean }): Liv
     },
     cpus: machine.cpus,
     maxCpus: machine.maxCpus,
+    cpusCanGo: true,
     disks: machine.disks.map(({ slot }) => slot).toSorted((a, b) => a - b),
     ports: portsOf(machine),
     scsi: machine.disks.some((disk) => disk.bus === 'scsi'),

@@ -28,11 +28,12 @@ export class QemuHardware implements LiveHardware {
   }
 
   async read(): Promise<LiveState> {
-    const [names, summary, balloon, processors] = await Promise.all([
+    const [names, summary, balloon, processors, kvm] = await Promise.all([
       this.#names(),
       this.#guest.execute('query-memory-size-summary'),
       this.#guest.execute('query-balloon'),
       this.#guest.execute('query-hotpluggable-cpus'),
+      this.#guest.execute('query-kvm'),
     ]);
     const boardMib = toMib(summary['base-memory']);
     const plugged = names.includes(pluggedMemoryId) ? await this.#readPlugged() : undefined;
@@ -45,6 +46,8 @@ export class QemuHardware implements LiveHardware {
       },
       cpus: processors.filter((processor) => processor['qom-path'] !== undefined).length,
       maxCpus: processors.length,
+      // QEMU 7.2 was seen to crash a second after an emulated processor had gone.
+      cpusCanGo: kvm.enabled,
       disks: numbered(names, 'disk'),
       ports: numbered(names, 'port'),
       scsi: names.includes('scsi0'),
