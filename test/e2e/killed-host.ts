@@ -114,13 +114,16 @@ export class KilledHost {
     });
   }
 
-  /** A daemon that serves, started again where it has died, and no job at work. */
-  async recover(): Promise<void> {
-    const serves = await this.client.call('hostShow', {}).then(
+  serves(): Promise<boolean> {
+    return this.client.call('hostShow', {}).then(
       () => true,
       () => false,
     );
-    if (!serves) {
+  }
+
+  /** A daemon that serves, started again where it has died, and no job at work. */
+  async recover(): Promise<void> {
+    if (!(await this.serves())) {
       await this.whenDead();
       assert.ok(await this.start(), this.said);
     }
