@@ -17,7 +17,7 @@ import { parseSiteFile } from '../../src/model/site-file.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');
 /** Everything here is emulated, on a machine that does other things as well. */
-export const soonMs = 120_000;
+export const soonMs = 200_000;
 
 export class TwoGuests {
   readonly #netns: string;
