@@ -273,9 +273,15 @@ describe('what somebody takes away from the network is back, and told:', () => {
     test(what, async () => {
       const tap = await tapOf('a');
       const before = await failures();
-      harm(tap);
-      await waitFor('it is back', () => isBack(tap), { timeoutMs: 20_000 });
-      await waitFor('it is told', async () => (await failures()) > before, { timeoutMs: 10_000 });
+      const isTold = async () => (await failures()) > before;
+      // Again when it came back by the way, with something else that was applied again at that moment: then nobody had missed it.
+      for (let tries = 1; tries <= 3 && !(await isTold()); tries++) {
+        harm(tap);
+        await waitFor('it is back', () => isBack(tap), { timeoutMs: 20_000 });
+        await waitFor('it is told', isTold, { timeoutMs: 10_000 }).catch((error: unknown) => {
+          if (tries === 3) throw error;
+        });
+      }
       await waitFor('all is well', async () => (await client.call('hostShow')).network.problem === undefined, { timeoutMs: 10_000 });
       inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
     });
