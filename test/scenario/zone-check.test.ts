@@ -249,6 +249,21 @@ test('a guest whose agent did not answer in time is asked again, once', async ()
   assert.equal(times, 2);
 });
 
+test('a way that was open once and should not be is tried many times more, and told', async () => {
+  const openAt = (isOpen: (time: number) => boolean) => {
+    let times = 0;
+    return check((_, from, to, port) =>
+      from === '10.20.0.10' && to === '10.20.0.11' && port === 'tcp/22' && isOpen(times++) ? 'open' : undefined,
+    );
+  };
+  const line = ({ checks }: ZoneCheck) => checks.find(({ from, to, port }) => from === 'database' && to === 'web' && port === 'tcp/22');
+  const once = await openAt((time) => time === 0);
+  assert.equal(once.ok, true);
+  assert.match(line(once)?.detail ?? '', /open once, then 20 times not/);
+  const again = await openAt((time) => time === 0 || time === 17);
+  assert.deepEqual([again.ok, line(again)?.got], [false, 'open']);
+});
+
 test('a guest that was late once is asked again', async () => {
   let times = 0;
   const result = await check((_, _from, _to, port) =>
