@@ -1,20 +1,6 @@
 // The contract of a guest's own folder: its disks, its seed, its firmware variables. Implemented by `guest-folder/` and `fake/`.
 // Nothing here is ever recreated because it was not found: making and finding are different calls.
-
-/** What the seed says about one nic: everything fixed, nothing asked for. */
-export interface SeedNic {
-  mac: string;
-  dhcp4: boolean;
-  acceptRa: boolean;
-  /** With prefix length. */
-  addresses: string[];
-  /** Without `via`: on the wire itself. With `table`: only for what a rule sends there. */
-  routes: { to: string; via?: string; onLink: boolean; table?: number }[];
-  /** What is said from an address is routed by a table of its own. */
-  rules: { from: string; table: number }[];
-  nameServers: string[];
-  searchDomains: string[];
-}
+import type { SeedNic } from '../model/seed-nic.ts';
 
 export interface GuestSeed {
   /** Changes when the guest shall treat its next boot as a first one. */

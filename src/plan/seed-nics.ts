@@ -6,19 +6,8 @@
 import { type Cidr, cidrContains, familyOf, formatCidr, parseCidr } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkZone } from '../model/network-state.ts';
+import type { SeedNic } from '../model/seed-nic.ts';
 import { type GuestNic, guestNics } from './machine.ts';
-
-export interface SeedNicPlan {
-  mac: string;
-  dhcp4: boolean;
-  acceptRa: boolean;
-  addresses: string[];
-  /** Without `via`: on the wire itself. With `table`: only for what is said from an address of this nic. */
-  routes: { to: string; via?: string; onLink: boolean; table?: number }[];
-  rules: { from: string; table: number }[];
-  nameServers: string[];
-  searchDomains: string[];
-}
 
 /** Of a nic's own routing table. */
 const firstTable = 101;
@@ -26,7 +15,7 @@ const firstTable = 101;
 type Record = Pick<GuestRecord, 'uid' | 'spec' | 'hardware' | 'addresses'>;
 
 /** Zones without which the guest has no network are left out; the caller looks that none is missing. */
-export function seedNics(record: Record, zones: readonly NetworkZone[], siteName: string): SeedNicPlan[] {
+export function seedNics(record: Record, zones: readonly NetworkZone[], siteName: string): SeedNic[] {
   const nics = guestNics(record).flatMap((nic) => {
     const zone = zones.find(({ name }) => name === nic.zone);
     return zone ? [{ nic, zone }] : [];
@@ -60,7 +49,7 @@ export function seedNics(record: Record, zones: readonly NetworkZone[], siteName
   });
 }
 
-function ownTable(gateways: readonly string[], cidrs: readonly Cidr[], table: number): SeedNicPlan['routes'] {
+function ownTable(gateways: readonly string[], cidrs: readonly Cidr[], table: number): SeedNic['routes'] {
   return gateways.flatMap((via) => {
     const neighbours = cidrs
       .filter(({ family }) => family === 4 && familyOf(via) === 4)

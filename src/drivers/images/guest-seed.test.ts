@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { run } from '../../lib/exec.ts';
-import type { SeedNic } from '../guest-files.ts';
+import type { SeedNic } from '../../model/seed-nic.ts';
 import { baseFiles } from './debian-base.ts';
 import { renderSeed } from './seed.ts';
 

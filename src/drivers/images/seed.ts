@@ -2,7 +2,8 @@
 // The YAML is in one plain block shape with JSON strings, because that reader is a shell script. Rendering is pure.
 import { writeFile } from 'node:fs/promises';
 import { CaissonError } from '../../lib/errors.ts';
-import type { GuestSeed, SeedNic } from '../guest-files.ts';
+import type { SeedNic } from '../../model/seed-nic.ts';
+import type { GuestSeed } from '../guest-files.ts';
 import { type IsoFile, renderIso } from './iso9660.ts';
 
 /** Writes the seed as an ISO 9660 image labelled `cidata`. The file must not be there yet; that it reaches the disk is its keeper's affair. */
