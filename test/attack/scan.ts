@@ -41,7 +41,7 @@ export async function scan({
     '100ms',
     '--max-rtt-timeout',
     '200ms',
-    '--defeat-rst-ratelimit',
+    ...(tcp === undefined ? [] : ['--defeat-rst-ratelimit']), // nmap refuses it without one
   ];
   try {
     await run(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../lib/clock.ts';
+import { waitFor } from '../../lib/wait-for.ts';
 import { AgentClient } from './agent-client.ts';
 
 interface Request {
@@ -84,6 +85,38 @@ test('a guest without an agent is a timeout, and is answered when one starts', a
   answer = proper;
   for (const [request, socket] of held) proper(request, socket);
   await ping;
+});
+
+test('after an agent that was asked again before it began, nothing is asked until it has answered the last time, too', async () => {
+  const held: [Request, Socket][] = [];
+  answer = (request, socket) => held.push([request, socket]);
+  const ping = agent.ping(20_000);
+  await waitFor('it is asked again', () => held.length === 2, { timeoutMs: 10_000 });
+  const [[first, socket], [last]] = held as [[Request, Socket], [Request, Socket]];
+  proper(first, socket);
+  answer = (request, to) => (request.execute === 'guest-sync-delimited' ? held.push([request, to]) : proper(request, to));
+  const name = agent.hostName(20_000);
+  await assert.rejects(
+    waitFor('it is asked too early', () => asked.length > 2, { timeoutMs: 200 }),
+    hasCode('timeout'),
+  );
+  proper(last, socket);
+  await ping;
+  assert.equal(await name, 'web');
+});
+
+test('a question whose time was over before both were in step is never asked', async () => {
+  const held: [Request, Socket][] = [];
+  answer = (request, socket) => held.push([request, socket]);
+  await assert.rejects(agent.hostName(30), hasCode('timeout'));
+  answer = proper;
+  for (const [request, socket] of held) proper(request, socket);
+  await agent.ping(5000);
+  await agent.ping(5000);
+  assert.deepEqual(
+    asked.filter((name) => name !== 'guest-sync-delimited'),
+    [],
+  );
 });
 
 test('what was left over by somebody before is skipped', async () => {

@@ -2,7 +2,8 @@
 // limited, and an answer that came too late is never taken for the next one's.
 //
 // One question sent before the agent starts waits in QEMU and is answered at once when it does, so nobody has to ask again
-// and again; after a reset of the guest it may be lost, so it is repeated now and then.
+// and again; after a reset of the guest it may be lost, so it is repeated, ever more seldom. Only the answer to the last one
+// brings both sides into step: after an earlier one the answers to the others would still be on their way.
 import { createConnection, type Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
@@ -21,10 +22,11 @@ const maxPieceBytes = 64 * 1024;
 /** For closing a file whose content nobody waits for any more. */
 const closeFileMs = 2000;
 
-/** Sent again after this, while nobody answers. */
+/** Sent again after this while nobody answers, and twice as long from time to time: an agent slower than this is to be met, too. */
 const syncAgainMs = 1000;
+const longestSyncAgainMs = 8000;
 
-/** Put before the answer to `guest-sync-delimited`: no JSON text holds it. */
+/** Put before the answer to `guest-sync-delimited`: no JSON text holds it, and no other answer begins with it. */
 const delimiter = 0xff;
 
 /** The agent says nothing when it shuts down, so silence for this long is success. */
@@ -35,11 +37,11 @@ const cpuEveryMs = 100;
 
 interface Connection {
   socket: Socket;
-  /** Every number sent in a sync whose answer may still come. */
-  syncs: Set<number>;
   isSynced: boolean;
-  lastSyncAt: number;
-  onSynced: PromiseWithResolvers<void>;
+  /** The last one sent, until it is answered. */
+  sync: { id: number; againAt: number; againMs: number } | undefined;
+  /** Settled when both sides come into step, or the guest was reset. */
+  onChange: PromiseWithResolvers<void>;
   /** Settled by the next answer. */
   waiting: PromiseWithResolvers<unknown> | undefined;
 }
@@ -65,11 +67,13 @@ export class AgentClient implements GuestAgent {
 
   /** The guest was reset: nobody will answer what was asked. */
   noteReset(): void {
-    if (!this.#connection) return;
-    this.#connection.isSynced = false;
-    this.#connection.syncs.clear();
-    this.#connection.waiting?.reject(new CaissonError('unavailable', 'the guest was reset meanwhile'));
-    this.#connection.waiting = undefined;
+    const connection = this.#connection;
+    if (!connection) return;
+    connection.isSynced = false;
+    connection.sync = undefined;
+    connection.waiting?.reject(new CaissonError('unavailable', 'the guest was reset meanwhile'));
+    connection.waiting = undefined;
+    tellChange(connection);
   }
 
   async hostName(timeoutMs: number): Promise<string> {
@@ -162,6 +166,7 @@ export class AgentClient implements GuestAgent {
   async #turn<T>(timeoutMs: number, work: (connection: Connection) => Promise<T>, anew = false): Promise<T> {
     const until = this.#clock.monotonic() + timeoutMs;
     let used: Connection | undefined;
+    let isOver = false;
     const turn = this.#turns.with('turn', async () => {
       const left = until - this.#clock.monotonic();
       if (left <= 0) return undefined as T; // its caller has been told already
@@ -169,12 +174,13 @@ export class AgentClient implements GuestAgent {
         used = await this.#open();
         used.socket.resume();
         if (anew) used.isSynced = false;
-        await this.#sync(used, until);
+        await this.#sync(used, () => (isOver ? 0 : until - this.#clock.monotonic()));
         return work(used);
       })();
       try {
         return await withDeadline(this.#clock, 'the guest agent', left, answer);
       } catch (error) {
+        isOver = true;
         if (used) {
           used.isSynced = false;
           used.waiting = undefined;
@@ -185,7 +191,7 @@ export class AgentClient implements GuestAgent {
         used?.socket.pause();
       }
     });
-    return withDeadline(this.#clock, 'the guest agent', timeoutMs, turn);
+    return withDeadline(this.#clock, 'the guest agent', timeoutMs, turn).finally(() => (isOver = true));
   }
 
   #ask(connection: Connection, command: string, args?: object): Promise<unknown> {
@@ -194,26 +200,30 @@ export class AgentClient implements GuestAgent {
     return connection.waiting.promise;
   }
 
-  /** Until both sides are in step. */
-  async #sync(connection: Connection, until: number): Promise<void> {
-    while (!connection.isSynced) {
-      const now = this.#clock.monotonic();
-      if (now >= until) return;
+  /** Until both sides are in step; nothing is asked of an agent once its time is over. */
+  async #sync(connection: Connection, leftMs: () => number): Promise<void> {
+    for (;;) {
+      const left = leftMs();
+      if (left <= 0) throw new CaissonError('timeout', 'the guest agent: no answer in time');
+      if (connection.isSynced) return;
       // Nothing more is queued while QEMU takes nothing: the guest may have no agent at all.
-      const isDue = connection.syncs.size === 0 || now - connection.lastSyncAt >= syncAgainMs;
-      if (isDue && connection.socket.writableLength === 0) {
-        connection.lastSyncAt = now;
-        const id = this.#nextSync++;
-        connection.syncs.add(id);
-        connection.socket.write(
-          Buffer.concat([Buffer.of(delimiter), Buffer.from(`${JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } })}\n`)]),
-        );
-      }
+      const now = this.#clock.monotonic();
+      const isDue = !connection.sync || now >= connection.sync.againAt;
+      if (isDue && connection.socket.writableLength === 0) this.#sendSync(connection, now);
       const again = new AbortController();
-      const pause = this.#clock.sleep(syncAgainMs, again.signal);
+      const pause = this.#clock.sleep(Math.max(1, Math.min((connection.sync?.againAt ?? Infinity) - now, left)), again.signal);
       pause.catch(() => {});
-      await Promise.race([connection.onSynced.promise, pause]).finally(() => again.abort());
+      await Promise.race([connection.onChange.promise, pause]).finally(() => again.abort());
     }
+  }
+
+  #sendSync(connection: Connection, now: number): void {
+    const againMs = connection.sync ? Math.min(connection.sync.againMs * 2, longestSyncAgainMs) : syncAgainMs;
+    const id = this.#nextSync++;
+    connection.sync = { id, againAt: now + againMs, againMs };
+    connection.socket.write(
+      Buffer.concat([Buffer.of(delimiter), Buffer.from(`${JSON.stringify({ execute: 'guest-sync-delimited', arguments: { id } })}\n`)]),
+    );
   }
 
   async #open(): Promise<Connection> {
@@ -231,18 +241,17 @@ export class AgentClient implements GuestAgent {
     socket.removeAllListeners('error');
     const connection: Connection = {
       socket,
-      syncs: new Set(),
       isSynced: false,
-      lastSyncAt: -Infinity,
-      onSynced: Promise.withResolvers<void>(),
+      sync: undefined,
+      onChange: Promise.withResolvers<void>(),
       waiting: undefined,
     };
-    connection.onSynced.promise.catch(() => {});
+    connection.onChange.promise.catch(() => {});
     const end = () => {
       if (this.#connection === connection) this.#connection = undefined;
       const error = new CaissonError('unavailable', 'the conversation with the guest agent ended');
       connection.waiting?.reject(error);
-      connection.onSynced.reject(error);
+      connection.onChange.reject(error);
       socket.destroy();
     };
     socket.on('error', end);
@@ -252,6 +261,12 @@ export class AgentClient implements GuestAgent {
     this.#connection = connection;
     return connection;
   }
+}
+
+function tellChange(connection: Connection): void {
+  connection.onChange.resolve();
+  connection.onChange = Promise.withResolvers<void>();
+  connection.onChange.promise.catch(() => {});
 }
 
 function receive(connection: Connection, line: Buffer): void {
@@ -264,18 +279,13 @@ function receive(connection: Connection, line: Buffer): void {
   } catch {
     return; // the rest of something that began before us
   }
-  if (typeof message.return === 'number' && connection.syncs.has(message.return)) {
-    // In order: those before it were lost with a reset of the guest.
-    for (const id of connection.syncs) if (id <= message.return) connection.syncs.delete(id);
-    if (connection.isSynced) return;
+  if (start > 0 && connection.sync?.id === message.return) {
+    connection.sync = undefined;
     connection.isSynced = true;
-    connection.onSynced.resolve();
-    connection.onSynced = Promise.withResolvers<void>();
-    connection.onSynced.promise.catch(() => {});
-    return;
+    return tellChange(connection);
   }
-  // The agent complains of the delimiter before it answers each further sync: that is no answer to us.
-  if (!connection.isSynced || !connection.waiting || connection.syncs.size > 0) return;
+  // The agent complains of the delimiter before it answers a sync: that is no answer to us.
+  if (!connection.isSynced || !connection.waiting) return;
   const { waiting } = connection;
   connection.waiting = undefined;
   if (message.error === undefined) return waiting.resolve(message.return);
