@@ -1,11 +1,22 @@
 // What an endpoint is: data from which the server's checks, the typed client, OpenAPI and the authorization tests derive.
 import type { z } from 'zod';
+import type { Permission } from '../model/role.ts';
+
+/**
+ * Who may call it. `anybody`: also who has not said who they are. `signed-in`: everybody else; what the answer holds is about the caller.
+ * Otherwise a permission, and on what:
+ * - `site`: on the site as a whole;
+ * - `guest`, `zone`, `job`, `user`: on the one that `params` names; a job is what it is about, a user may oneself be;
+ * - `each`: the answer holds what the caller has the permission on, and nothing else.
+ */
+export type Access = 'anybody' | 'signed-in' | { permission: Permission; on: 'site' | 'guest' | 'zone' | 'job' | 'user' | 'each' };
 
 export interface Endpoint {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/v1/guests/:guest`. */
   path: `/v1/${string}`;
   summary: string;
+  access: Access;
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;

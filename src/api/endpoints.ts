@@ -10,6 +10,7 @@ import { guestStatsSchema } from '../model/guest-stats.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
+import { meSchema } from '../model/me.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { adviceSchema, guestHistorySchema, resolutionSchema } from '../model/usage.ts';
@@ -39,16 +40,26 @@ const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
 
 export const endpoints = defineEndpoints({
+  meShow: {
+    method: 'GET',
+    path: '/v1/me',
+    summary: 'Who asks, and what they may',
+    access: 'signed-in',
+    response: meSchema,
+  },
+
   siteShow: {
     method: 'GET',
     path: '/v1/site',
     summary: 'The site as it is wanted',
+    access: { permission: 'view', on: 'site' },
     response: z.strictObject({ revision: z.int(), site: siteSchema }),
   },
   sitePlan: {
     method: 'POST',
     path: '/v1/site/plan',
     summary: 'What an apply of this site would change; changes nothing',
+    access: { permission: 'view', on: 'site' },
     body: z.strictObject(applyOptions),
     response: z.strictObject({
       /** One line for each change, for people; empty when there is nothing to change. */
@@ -62,6 +73,7 @@ export const endpoints = defineEndpoints({
     method: 'PUT',
     path: '/v1/site',
     summary: 'Make the site so',
+    access: { permission: 'configure', on: 'site' },
     body: z.strictObject(applyOptions),
     response: jobResponse,
     job: true,
@@ -70,17 +82,32 @@ export const endpoints = defineEndpoints({
     method: 'DELETE',
     path: '/v1/site',
     summary: 'Stop and delete every guest, zone and image of the site',
+    access: { permission: 'configure', on: 'site' },
     query: deleteDisksQuery,
     response: jobResponse,
     job: true,
   },
 
-  guestList: { method: 'GET', path: '/v1/guests', summary: 'Every guest with its state', response: list(guestSchema) },
-  guestShow: { method: 'GET', path: '/v1/guests/:guest', summary: 'One guest', params: guestParams, response: guestSchema },
+  guestList: {
+    method: 'GET',
+    path: '/v1/guests',
+    summary: 'Every guest with its state',
+    access: { permission: 'view', on: 'each' },
+    response: list(guestSchema),
+  },
+  guestShow: {
+    method: 'GET',
+    path: '/v1/guests/:guest',
+    summary: 'One guest',
+    params: guestParams,
+    access: { permission: 'view', on: 'guest' },
+    response: guestSchema,
+  },
   guestWait: {
     method: 'GET',
     path: '/v1/guests/:guest/wait',
     summary: 'Answers once the guest is ready, stopped, or its agent answers; after a while without that, for asking again',
+    access: { permission: 'view', on: 'guest' },
     params: guestParams,
     query: z.strictObject({ for: guestGoalSchema, timeoutMs: z.coerce.number().int().min(0).max(20_000).default(20_000) }),
     response: z.strictObject({ reached: z.boolean(), guest: guestSchema }),
@@ -89,6 +116,7 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/guests/:guest/stats',
     summary: 'What it uses: counters since its start, and sizes at this moment',
+    access: { permission: 'view', on: 'guest' },
     params: guestParams,
     response: guestStatsSchema,
   },
@@ -96,12 +124,14 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/stats',
     summary: 'What every guest that runs uses: counters since its start, and sizes at this moment',
+    access: { permission: 'view', on: 'each' },
     response: list(guestStatsSchema),
   },
   guestHistory: {
     method: 'GET',
     path: '/v1/guests/:guest/history',
     summary: 'What it has used: minutes of two days, hours of 60, days of two years, oldest first',
+    access: { permission: 'view', on: 'guest' },
     params: guestParams,
     query: z.strictObject({ resolution: resolutionSchema.default('hour') }),
     response: guestHistorySchema,
@@ -110,12 +140,14 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/advice',
     summary: 'What their history says about the sizes of guests',
+    access: { permission: 'view', on: 'each' },
     response: list(adviceSchema),
   },
   guestStart: {
     method: 'POST',
     path: '/v1/guests/:guest/start',
     summary: 'Start it, and wait until it is ready',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: emptyBody,
     response: jobResponse,
@@ -125,6 +157,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/shutdown',
     summary: 'Ask it to shut down: agent, then power button; then, with `force`, cut its power',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: z
       .strictObject({
@@ -142,6 +175,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/stop',
     summary: 'Cut its power',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: emptyBody,
     response: jobResponse,
@@ -151,6 +185,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/reboot',
     summary: 'Restart its operating system; with `force`, press reset',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: z.strictObject({ force: z.boolean().optional() }).optional(),
     response: jobResponse,
@@ -160,6 +195,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/pause',
     summary: 'Stop its processors',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: emptyBody,
     response: jobResponse,
@@ -169,6 +205,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/resume',
     summary: 'Let its processors run again',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     body: emptyBody,
     response: jobResponse,
@@ -178,6 +215,7 @@ export const endpoints = defineEndpoints({
     method: 'PATCH',
     path: '/v1/guests/:guest',
     summary: 'Give it another name; flows and dependencies follow',
+    access: { permission: 'configure', on: 'guest' },
     params: guestParams,
     body: z.strictObject({ name: z.string().max(63) }),
     response: jobResponse,
@@ -187,6 +225,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/guests/:guest/set',
     summary: 'Give it more or less memory, processors and disks; at once as far as its system can follow, the rest at its next start',
+    access: { permission: 'configure', on: 'guest' },
     params: guestParams,
     body: guestChangeSchema,
     response: jobResponse,
@@ -196,6 +235,7 @@ export const endpoints = defineEndpoints({
     method: 'DELETE',
     path: '/v1/guests/:guest',
     summary: 'Delete a stopped guest; its disks only with `deleteDisks`',
+    access: { permission: 'configure', on: 'guest' },
     params: guestParams,
     query: deleteDisksQuery,
     response: jobResponse,
@@ -205,18 +245,33 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/guests/:guest/console',
     summary: 'The serial console as a websocket: binary both ways; the last `history` bytes come first',
+    access: { permission: 'operate', on: 'guest' },
     params: guestParams,
     query: z.strictObject({ history: z.coerce.number().int().min(0).max(1_048_576).default(16_384) }),
     stream: 'websocket',
   },
 
-  zoneList: { method: 'GET', path: '/v1/zones', summary: 'Every zone with its guests and flows', response: list(zoneViewSchema) },
-  zoneShow: { method: 'GET', path: '/v1/zones/:name', summary: 'One zone', params: nameParams, response: zoneViewSchema },
+  zoneList: {
+    method: 'GET',
+    path: '/v1/zones',
+    summary: 'Every zone with its guests and flows',
+    access: { permission: 'view', on: 'each' },
+    response: list(zoneViewSchema),
+  },
+  zoneShow: {
+    method: 'GET',
+    path: '/v1/zones/:name',
+    summary: 'One zone',
+    params: nameParams,
+    access: { permission: 'view', on: 'zone' },
+    response: zoneViewSchema,
+  },
   zoneCheck: {
     method: 'POST',
     path: '/v1/zones/check',
     summary:
       'Decide what the rules in force do, for every pair of addresses and every port, then try pairs of guests, host and world for real; the job’s result is the proof',
+    access: { permission: 'operate', on: 'site' },
     body: z
       .strictObject({
         control: z.boolean().default(true),
@@ -227,13 +282,26 @@ export const endpoints = defineEndpoints({
     response: jobResponse,
     job: true,
   },
-  zoneCheckShow: { method: 'GET', path: '/v1/zones/check', summary: 'The result of the last check', response: zoneCheckSchema },
+  zoneCheckShow: {
+    method: 'GET',
+    path: '/v1/zones/check',
+    summary: 'The result of the last check',
+    access: { permission: 'view', on: 'site' },
+    response: zoneCheckSchema,
+  },
 
-  flowList: { method: 'GET', path: '/v1/flows', summary: 'Every flow, with the guests that it stands for', response: list(flowViewSchema) },
+  flowList: {
+    method: 'GET',
+    path: '/v1/flows',
+    summary: 'Every flow, with the guests that it stands for',
+    access: { permission: 'view', on: 'each' },
+    response: list(flowViewSchema),
+  },
   flowExplain: {
     method: 'GET',
     path: '/v1/flows/explain',
     summary: 'What decides between two ends on a port: by the site’s flows, and by the rules in force',
+    access: { permission: 'view', on: 'site' },
     query: z.strictObject({
       from: z.string().min(1).max(80).describe('A guest, a zone, an address, `world` or `host`'),
       to: z.string().min(1).max(80).describe('The same'),
@@ -245,6 +313,7 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/guests/:guest/visitors',
     summary: 'Who can reach a guest, on which ports, by which flow',
+    access: { permission: 'view', on: 'guest' },
     params: guestParams,
     response: list(flowVisitorSchema),
   },
@@ -253,14 +322,22 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/audit',
     summary: 'The five security rules with their evidence and verdicts, looked at now: at the kernel, and inside every guest',
+    access: { permission: 'audit', on: 'site' },
     response: auditSchema,
   },
 
-  imageList: { method: 'GET', path: '/v1/images', summary: 'Every image of the site', response: list(imageViewSchema) },
+  imageList: {
+    method: 'GET',
+    path: '/v1/images',
+    summary: 'Every image of the site',
+    access: { permission: 'view', on: 'each' },
+    response: list(imageViewSchema),
+  },
   imageBuild: {
     method: 'POST',
     path: '/v1/images/:name/build',
     summary: 'Make an image of the site, if it is not there',
+    access: { permission: 'configure', on: 'site' },
     params: nameParams,
     body: emptyBody,
     response: jobResponse,
@@ -270,6 +347,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/images',
     summary: 'Take a disk image, a file of the host or an address, under a name into the site',
+    access: { permission: 'configure', on: 'site' },
     body: z.strictObject({
       name: z.string().max(63),
       source: z.union([z.strictObject({ file: z.string() }), z.strictObject({ url: z.string(), sha256: z.string() })]),
@@ -281,6 +359,7 @@ export const endpoints = defineEndpoints({
     method: 'DELETE',
     path: '/v1/images/:name',
     summary: 'Delete an image that no guest uses',
+    access: { permission: 'configure', on: 'site' },
     params: nameParams,
     response: jobResponse,
     job: true,
@@ -290,17 +369,26 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/jobs',
     summary: 'Jobs, newest first',
+    access: { permission: 'view', on: 'each' },
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(500).default(50),
       state: z.enum(['running', 'succeeded', 'failed', 'cancelled']).optional(),
     }),
     response: list(jobSchema),
   },
-  jobShow: { method: 'GET', path: '/v1/jobs/:job', summary: 'One job', params: jobParams, response: jobSchema },
+  jobShow: {
+    method: 'GET',
+    path: '/v1/jobs/:job',
+    summary: 'One job',
+    params: jobParams,
+    access: { permission: 'view', on: 'job' },
+    response: jobSchema,
+  },
   jobFollow: {
     method: 'GET',
     path: '/v1/jobs/:job/stream',
     summary: 'The job at every change until it ends, as server-sent events',
+    access: { permission: 'view', on: 'job' },
     params: jobParams,
     stream: 'events',
   },
@@ -308,6 +396,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/jobs/:job/cancel',
     summary: 'Cancel a running job',
+    access: { permission: 'operate', on: 'job' },
     params: jobParams,
     body: emptyBody,
     response: jobSchema,
@@ -317,6 +406,7 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/events',
     summary: 'What happened, oldest first, the last `limit` or those after an id',
+    access: { permission: 'view', on: 'each' },
     query: z.strictObject({
       after: z.coerce.number().int().min(0).optional(),
       limit: z.coerce.number().int().min(1).max(1000).default(100),
@@ -327,15 +417,17 @@ export const endpoints = defineEndpoints({
     method: 'GET',
     path: '/v1/events/stream',
     summary: 'Events as they happen, as server-sent events; resumes after `Last-Event-ID`',
+    access: { permission: 'view', on: 'each' },
     query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
     stream: 'events',
   },
 
-  hostShow: { method: 'GET', path: '/v1/host', summary: 'This host', response: hostSchema },
+  hostShow: { method: 'GET', path: '/v1/host', summary: 'This host', access: { permission: 'view', on: 'site' }, response: hostSchema },
   hostShutdown: {
     method: 'POST',
     path: '/v1/host/shutdown',
     summary: 'Stop every guest in order; the daemon then keeps them stopped until `site apply` or the next start of the host',
+    access: { permission: 'operate', on: 'site' },
     body: z
       .strictObject({
         /** For each guest, in place of its own limits. */

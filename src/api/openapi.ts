@@ -9,7 +9,7 @@ import { jobSchema } from '../model/job.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Access, Endpoint } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
 import { problemSchema, statusOfCode } from './problem.ts';
 
@@ -41,6 +41,9 @@ export interface Parameter {
 export interface Operation {
   operationId: string;
   summary: string;
+  /** Who may call it. */
+  description: string;
+  security?: [];
   tags: string[];
   parameters?: Parameter[];
   requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema }> };
@@ -96,6 +99,21 @@ export function renderOpenApi(): OpenApiDocument {
   };
 }
 
+const onWhat = {
+  site: 'on the site',
+  guest: 'on the guest',
+  zone: 'on the zone',
+  job: 'on everything that the job is about',
+  user: 'on the site, or oneself',
+} as const;
+
+function describeAccess(access: Access): string {
+  if (access === 'anybody') return 'For anybody';
+  if (access === 'signed-in') return 'For everybody who is signed in';
+  const { permission, on } = access;
+  return on === 'each' ? `For everybody who is signed in: what they may \`${permission}\`` : `Needs \`${permission}\` ${onWhat[on]}`;
+}
+
 type SchemaOf = (schema: z.ZodType) => JsonSchema;
 
 function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operation {
@@ -112,7 +130,9 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
   return {
     operationId: id,
     summary: endpoint.summary,
+    description: describeAccess(endpoint.access),
     tags: [/^[a-z]+/.exec(id)?.[0] ?? id],
+    ...(endpoint.access === 'anybody' ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(endpoint.body
       ? {

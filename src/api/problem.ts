@@ -9,6 +9,8 @@ export const statusOfCode: Record<ErrorCode, number> = {
   'not-allowed': 409,
   unsupported: 422,
   unauthorized: 401,
+  forbidden: 403,
+  'too-many': 429,
   'no-capacity': 507,
   missing: 503,
   unavailable: 503,

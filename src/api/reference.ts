@@ -4,6 +4,7 @@ import type { JsonSchema, OpenApiDocument, Operation } from './openapi.ts';
 import { statusOfCode } from './problem.ts';
 
 const headings: Record<string, string> = {
+  me: 'Yourself',
   site: 'Site',
   guest: 'Guests',
   zone: 'Zones',
@@ -55,7 +56,7 @@ function renderOperation(path: string, method: string, operation: Operation): st
   const body = operation.requestBody?.content['application/json']?.schema;
   return [
     `### ${method} ${path}`,
-    `${operation.summary}.`,
+    `${operation.summary}. ${operation.description}.`,
     ...(parameters.length > 0
       ? [
           table(

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
+import { createAccessControl } from './access.ts';
 import { createHandlers, createStreams } from './handlers.ts';
 import { createHttpServer } from './http/http-server.ts';
 
@@ -31,7 +32,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { parts, socketPath, tcp = [], token, webRoot, checkResponses } = options;
   const engine = await Engine.open(parts);
   const log = parts.log.child({ part: 'http' });
-  const server = await createHttpServer({ handlers: createHandlers(engine), streams: createStreams(engine), log, webRoot, checkResponses });
+  const server = await createHttpServer({
+    handlers: createHandlers(engine),
+    streams: createStreams(engine),
+    access: createAccessControl(engine),
+    log,
+    webRoot,
+    checkResponses,
+  });
   const close = async () => {
     await server.close();
     await engine.close();

@@ -1,24 +1,34 @@
 // From the endpoint table to the engine: one line an endpoint, no decisions.
 import type { Engine } from '../engine/engine.ts';
+import { CaissonError } from '../lib/errors.ts';
+import { type Caller, callerMay } from '../model/caller.ts';
+import type { Event } from '../model/event.ts';
+import type { Job } from '../model/job.ts';
 import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
 import { PreparedJson } from './http/prepared-json.ts';
+import { describeCaller } from './me.ts';
+import { firstSeen, Sight } from './sight.ts';
 
 export function createHandlers(engine: Engine): Handlers {
+  const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
     siteShow: async () => engine.site(),
     sitePlan: async ({ body: { site, ...options } }) => engine.planSite(site, options),
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
     siteDestroy: async ({ query, actor }) => engine.destroySite(query, actor),
 
-    guestList: async () => PreparedJson.list(engine.guestsJson()),
+    guestList: async ({ caller }) => PreparedJson.list(engine.guestsJson(sightOf(caller).guestFilter)),
     guestShow: async ({ params }) => engine.guest(params.guest),
     guestWait: async ({ params, query, signal }) => engine.waitForGuest(params.guest, { ...query, signal }),
     guestStats: async ({ params }) => engine.guestStats(params.guest),
-    statsList: async () => ({ items: await engine.stats() }),
+    statsList: async ({ caller }) => ({ items: await engine.stats(sightOf(caller).guestFilter) }),
     guestHistory: async ({ params, query }) => engine.guestHistory(params.guest, query.resolution),
-    adviceList: async () => ({ items: await engine.advice() }),
+    adviceList: async ({ caller }) => ({ items: await engine.advice(sightOf(caller).guestFilter) }),
     guestStart: async ({ params, actor }) => engine.startGuest(params.guest, actor),
-    guestShutdown: async ({ params, body, actor }) => engine.shutdownGuest(params.guest, body ?? {}, actor),
+    guestShutdown: async ({ params, body, actor, caller }) => {
+      if (body?.dependents === 'first') mustOperate(caller, engine, engine.whoRequires(params.guest));
+      return engine.shutdownGuest(params.guest, body ?? {}, actor);
+    },
     guestStop: async ({ params, actor }) => engine.stopGuest(params.guest, actor),
     guestReboot: async ({ params, body, actor }) => engine.rebootGuest(params.guest, body ?? {}, actor),
     guestPause: async ({ params, actor }) => engine.pauseGuest(params.guest, actor),
@@ -27,31 +37,47 @@ export function createHandlers(engine: Engine): Handlers {
     guestSet: async ({ params, body, actor }) => engine.setGuest(params.guest, body, actor),
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
-    zoneList: async () => ({ items: engine.zones() }),
+    zoneList: async ({ caller }) => {
+      const sight = sightOf(caller);
+      return { items: engine.zones().filter(({ name }) => sight.zone(name)) };
+    },
     zoneShow: async ({ params }) => engine.zone(params.name),
     zoneCheck: async ({ body, actor }) => engine.checkZones(body ?? {}, actor),
     zoneCheckShow: async () => engine.lastZoneCheck(),
 
-    flowList: async () => ({ items: engine.flows.list() }),
+    flowList: async ({ caller }) => {
+      const sight = sightOf(caller);
+      return { items: engine.flows.list().filter((flow) => sight.flow(flow)) };
+    },
     flowExplain: async ({ query }) => engine.flows.explain(query),
-    flowVisitors: async ({ params }) => ({ items: engine.flows.visitors(params.guest) }),
+    flowVisitors: async ({ params, caller }) => {
+      const sight = sightOf(caller);
+      return { items: engine.flows.visitors(params.guest).filter((visitor) => sight.visitor(visitor)) };
+    },
+
+    meShow: async ({ caller }) => describeCaller(caller, engine),
 
     auditShow: async () => engine.audit(),
 
-    imageList: async () => ({ items: await engine.images() }),
+    imageList: async ({ caller }) => {
+      const sight = sightOf(caller);
+      return { items: (await engine.images()).flatMap((image) => sight.image(image) ?? []) };
+    },
     imageBuild: async ({ params, actor }) => engine.buildImage(params.name, actor),
     imageImport: async ({ body, actor }) => engine.importImage(body.name, body.source, actor),
     imageDelete: async ({ params, actor }) => engine.deleteImage(params.name, actor),
 
-    jobList: async ({ query }) => ({
-      items: await engine.jobs.list({ limit: query.limit, ...(query.state ? { state: query.state } : {}) }),
-    }),
+    jobList: async ({ query: { limit, state }, caller }) => {
+      const filter = state ? { state } : {};
+      const sight = sightOf(caller);
+      if (sight.everything) return { items: await engine.jobs.list({ ...filter, limit }) };
+      const read = (last: Job | undefined, count: number) => engine.jobs.list({ ...filter, limit: count, before: last?.uid });
+      return { items: await firstSeen(limit, read, (job) => sight.job(job)) };
+    },
     jobShow: async ({ params }) => engine.jobs.get(params.job),
     jobCancel: async ({ params }) => engine.jobs.cancel(params.job),
 
-    eventList: async ({ query }) => ({
-      items: await engine.events.list({ limit: query.limit, ...(query.after === undefined ? {} : { after: query.after }) }),
-    }),
+    eventList: async ({ query: { limit, after }, caller }) => ({ items: await listEvents(engine, sightOf(caller), limit, after) }),
 
     hostShow: async () => engine.host(),
     hostShutdown: async ({ body, actor }) => engine.shutdownHost(body ?? {}, actor),
@@ -64,7 +90,10 @@ export function createStreams(engine: Engine): Streams {
       await engine.jobs.get(params.job);
       return items(engine.jobs.follow(params.job, signal));
     },
-    eventFollow: async ({ query, lastEventId, signal }) => numbered(engine.events.follow({ after: lastEventId ?? query.after, signal })),
+    eventFollow: async ({ query, lastEventId, signal, caller }) => {
+      const sight = new Sight(caller, engine);
+      return numbered(engine.events.follow({ after: lastEventId ?? query.after, signal }), (event) => sight.event(event));
+    },
     guestConsole: async ({ params, query }) => engine.openConsole(params.guest, { history: query.history }),
   };
 }
@@ -73,6 +102,34 @@ async function* items(values: AsyncIterable<unknown>): AsyncGenerator<StreamItem
   for await (const data of values) yield { data };
 }
 
-async function* numbered(values: AsyncIterable<{ id: number }>): AsyncGenerator<StreamItem> {
-  for await (const data of values) yield { id: data.id, data };
+async function* numbered<T extends { id: number }>(values: AsyncIterable<T>, isSeen: (value: T) => boolean): AsyncGenerator<StreamItem> {
+  for await (const data of values) if (isSeen(data)) yield { id: data.id, data };
+}
+
+/** The last `limit` that are to be seen, or the first after an id; oldest first. */
+async function listEvents(engine: Engine, sight: Sight, limit: number, after: number | undefined): Promise<Event[]> {
+  const isSeen = (event: Event) => sight.event(event);
+  if (sight.seesAllEvents) return engine.events.list({ limit, ...(after === undefined ? {} : { after }) });
+  const read = (last: Event | undefined, count: number) => engine.events.list({ limit: count, after: last?.id ?? after ?? 0 });
+  if (after !== undefined) return firstSeen(limit, read, isSeen);
+  const newest = (await engine.events.list({ limit: 1 })).at(-1)?.id ?? 0;
+  let seen: Event[] = [];
+  for (let end = newest; end > 0 && seen.length < limit; end -= eventsAtOnce) {
+    const items = await engine.events.list({ after: Math.max(0, end - eventsAtOnce), limit: eventsAtOnce });
+    if (items.length === 0) break; // older ones are forgotten
+    seen = [...items.filter((event) => event.id <= end && isSeen(event)), ...seen];
+  }
+  return seen.slice(-limit);
+}
+
+const eventsAtOnce = 500;
+
+/** Guests that an action on another one takes with it. */
+function mustOperate(caller: Caller, engine: Engine, names: readonly string[]): void {
+  const refused = names.filter((name) => {
+    const place = engine.placeOf(name);
+    return !place || !callerMay(caller, 'operate', { kind: 'guest', ...place });
+  });
+  if (refused.length > 0)
+    throw new CaissonError('forbidden', 'guests that you may not operate require this one: somebody who may must shut them down first');
 }

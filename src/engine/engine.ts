@@ -47,6 +47,16 @@ export interface ShutdownGuestOptions {
   dependents?: 'refuse' | 'first' | 'leave' | undefined;
 }
 
+/** What rights on a guest depend on. */
+export interface GuestPlace {
+  uid: string;
+  zones: string[];
+}
+
+function placeOf({ uid, spec }: GuestRecord): GuestPlace {
+  return { uid, zones: [...new Set(spec.nics.map(({ zone }) => zone))] };
+}
+
 export class Engine {
   readonly events: Events;
   readonly jobs: Jobs;
@@ -195,12 +205,37 @@ export class Engine {
   }
 
   /** The JSON of each of them, as bytes. */
-  guestsJson(): Buffer[] {
-    return this.#records().map((record) => this.#board.viewJson(record));
+  guestsJson(only?: (uid: string) => boolean): Buffer[] {
+    return this.#records(only).map((record) => this.#board.viewJson(record));
   }
 
-  #records(): GuestRecord[] {
-    return [...this.#site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  #records(only?: (uid: string) => boolean): GuestRecord[] {
+    const all = [...this.#site.guests.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return only ? all.filter(({ uid }) => only(uid)) : all;
+  }
+
+  /** Where a guest belongs to: the zones of its nics. */
+  placeOf(nameOrUid: string): GuestPlace | undefined {
+    const record = this.#site.guests.get(nameOrUid) ?? this.#site.findGuest(nameOrUid);
+    return record && placeOf(record);
+  }
+
+  places(): GuestPlace[] {
+    return [...this.#site.guests.values()].map(placeOf);
+  }
+
+  zoneNames(): string[] {
+    return [...this.#site.zones.keys()];
+  }
+
+  /** Calls `listener` after every change of what is wanted. */
+  onSiteChange(listener: () => void): () => void {
+    return this.#site.onChange(listener);
+  }
+
+  /** Names of the guests that run and require this one, directly or through others. */
+  whoRequires(nameOrUid: string): string[] {
+    return this.#guests.whoRequires(this.#site.guest(nameOrUid).uid);
   }
 
   /** With the memory that its process costs now. */
@@ -233,8 +268,8 @@ export class Engine {
     return stats;
   }
 
-  stats(): Promise<GuestStats[]> {
-    return this.#guests.stats(this.#records());
+  stats(only?: (uid: string) => boolean): Promise<GuestStats[]> {
+    return this.#guests.stats(this.#records(only));
   }
 
   guestHistory(nameOrUid: string, resolution: Resolution): Promise<GuestHistory> {
@@ -242,8 +277,8 @@ export class Engine {
   }
 
   /** What their history says about the sizes of guests. */
-  advice(): Promise<Advice[]> {
-    return Promise.all(this.#records().map((record) => this.#usage.advise(record)));
+  advice(only?: (uid: string) => boolean): Promise<Advice[]> {
+    return Promise.all(this.#records(only).map((record) => this.#usage.advise(record)));
   }
 
   startGuest(nameOrUid: string, actor: string): Promise<Job> {

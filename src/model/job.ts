@@ -63,7 +63,7 @@ export const jobSchema = z.strictObject({
   error: jobErrorSchema.optional(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime().optional(),
-  /** Who asked: a user, `local` for the unix socket, `system` for a reconciler. */
+  /** Who asked: an actor (`actor.ts`). */
   actor: z.string(),
   /** Store keys of what the job is about: `guest/gk3m9x4q2ab`. */
   objects: z.array(z.string()),

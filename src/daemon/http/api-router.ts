@@ -6,6 +6,9 @@ import type { Endpoint } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Caller } from '../../model/caller.ts';
+import type { AccessControl } from './access-control.ts';
+import { authorize } from './authorize.ts';
 import { type EventStreamOptions, sendEvents } from './event-stream.ts';
 import type { Handlers, StreamItem, Streams } from './handlers-type.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -23,8 +26,9 @@ export interface RouterOptions {
   log: Log;
   lifetimes: Lifetimes;
   eventStream: EventStreamOptions;
+  access: AccessControl;
   /** Who asks, as the listener's gate found out. */
-  actorOf: (request: IncomingMessage) => string;
+  callerOf: (request: IncomingMessage) => Caller;
   /** Folder of the page; without it `/` is not found. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -80,11 +84,14 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
 function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOptions) {
   const handler = options.handlers[id] as unknown as LooseHandler;
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { lifetimes, actorOf } = options;
+    const { lifetimes, access, callerOf } = options;
+    const caller = callerOf(request.raw);
+    await authorize(caller, endpoint.access, request.params as Record<string, string>, access.objects);
     let signal: AbortSignal | undefined;
     const call = {
       ...parseCall(endpoint, request),
-      actor: actorOf(request.raw),
+      actor: caller.actor,
+      caller,
       // Made only for those who look: most handlers answer at once.
       get signal() {
         return (signal ??= lifetimes.signalOf(reply.raw));
@@ -101,8 +108,12 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
 function eventsHandler(id: 'jobFollow' | 'eventFollow', endpoint: Endpoint, options: RouterOptions) {
   const open = options.streams[id] as unknown as (call: object) => Promise<AsyncIterable<StreamItem>>;
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const signal = options.lifetimes.signalOf(reply.raw);
-    const call = { ...parseCall(endpoint, request), actor: options.actorOf(request.raw), signal, lastEventId: lastEventId(request.raw) };
+    const caller = options.callerOf(request.raw);
+    const params = request.params as Record<string, string>;
+    const check = (now: Caller) => authorize(now, endpoint.access, params, options.access.objects);
+    await check(caller);
+    const signal = options.lifetimes.signalOf(reply.raw, { caller, check });
+    const call = { ...parseCall(endpoint, request), actor: caller.actor, caller, signal, lastEventId: lastEventId(request.raw) };
     const items = await open(call);
     reply.hijack();
     await sendEvents(reply.raw, items, signal, options.eventStream).catch((error: unknown) => logDefect(error, request.raw, options.log));

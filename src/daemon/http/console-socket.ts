@@ -37,7 +37,7 @@ export function joinConsole(
     // A reason has at most 123 bytes.
     socket.close(code, Buffer.from(reason).subarray(0, 120).toString('utf8').replace(/�$/, ''));
   };
-  const abort = () => close(closeCodes.goingAway, 'the daemon is ending');
+  const abort = () => close(closeCodes.goingAway, describeError(signal.reason));
 
   stream.on('data', (chunk: Buffer) => {
     socket.send(chunk, { binary: true }, () => {

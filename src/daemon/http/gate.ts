@@ -3,33 +3,56 @@
 // name was made to resolve to 127.0.0.1, is refused by its Host and Origin.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { anonymousCaller, type Caller, localCaller } from '../../model/caller.ts';
+import type { AccessControl } from './access-control.ts';
 import { isLoopback } from './listen-address.ts';
+import { matchPath } from './match-path.ts';
 import { Refusal } from './refusal.ts';
 import { publicPaths } from './web-page.ts';
 
 /** How a listener decides who somebody is. */
-export type Gate = (request: IncomingMessage) => { actor: string };
+export type Gate = (request: IncomingMessage) => Caller;
 
 /** Who can open the socket's file is the host's administrator. */
-export const unixGate: Gate = () => ({ actor: 'local' });
+export const unixGate: Gate = () => localCaller;
 
-/** `port` is where the listener listens: the Host header must name it. */
-export function tcpGate(token: string, port: () => number): Gate {
+export interface TcpGateOptions {
+  /** Of the file `api-token`. */
+  token: string;
+  /** Where the listener listens: the Host header must name it. */
+  port: () => number;
+  access: AccessControl;
+}
+
+/** Who shows nothing, or something that nobody knows, is `anonymous` where anybody may ask, and refused elsewhere, also for what does not exist. */
+export function tcpGate({ token, port, access }: TcpGateOptions): Gate {
   const wanted = digest(token);
   return (request) => {
     checkHost(request.headers.host, port());
     checkOrigin(request.headers.origin, request.headers.host);
-    if (publicPaths.has(pathOf(request))) return { actor: 'anonymous' };
-    const given = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    // Digests have one length, so the comparison takes as long for every wrong token.
-    if (given === undefined || !timingSafeEqual(digest(given), wanted)) {
-      const why = given === undefined ? 'this address needs a token' : 'the token is not the right one';
-      throw new Refusal(401, `${why}: send “Authorization: Bearer TOKEN”; the token is in the file api-token of the data directory`, {
-        'www-authenticate': 'Bearer',
-      });
+    const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const isOpen = isForAnybody(request);
+    try {
+      // Digests have one length, so the comparison takes as long for every wrong token.
+      if (bearer !== undefined && timingSafeEqual(digest(bearer), wanted)) return access.tokenFile();
+      const caller = bearer === undefined ? undefined : access.identify({ bearer }, request.socket.remoteAddress ?? '');
+      if (caller) return caller;
+    } catch (error) {
+      if (!isOpen) throw error;
     }
-    return { actor: 'token' };
+    if (isOpen) return anonymousCaller;
+    const why = bearer === undefined ? 'this address needs a token' : 'the token is not the right one';
+    throw new Refusal(401, `${why}: send “Authorization: Bearer TOKEN”; the token is in the file api-token of the data directory`, {
+      'www-authenticate': 'Bearer',
+    });
   };
+}
+
+/** The page itself, and endpoints that say who somebody is. */
+function isForAnybody(request: IncomingMessage): boolean {
+  const path = pathOf(request);
+  if (publicPaths.has(path)) return true;
+  return matchPath(path).some(({ endpoint }) => endpoint.method === request.method && endpoint.access === 'anybody');
 }
 
 function digest(text: string): Buffer {

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { z } from 'zod';
 import type { CallResult } from '../../api/client.ts';
 import type { Endpoints, EndpointId } from '../../api/endpoints.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { Caller } from '../../model/caller.ts';
 import type { PreparedJson } from './prepared-json.ts';
 
 /** A part of a request (`params`, `query`, `body`) as its schema gives it; undefined where the row has none. */
@@ -13,8 +15,10 @@ export interface Call<E> {
   params: Parsed<E, 'params'>;
   query: Parsed<E, 'query'>;
   body: Parsed<E, 'body'>;
-  /** Who asks: `local` on the unix socket, `token` on TCP. */
-  actor: string;
+  /** Who asks, as it stands in jobs and events: `local` on the unix socket, `user:ada`, … */
+  actor: Actor;
+  /** The same with what they may: for what a row of the table leaves to the handler (`each`). */
+  caller: Caller;
   /** Aborted when the client has gone or the server closes. */
   signal: AbortSignal;
 }

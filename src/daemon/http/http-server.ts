@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
+import { anonymousCaller, type Caller } from '../../model/caller.ts';
+import { type AccessControl, noUsers } from './access-control.ts';
 import { createRouter } from './api-router.ts';
 import { type ConsoleSocketOptions, consoleSocketDefaults } from './console-socket.ts';
 import { eventStreamDefaults, type EventStreamOptions } from './event-stream.ts';
@@ -20,6 +22,8 @@ export interface HttpServerOptions {
   handlers: Handlers;
   streams: Streams;
   log: Log;
+  /** Users and what they may; without it there are the socket and the token file. */
+  access?: AccessControl | undefined;
   /** Folder with index.html and style.css. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -63,20 +67,23 @@ const maxHeaderBytes = 16 * 1024;
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const limits = { ...defaultLimits, ...options.limits };
-  const lifetimes = new Lifetimes();
-  const actors = new WeakMap<IncomingMessage, string>();
+  const { access = noUsers } = options;
+  const lifetimes = new Lifetimes(access);
+  const callers = new WeakMap<IncomingMessage, Caller>();
   const router = await createRouter({
     handlers: options.handlers,
     streams: options.streams,
     log: options.log,
     lifetimes,
     eventStream: { ...eventStreamDefaults, ...options.eventStream },
-    actorOf: (request) => actors.get(request) ?? 'anonymous',
+    access,
+    callerOf: (request) => callers.get(request) ?? anonymousCaller,
     webRoot: options.webRoot,
     checkResponses: options.checkResponses,
   });
   const upgrader = createUpgrader({
     streams: options.streams,
+    access,
     lifetimes,
     log: options.log,
     consoleSocket: { ...consoleSocketDefaults, ...options.consoleSocket },
@@ -88,7 +95,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const logWhenDone = (request: IncomingMessage, response: ServerResponse) => {
     response.once('close', () => {
       const status = response.writableFinished ? response.statusCode : undefined;
-      options.log.info('request', { method: request.method, path: request.url?.slice(0, 300), actor: actors.get(request), status });
+      options.log.info('request', { method: request.method, path: request.url?.slice(0, 300), actor: callers.get(request)?.actor, status });
     });
   };
 
@@ -104,7 +111,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     server.maxConnections = limits.connections;
     server.on('request', (request, response) => {
       try {
-        actors.set(request, gate(request).actor);
+        callers.set(request, gate(request));
       } catch (error) {
         return refuse(response, error);
       }
@@ -125,7 +132,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     async listenTcp(where, token) {
       if ('host' in where) checkLoopback(where.host);
       let port = 0;
-      const server = addServer(tcpGate(token, () => port));
+      const server = addServer(tcpGate({ token, port: () => port, access }));
       await listening(server, where);
       const address = server.address() as AddressInfo;
       try {

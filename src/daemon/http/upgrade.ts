@@ -3,7 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Log } from '../../lib/log.ts';
+import type { Caller } from '../../model/caller.ts';
+import type { AccessControl } from './access-control.ts';
 import { logDefect } from './api-router.ts';
+import { authorize } from './authorize.ts';
 import { type ConsoleSocketOptions, joinConsole, maxMessageBytes } from './console-socket.ts';
 import type { Gate } from './gate.ts';
 import type { Streams } from './handlers-type.ts';
@@ -14,6 +17,7 @@ import { answerOf, Refusal } from './refusal.ts';
 
 export interface UpgradeOptions {
   streams: Streams;
+  access: AccessControl;
   lifetimes: Lifetimes;
   log: Log;
   consoleSocket: ConsoleSocketOptions;
@@ -25,16 +29,23 @@ export interface Upgrader {
   terminate(): void;
 }
 
-export function createUpgrader({ streams, lifetimes, log, consoleSocket }: UpgradeOptions): Upgrader {
+export function createUpgrader({ streams, access, lifetimes, log, consoleSocket }: UpgradeOptions): Upgrader {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false, clientTracking: true });
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate) => {
-    const { actor } = gate(request);
+    const caller = gate(request);
     const url = new URL(request.url ?? '/', 'http://daemon');
     const match = matchPath(url.pathname).find(({ endpoint }) => endpoint.stream === 'websocket');
     if (!match) throw new Refusal(404, `there is no websocket at ${url.pathname.slice(0, 200)}`);
-    const signal = lifetimes.signalOf(socket);
+    const check = (now: Caller) => authorize(now, match.endpoint.access, match.params, access.objects);
+    await check(caller);
+    const signal = lifetimes.signalOf(socket, { caller, check });
     const parsed = parseCall(match.endpoint, { params: match.params, query: Object.fromEntries(url.searchParams), body: undefined });
-    const stream = await (streams[match.id as 'guestConsole'] as (call: object) => Promise<Duplex>)({ ...parsed, actor, signal });
+    const stream = await (streams[match.id as 'guestConsole'] as (call: object) => Promise<Duplex>)({
+      ...parsed,
+      actor: caller.actor,
+      caller,
+      signal,
+    });
     if (socket.destroyed) {
       stream.destroy();
       return;
