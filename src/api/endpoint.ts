@@ -26,6 +26,15 @@ export interface Endpoint {
   job?: true;
   /** Not a single JSON answer: server-sent events or a websocket. */
   stream?: 'events' | 'websocket';
+  /** `nothing`: it only asks, although its method is not GET. */
+  changes?: 'nothing';
+  /** Fields of the body that the audit log keeps. Others are left out: they may be secret. */
+  logs?: readonly string[];
+}
+
+/** Whether it is in the audit log: what changes something, and consoles, which may do anything. */
+export function isLogged({ method, changes, stream }: Endpoint): boolean {
+  return (method !== 'GET' && changes !== 'nothing') || stream === 'websocket';
 }
 
 /** Names the table's literal types while checking each row. */

@@ -10,6 +10,7 @@ import { guestStatsSchema } from '../model/guest-stats.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
+import { logEntrySchema, loggedActionSchema } from '../model/log-entry.ts';
 import { meSchema } from '../model/me.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
@@ -68,6 +69,7 @@ export const endpoints = defineEndpoints({
       refusals: z.array(z.string()),
       difference: siteDifferenceSchema,
     }),
+    changes: 'nothing',
   },
   siteApply: {
     method: 'PUT',
@@ -77,6 +79,7 @@ export const endpoints = defineEndpoints({
     body: z.strictObject(applyOptions),
     response: jobResponse,
     job: true,
+    logs: ['site', 'prune', 'deleteDisks', 'overwrite'],
   },
   siteDestroy: {
     method: 'DELETE',
@@ -170,6 +173,7 @@ export const endpoints = defineEndpoints({
       .optional(),
     response: jobResponse,
     job: true,
+    logs: ['timeoutMs', 'force', 'dependents'],
   },
   guestStop: {
     method: 'POST',
@@ -190,6 +194,7 @@ export const endpoints = defineEndpoints({
     body: z.strictObject({ force: z.boolean().optional() }).optional(),
     response: jobResponse,
     job: true,
+    logs: ['force'],
   },
   guestPause: {
     method: 'POST',
@@ -220,6 +225,7 @@ export const endpoints = defineEndpoints({
     body: z.strictObject({ name: z.string().max(63) }),
     response: jobResponse,
     job: true,
+    logs: ['name'],
   },
   guestSet: {
     method: 'POST',
@@ -230,6 +236,7 @@ export const endpoints = defineEndpoints({
     body: guestChangeSchema,
     response: jobResponse,
     job: true,
+    logs: ['memoryMib', 'cpus', 'cpu', 'disks'],
   },
   guestDelete: {
     method: 'DELETE',
@@ -281,6 +288,7 @@ export const endpoints = defineEndpoints({
       .optional(),
     response: jobResponse,
     job: true,
+    logs: ['control', 'extraPorts', 'rulesOnly'],
   },
   zoneCheckShow: {
     method: 'GET',
@@ -354,6 +362,7 @@ export const endpoints = defineEndpoints({
     }),
     response: jobResponse,
     job: true,
+    logs: ['name', 'source'],
   },
   imageDelete: {
     method: 'DELETE',
@@ -422,6 +431,34 @@ export const endpoints = defineEndpoints({
     stream: 'events',
   },
 
+  logList: {
+    method: 'GET',
+    path: '/v1/audit-log',
+    summary: 'Who did what from where, and how it went: everything that changes something, consoles and logins, newest first',
+    query: z.strictObject({
+      before: z.coerce.number().int().min(1).optional().describe('Only what is older than this number: the next page'),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+      actor: z.string().min(1).max(200).optional(),
+      operation: z.string().min(1).max(63).optional().describe('Id of an endpoint, as `guestStart`'),
+      object: z.string().min(1).max(200).optional().describe('As it was named: `guest/web`'),
+      kind: z.enum(['request', 'login']).optional(),
+    }),
+    access: { permission: 'audit', on: 'site' },
+    response: list(loggedActionSchema),
+  },
+  logEntries: {
+    method: 'GET',
+    path: '/v1/audit-log/entries',
+    summary: 'The audit log as it was written, oldest first: what is exported, and what proves by its hashes that nothing was changed',
+    query: z.strictObject({
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(1000).default(1000),
+    }),
+    access: { permission: 'audit', on: 'site' },
+    /** `last`: number of the last entry ever written. */
+    response: z.strictObject({ items: z.array(logEntrySchema), last: z.int().min(0) }),
+  },
+
   hostShow: { method: 'GET', path: '/v1/host', summary: 'This host', access: { permission: 'view', on: 'site' }, response: hostSchema },
   hostShutdown: {
     method: 'POST',
@@ -438,6 +475,7 @@ export const endpoints = defineEndpoints({
       .optional(),
     response: jobResponse,
     job: true,
+    logs: ['timeoutMs', 'withinMs'],
   },
 });
 

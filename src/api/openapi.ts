@@ -6,6 +6,7 @@ import { guestSchema } from '../model/guest-status.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
+import { logEntrySchema, loggedActionSchema } from '../model/log-entry.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
@@ -24,6 +25,8 @@ const components: Record<string, z.ZodType> = {
   Image: imageViewSchema,
   Job: jobSchema,
   Event: eventSchema,
+  LoggedAction: loggedActionSchema,
+  LogEntry: logEntrySchema,
   Host: hostSchema,
   Problem: problemSchema,
 };

@@ -11,6 +11,7 @@ import { addGuest } from './commands/guest.ts';
 import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
 import { addJob } from './commands/job.ts';
+import { addLog } from './commands/log.ts';
 import { addSite } from './commands/site.ts';
 import { addVerify } from './commands/verify.ts';
 import { addTop } from './commands/top.ts';
@@ -86,6 +87,12 @@ export const nouns: readonly Noun[] = [
     description: 'what happened',
     group: 'noun',
     add: addEvent,
+  },
+  {
+    name: 'log',
+    description: 'the audit log: who did what from where, and the proof that nothing of it was changed',
+    group: 'noun',
+    add: addLog,
   },
   {
     name: 'host',

@@ -3,11 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import { createAccessControl } from './access.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import { createHandlers, createStreams } from './handlers.ts';
+import { AuditTrail } from './http/audit-trail.ts';
 import { createHttpServer } from './http/http-server.ts';
 
 export interface DaemonOptions {
   parts: EngineParts;
+  auditLog: AuditLog;
   /** Where it listens without a token. */
   socketPath?: string | undefined;
   /** Where it listens with `token`: addresses of this machine, or inherited listening sockets. */
@@ -29,20 +32,27 @@ export interface Daemon {
 
 /** Resolves once it listens. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { parts, socketPath, tcp = [], token, webRoot, checkResponses } = options;
+  const { parts, auditLog, socketPath, tcp = [], token, webRoot, checkResponses } = options;
   const engine = await Engine.open(parts);
   const log = parts.log.child({ part: 'http' });
+  const auditTrail = new AuditTrail(auditLog, log);
+  engine.jobs.watch((job) => auditTrail.jobEnded(job));
   const server = await createHttpServer({
-    handlers: createHandlers(engine),
+    handlers: createHandlers(engine, auditLog),
     streams: createStreams(engine),
     access: createAccessControl(engine),
     log,
+    auditTrail,
     webRoot,
     checkResponses,
   });
+  // A daemon’s log usually goes elsewhere: there the head proves that this log was not written anew.
+  const tellHead = async () => log.info('the audit log ends', { ...(await auditLog.head()) });
+  await tellHead();
   const close = async () => {
     await server.close();
     await engine.close();
+    await tellHead();
   };
   try {
     const urls: string[] = [];

@@ -4,12 +4,13 @@ import { CaissonError } from '../lib/errors.ts';
 import { type Caller, callerMay } from '../model/caller.ts';
 import type { Event } from '../model/event.ts';
 import type { Job } from '../model/job.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
 import { PreparedJson } from './http/prepared-json.ts';
 import { describeCaller } from './me.ts';
 import { firstSeen, Sight } from './sight.ts';
 
-export function createHandlers(engine: Engine): Handlers {
+export function createHandlers(engine: Engine, auditLog: AuditLog): Handlers {
   const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
     siteShow: async () => engine.site(),
@@ -78,6 +79,9 @@ export function createHandlers(engine: Engine): Handlers {
     jobCancel: async ({ params }) => engine.jobs.cancel(params.job),
 
     eventList: async ({ query: { limit, after }, caller }) => ({ items: await listEvents(engine, sightOf(caller), limit, after) }),
+
+    logList: async ({ query }) => ({ items: await auditLog.listActions(query) }),
+    logEntries: async ({ query }) => ({ items: await auditLog.read(query), last: (await auditLog.head()).number }),
 
     hostShow: async () => engine.host(),
     hostShutdown: async ({ body, actor }) => engine.shutdownHost(body ?? {}, actor),

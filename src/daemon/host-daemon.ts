@@ -9,8 +9,10 @@ import { CaissonError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../model/version.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
+import { openSqliteAuditLog } from '../store/sqlite/sqlite-audit-log.ts';
 import { openSqliteHistory } from '../store/sqlite/sqlite-history.ts';
 import { openSqliteJournal } from '../store/sqlite/sqlite-journal.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -34,9 +36,10 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
   const hello = await helper.call('hello', {});
   const facts = await helper.call('hostFacts', {});
   const { dataDirectory, runDirectory } = hello;
-  const stores = await openStores(dataDirectory);
+  const { auditLog, ...stores } = await openStores(dataDirectory);
   const closeParts = async () => {
     ending = true;
+    await auditLog.close();
     await stores.history.close();
     await stores.journal.close();
     await stores.store.close();
@@ -63,6 +66,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
         random: systemRandom,
         log,
       }),
+      auditLog,
       socketPath: join(runDirectory, 'api.sock'),
       tcp: hello.listeners.map(({ fd }) => ({ fd })),
       token: await openApiToken(join(dataDirectory, 'api-token')),
@@ -82,27 +86,48 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
   }
 }
 
-/** Says that this data directory has had its stores: from then on one that is missing is an error, never a new one. */
+/** Says which stores this data directory has had: from then on one that is missing is an error, never a new one. */
 const markName = 'daemon.json';
+/** 2: with the audit log. */
+const markVersion = 2;
 
-async function openStores(dataDirectory: string): Promise<{ store: Store; journal: Journal; history: History }> {
+interface Stores {
+  store: Store;
+  journal: Journal;
+  history: History;
+  auditLog: AuditLog;
+}
+
+async function openStores(dataDirectory: string): Promise<Stores> {
   const mark = join(dataDirectory, markName);
-  const expectExisting = await readFile(mark, 'utf8').then(
-    () => true,
-    (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return false;
-      throw new CaissonError('failed', `${mark} cannot be read`, { cause });
-    },
-  );
-  const store = await openSqliteStore({ path: join(dataDirectory, 'store.sqlite'), expectExisting });
+  const had = await readMark(mark);
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(part: T): T => {
+    opened.push(part);
+    return part;
+  };
   try {
-    const journal = await openSqliteJournal({ path: join(dataDirectory, 'journal.sqlite'), expectExisting });
-    if (!expectExisting) await writeDurably(mark, `${JSON.stringify({ stores: 1 })}\n`, 0o644);
+    const store = keep(await openSqliteStore({ path: join(dataDirectory, 'store.sqlite'), expectExisting: had >= 1 }));
+    const journal = keep(await openSqliteJournal({ path: join(dataDirectory, 'journal.sqlite'), expectExisting: had >= 1 }));
+    const auditLog = keep(await openSqliteAuditLog({ path: join(dataDirectory, 'audit-log.sqlite'), expectExisting: had >= 2 }));
+    if (had < markVersion) await writeDurably(mark, `${JSON.stringify({ stores: markVersion })}\n`, 0o644);
     // Figures only: one that is not there begins anew.
     const history = await openSqliteHistory({ path: join(dataDirectory, 'history.sqlite') });
-    return { store, journal, history };
+    return { store, journal, history, auditLog };
   } catch (error) {
-    await store.close();
+    for (const part of opened.toReversed()) await part.close();
     throw error;
   }
+}
+
+/** 0: a new data directory. */
+async function readMark(path: string): Promise<number> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined;
+    throw new CaissonError('failed', `${path} cannot be read`, { cause });
+  });
+  if (text === undefined) return 0;
+  // Whatever it says, the stores were there.
+  const version = Number(/"stores":\s*(\d+)/.exec(text)?.[1] ?? 1);
+  return Math.max(1, version);
 }

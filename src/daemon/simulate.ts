@@ -18,9 +18,11 @@ import { type Log, silentLog } from '../lib/log.ts';
 import type { Machine } from '../model/machine.ts';
 import { isAllowed } from '../plan/reachability.ts';
 import { version } from '../model/version.ts';
+import { MemoryAuditLog } from '../store/memory/memory-audit-log.ts';
 import { MemoryHistory } from '../store/memory/memory-history.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
@@ -35,6 +37,7 @@ export interface SimulatedWorld {
   store: Store;
   journal: Journal;
   history: History;
+  auditLog: AuditLog;
   network: FakeNetwork;
   images: FakeImages;
   guestFiles: FakeGuestFiles;
@@ -66,6 +69,7 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
     store: new MemoryStore({ clock }),
     journal: new MemoryJournal(),
     history: new MemoryHistory(),
+    auditLog: new MemoryAuditLog({ clock }),
     network: createFakeNetwork(),
     images: createFakeImages(),
     guestFiles,
@@ -130,6 +134,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       random,
       log,
     },
+    auditLog: world.auditLog,
     socketPath,
     tcp: options.tcp ?? (options.port === undefined ? [] : [{ host: '127.0.0.1', port: options.port }]),
     token: options.token ?? 'simulated-token-0123456789-abcdefgh',

@@ -68,6 +68,8 @@ const sound: Machine = {
   unfinishedStarts: [],
   data: [
     'api-token',
+    'audit-log.sqlite',
+    'audit-log.sqlite-wal',
     'daemon.json',
     'guests',
     'host.json',

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import { createNodeTransport, type DaemonAddress, type NodeTransport, type NodeTransportOptions } from '../../src/api/node-transport.ts';
 import type { Handlers, Streams } from '../../src/daemon/http/handlers-type.ts';
+import { AuditTrail } from '../../src/daemon/http/audit-trail.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/daemon/http/http-server.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { MemoryAuditLog } from '../../src/store/memory/memory-audit-log.ts';
 import { sampleHandlers, sampleStreams } from './sample-handlers.ts';
 
 export const sampleToken = 'a-token-of-these-tests-0123456789abcdef';
@@ -60,6 +62,7 @@ export class HttpTrial {
       handlers: sampleHandlers(handlers),
       streams: sampleStreams(streams),
       log: silentLog,
+      auditTrail: new AuditTrail(new MemoryAuditLog(), silentLog),
       checkResponses: true,
       ...more,
     });

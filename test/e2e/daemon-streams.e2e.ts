@@ -219,6 +219,28 @@ describe('the console', () => {
     await assert.rejects(transport.openWebSocket('/v1/host'), { code: 'not-found' });
   });
 
+  test('a handshake that is none lets go of the console', async () => {
+    const consoles: PassThrough[] = [];
+    const site = await trial.serve(
+      {},
+      {
+        guestConsole: () => {
+          consoles.push(new PassThrough());
+          return Promise.resolve(consoles.at(-1) as Duplex);
+        },
+      },
+    );
+    const head = 'GET /v1/guests/web/console HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n';
+    for (const rest of ['', 'sec-websocket-key: x\r\nsec-websocket-version: 13\r\n', 'sec-websocket-version: 1\r\n']) {
+      const connection = rawConnection(site, `${head}${rest}\r\n`);
+      await connection.ended;
+      assert.match(connection.said(), /^HTTP\/1\.1 4/);
+    }
+    await waitFor('every console is let go', () => consoles.length === 3 && consoles.every(({ destroyed }) => destroyed), {
+      timeoutMs: 5000,
+    });
+  });
+
   test('the end of the console ends the client, the end of the client the console', async () => {
     const consoles: PassThrough[] = [];
     const site = await trial.serve(

@@ -2,13 +2,14 @@
 // The only file that knows the router library; its own validation, rendering and log are not used.
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import type { Endpoint } from '../../api/endpoint.ts';
+import { type Endpoint, isLogged } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
 import { authorize } from './authorize.ts';
+import { type AuditTrail, originOf } from './audit-trail.ts';
 import { type EventStreamOptions, sendEvents } from './event-stream.ts';
 import type { Handlers, StreamItem, Streams } from './handlers-type.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -24,6 +25,7 @@ export interface RouterOptions {
   handlers: Handlers;
   streams: Streams;
   log: Log;
+  auditTrail: AuditTrail;
   lifetimes: Lifetimes;
   eventStream: EventStreamOptions;
   access: AccessControl;
@@ -84,9 +86,16 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
 function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOptions) {
   const handler = options.handlers[id] as unknown as LooseHandler;
   return async (request: FastifyRequest, reply: FastifyReply) => {
-    const { lifetimes, access, callerOf } = options;
+    const { lifetimes, access, callerOf, auditTrail } = options;
     const caller = callerOf(request.raw);
-    await authorize(caller, endpoint.access, request.params as Record<string, string>, access.objects);
+    const params = request.params as Record<string, string>;
+    const logged = isLogged(endpoint) && { id, endpoint, actor: caller.actor, from: originOf(request.raw) };
+    try {
+      await authorize(caller, endpoint.access, params, access.objects);
+    } catch (error) {
+      if (logged) await auditTrail.forbidden({ ...logged, call: { params, query: undefined, body: undefined } }, error);
+      throw error;
+    }
     let signal: AbortSignal | undefined;
     const call = {
       ...parseCall(endpoint, request),
@@ -97,7 +106,7 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
         return (signal ??= lifetimes.signalOf(reply.raw));
       },
     };
-    const value = await handler(call);
+    const value = await (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
     if (options.checkResponses) checkResponse(id, endpoint, value);
     void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);

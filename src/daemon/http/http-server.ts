@@ -7,6 +7,7 @@ import type { Log } from '../../lib/log.ts';
 import { anonymousCaller, type Caller } from '../../model/caller.ts';
 import { type AccessControl, noUsers } from './access-control.ts';
 import { createRouter } from './api-router.ts';
+import { type AuditTrail, originOf } from './audit-trail.ts';
 import { type ConsoleSocketOptions, consoleSocketDefaults } from './console-socket.ts';
 import { eventStreamDefaults, type EventStreamOptions } from './event-stream.ts';
 import { type Gate, tcpGate, unixGate } from './gate.ts';
@@ -24,6 +25,7 @@ export interface HttpServerOptions {
   log: Log;
   /** Users and what they may; without it there are the socket and the token file. */
   access?: AccessControl | undefined;
+  auditTrail: AuditTrail;
   /** Folder with index.html and style.css. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -74,6 +76,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     handlers: options.handlers,
     streams: options.streams,
     log: options.log,
+    auditTrail: options.auditTrail,
     lifetimes,
     eventStream: { ...eventStreamDefaults, ...options.eventStream },
     access,
@@ -86,6 +89,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     access,
     lifetimes,
     log: options.log,
+    auditTrail: options.auditTrail,
     consoleSocket: { ...consoleSocketDefaults, ...options.consoleSocket },
   });
   const servers: Server[] = [];
@@ -113,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       try {
         callers.set(request, gate(request));
       } catch (error) {
+        logRefused(options.auditTrail, request, error);
         return refuse(response, error);
       }
       if (request.method !== 'GET') logWhenDone(request, response);
@@ -179,6 +184,17 @@ function listening(server: Server, where: { host: string; port: number } | { fd:
   });
   server.listen(where);
   return promise;
+}
+
+/** Somebody who shows a wrong token tries to come in; who shows none may not know yet that one is needed. */
+function logRefused(auditTrail: AuditTrail, request: IncomingMessage, error: unknown): void {
+  if (!(error instanceof Refusal) || error.status !== 401 || request.headers.authorization === undefined) return;
+  void auditTrail.login({
+    actor: 'unknown',
+    from: originOf(request),
+    by: 'token',
+    outcome: { result: 'refused', code: error.code, message: 'the token is not the right one' },
+  });
 }
 
 function refuse(response: ServerResponse, error: unknown): void {

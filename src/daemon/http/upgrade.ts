@@ -7,6 +7,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
 import { logDefect } from './api-router.ts';
 import { authorize } from './authorize.ts';
+import { type AuditTrail, originOf } from './audit-trail.ts';
 import { type ConsoleSocketOptions, joinConsole, maxMessageBytes } from './console-socket.ts';
 import type { Gate } from './gate.ts';
 import type { Streams } from './handlers-type.ts';
@@ -20,6 +21,7 @@ export interface UpgradeOptions {
   access: AccessControl;
   lifetimes: Lifetimes;
   log: Log;
+  auditTrail: AuditTrail;
   consoleSocket: ConsoleSocketOptions;
 }
 
@@ -29,7 +31,7 @@ export interface Upgrader {
   terminate(): void;
 }
 
-export function createUpgrader({ streams, access, lifetimes, log, consoleSocket }: UpgradeOptions): Upgrader {
+export function createUpgrader({ streams, access, lifetimes, log, auditTrail, consoleSocket }: UpgradeOptions): Upgrader {
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false, clientTracking: true });
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate) => {
     const caller = gate(request);
@@ -37,15 +39,20 @@ export function createUpgrader({ streams, access, lifetimes, log, consoleSocket 
     const match = matchPath(url.pathname).find(({ endpoint }) => endpoint.stream === 'websocket');
     if (!match) throw new Refusal(404, `there is no websocket at ${url.pathname.slice(0, 200)}`);
     const check = (now: Caller) => authorize(now, match.endpoint.access, match.params, access.objects);
-    await check(caller);
+    const { actor } = caller;
+    const logged = { ...match, actor, from: originOf(request) };
+    try {
+      await check(caller);
+    } catch (error) {
+      await auditTrail.forbidden({ ...logged, call: { params: match.params, query: undefined, body: undefined } }, error);
+      throw error;
+    }
     const signal = lifetimes.signalOf(socket, { caller, check });
     const parsed = parseCall(match.endpoint, { params: match.params, query: Object.fromEntries(url.searchParams), body: undefined });
-    const stream = await (streams[match.id as 'guestConsole'] as (call: object) => Promise<Duplex>)({
-      ...parsed,
-      actor: caller.actor,
-      caller,
-      signal,
-    });
+    const openStream = streams[match.id as 'guestConsole'] as (call: object) => Promise<Duplex>;
+    const stream = await auditTrail.record({ ...logged, call: parsed }, () => openStream({ ...parsed, actor, caller, signal }));
+    // Also when the handshake is not a websocket's, and nobody ever takes the stream.
+    socket.once('close', () => stream.destroy());
     if (socket.destroyed) {
       stream.destroy();
       return;

@@ -17,7 +17,7 @@ const ownNames = new Set([
   'qemu-facts.json',
   'lost+found',
 ]);
-const databases = /^(store|journal|history)\.sqlite(-wal|-shm|-journal)?$/;
+const databases = /^(store|journal|history|audit-log)\.sqlite(-wal|-shm|-journal)?$/;
 /** What the daemon, the helper and QEMU keep beside a guest's disks. */
 const guestNames = /^(seed\.iso|nvram\.fd|console\.log(\.\d+)?|qemu\.log|launch-process\.json)$/;
 const imageNames = /^([0-9a-f]{64})\.(qcow2|json)$/;

@@ -1,0 +1,91 @@
+// What every audit log keeps. Run by each implementation's test with a function that opens an empty one.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { checkChain } from '../../src/model/log-chain.ts';
+import { logEntrySchema, type NewLogEntry } from '../../src/model/log-entry.ts';
+import type { AuditLog } from '../../src/store/audit-log.ts';
+
+export function logRequest(operation: string, more: Partial<NewLogEntry> = {}): NewLogEntry {
+  return { kind: 'request', actor: 'anna', from: '192.0.2.7', operation, ...more };
+}
+
+export function auditLogContract(name: string, open: () => Promise<AuditLog>): void {
+  const using = (work: (log: AuditLog) => Promise<void>) => async () => {
+    const log = await open();
+    try {
+      await work(log);
+    } finally {
+      await log.close();
+    }
+  };
+
+  describe(`audit log: ${name}`, () => {
+    test(
+      'entries are numbered, read back in order as they were written, and make a chain',
+      using(async (log) => {
+        const written = [
+          await log.append(logRequest('guestStart', { object: 'guest/web', parameters: { '2': 1, '10': { a: ['ü\u2028'] }, b: -0 } })),
+          await log.append({
+            kind: 'login',
+            actor: 'bob',
+            from: 'unix',
+            operation: 'login',
+            outcome: { result: 'refused', message: 'no' },
+          }),
+          await log.append({ ...logRequest('guestStart'), kind: 'outcome', request: 1, outcome: { result: 'accepted' }, job: 'j1' }),
+        ];
+        const read = await log.read({ after: 0, limit: 10 });
+        assert.equal(JSON.stringify(read), JSON.stringify(written));
+        assert.deepEqual(
+          read.map(({ number }) => number),
+          [1, 2, 3],
+        );
+        for (const entry of read) logEntrySchema.parse(entry);
+        const check = checkChain();
+        for (const entry of read) check.take(entry);
+        assert.deepEqual(check.finish((await log.head()).number), { entries: 3, head: { number: 3, hash: read[2]?.hash }, problems: [] });
+        assert.deepEqual(
+          (await log.read({ after: 1, limit: 1 })).map(({ number }) => number),
+          [2],
+        );
+      }),
+    );
+
+    test(
+      'actions come newest first, each with its outcome and the end of its job',
+      using(async (log) => {
+        await log.append(logRequest('guestStart', { object: 'guest/web' }));
+        await log.append(logRequest('guestStop', { object: 'guest/web' }));
+        await log.append({ ...logRequest('guestStart'), kind: 'outcome', request: 1, outcome: { result: 'accepted' }, job: 'j1' });
+        await log.append({ ...logRequest('guestStart'), kind: 'job', outcome: { result: 'failed', code: 'timeout' }, job: 'j1' });
+        const [stop, start, ...rest] = await log.listActions();
+        assert.deepEqual(rest, []);
+        assert.equal(stop?.operation, 'guestStop');
+        assert.equal(stop?.outcome, undefined);
+        assert.deepEqual(
+          { number: start?.number, outcome: start?.outcome, end: start?.end, job: start?.job },
+          { number: 1, outcome: { result: 'accepted' }, end: { result: 'failed', code: 'timeout' }, job: 'j1' },
+        );
+      }),
+    );
+
+    test(
+      'actions are filtered and paged',
+      using(async (log) => {
+        for (let index = 0; index < 10; index++) {
+          await log.append(logRequest(index % 2 ? 'guestStop' : 'guestStart', { object: `guest/g${index % 3}` }));
+        }
+        await log.append({ kind: 'login', actor: 'bob', from: 'unix', operation: 'login', outcome: { result: 'succeeded' } });
+        const numbers = async (filter: Parameters<AuditLog['listActions']>[0]) =>
+          (await log.listActions(filter)).map(({ number }) => number);
+        assert.deepEqual(await numbers({ limit: 3 }), [11, 10, 9]);
+        assert.deepEqual(await numbers({ limit: 3, before: 9 }), [8, 7, 6]);
+        assert.deepEqual(await numbers({ actor: 'bob' }), [11]);
+        assert.deepEqual(await numbers({ kind: 'login' }), [11]);
+        assert.deepEqual(await numbers({ operation: 'guestStop' }), [10, 8, 6, 4, 2]);
+        assert.deepEqual(await numbers({ object: 'guest/g1', operation: 'guestStop' }), [8, 2]);
+        assert.deepEqual(await numbers({ actor: "x' OR 1=1 --" }), []);
+      }),
+    );
+  });
+}

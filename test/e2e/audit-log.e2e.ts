@@ -1,0 +1,268 @@
+// The audit log over HTTP and on disks that fail: nothing is done without its entry, nothing is answered before its outcome is written, and what
+// was written stays as it was.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { runCli } from '../../src/cli/run-cli.ts';
+import { noUsers } from '../../src/daemon/http/access-control.ts';
+import { AuditTrail } from '../../src/daemon/http/audit-trail.ts';
+import { startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+import { CaissonError } from '../../src/lib/errors.ts';
+import { run } from '../../src/lib/exec.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Caller } from '../../src/model/caller.ts';
+import { checkChain } from '../../src/model/log-chain.ts';
+import type { AuditLog } from '../../src/store/audit-log.ts';
+import { MemoryAuditLog } from '../../src/store/memory/memory-audit-log.ts';
+import { openSqliteAuditLog } from '../../src/store/sqlite/sqlite-audit-log.ts';
+import { Terminal } from '../cli/terminal.ts';
+import { ask, HttpTrial, problemOf } from '../daemon/http-trial.ts';
+import { sampleJob } from '../daemon/sample-handlers.ts';
+import { sampleSite } from '../daemon/sample-site.ts';
+import { auditLogWriterPath } from './audit-log-writer.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'caisson-audit-log-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function problemsOf(log: AuditLog): Promise<string[]> {
+  const check = checkChain();
+  for (const entry of await log.read({ after: 0, limit: 1_000_000 })) check.take(entry);
+  return check.finish((await log.head()).number).problems;
+}
+
+describe('requests', () => {
+  let trial: HttpTrial;
+  before(async () => {
+    trial = await HttpTrial.open();
+  });
+  after(() => trial.close());
+
+  const kindsOf = async (log: AuditLog) => (await log.read({ after: 0, limit: 100 })).map(({ kind, operation }) => `${kind} ${operation}`);
+
+  test('an entry is written before the deed, its outcome before the answer', async () => {
+    const log = new MemoryAuditLog();
+    const seen: string[][] = [];
+    const job = sampleJob('Start guest web');
+    const site = await trial.serve(
+      {
+        guestStart: async () => {
+          seen.push(await kindsOf(log));
+          return job;
+        },
+      },
+      {},
+      { auditTrail: new AuditTrail(log, silentLog) },
+    );
+    assert.equal((await ask(site, { method: 'POST', path: '/v1/guests/web/start' })).status, 202);
+    assert.deepEqual(seen, [['request guestStart']]);
+    const [action] = await log.listActions();
+    assert.deepEqual(
+      { ...action, time: undefined },
+      {
+        number: 1,
+        time: undefined,
+        kind: 'request',
+        actor: 'local',
+        from: 'unix',
+        operation: 'guestStart',
+        object: 'guest/web',
+        outcome: { result: 'accepted' },
+        job: job.uid,
+      },
+    );
+  });
+
+  test('what is refused and what fails is there with its reason; what only asks, and what is not even valid, is not', async () => {
+    const log = new MemoryAuditLog();
+    const site = await trial.serve(
+      {
+        guestStop: () => Promise.reject(new CaissonError('not-allowed', 'guest “web” is stopped')),
+        guestPause: () => Promise.reject(new TypeError('a secret of the inside')),
+        guestList: () => Promise.resolve({ items: [] }),
+      },
+      {},
+      { auditTrail: new AuditTrail(log, silentLog) },
+    );
+    await ask(site, { path: '/v1/guests' });
+    await ask(site, { method: 'POST', path: '/v1/guests/web/stop', headers: { 'content-type': 'application/json' }, body: '{"x":1}' });
+    assert.deepEqual(await log.listActions(), []);
+    await ask(site, { method: 'POST', path: '/v1/guests/web/stop', tcp: false });
+    await ask(site, { method: 'POST', path: '/v1/guests/web/pause' });
+    assert.deepEqual(
+      (await log.listActions()).map(({ operation, outcome }) => ({ operation, ...outcome })),
+      [
+        { operation: 'guestPause', result: 'failed', code: 'internal', message: 'a defect of Caisson' },
+        { operation: 'guestStop', result: 'refused', code: 'not-allowed', message: 'guest “web” is stopped' },
+      ],
+    );
+  });
+
+  test('a wrong token is a refused login with its address, and a flood of them is counted', async () => {
+    const log = new MemoryAuditLog();
+    const site = await trial.serve({}, {}, { auditTrail: new AuditTrail(log, silentLog) });
+    const headers = { host: `127.0.0.1:${site.address.port}`, authorization: 'Bearer wrong' };
+    for (let index = 0; index < 70; index++) assert.equal((await ask(site, { path: '/v1/host', tcp: true, headers })).status, 401);
+    await ask(site, { path: '/v1/host', tcp: true, headers: { host: headers.host } });
+    const logins = await log.listActions({ kind: 'login', limit: 1000 });
+    assert.equal(logins.length, 60);
+    assert.deepEqual([logins[0]?.from, logins[0]?.outcome?.result], ['127.0.0.1', 'refused']);
+    assert.ok(!JSON.stringify(await log.read({ after: 0, limit: 1000 })).includes('wrong'));
+  });
+
+  test('who may not is there too', async () => {
+    const log = new MemoryAuditLog();
+    const viewer: Caller = { actor: 'user:vera', user: 'vera', rights: [[{ role: 'viewer', on: 'site' }]] };
+    const site = await trial.serve({}, {}, { auditTrail: new AuditTrail(log, silentLog), access: { ...noUsers, identify: () => viewer } });
+    const headers = { host: `127.0.0.1:${site.address.port}`, authorization: 'Bearer vera' };
+    assert.equal((await ask(site, { method: 'DELETE', path: '/v1/site?deleteDisks=true', tcp: true, headers })).status, 403);
+    const [action] = await log.listActions({ actor: 'user:vera' });
+    assert.deepEqual([action?.operation, action?.outcome?.result, action?.outcome?.code], ['siteDestroy', 'refused', 'forbidden']);
+    assert.equal((await ask(site, { path: '/v1/audit-log', tcp: true, headers })).status, 403);
+  });
+
+  test('a console that is opened is there', async () => {
+    const log = new MemoryAuditLog();
+    const site = await trial.serve(
+      {},
+      { guestConsole: () => Promise.reject(new CaissonError('not-allowed', 'guest “web” is stopped')) },
+      { auditTrail: new AuditTrail(log, silentLog) },
+    );
+    const transport = trial.transport({ socketPath: site.socketPath });
+    await assert.rejects(transport.openWebSocket('/v1/guests/web/console'), { code: 'not-allowed' });
+    const [action] = await log.listActions();
+    assert.deepEqual([action?.operation, action?.object, action?.outcome?.result], ['guestConsole', 'guest/web', 'refused']);
+  });
+
+  test('an outcome that cannot be written does not hide what was done', async () => {
+    const log = new MemoryAuditLog();
+    const append = log.append.bind(log);
+    log.append = (entry) => (entry.kind === 'outcome' ? Promise.reject(new CaissonError('failed', 'the disk is full')) : append(entry));
+    const said: string[] = [];
+    const trail = new AuditTrail(log, { ...silentLog, error: (message) => void said.push(message) });
+    const site = await trial.serve({ guestStart: () => Promise.resolve(sampleJob('Start guest web')) }, {}, { auditTrail: trail });
+    assert.equal((await ask(site, { method: 'POST', path: '/v1/guests/web/start' })).status, 202);
+    assert.deepEqual(said, ['the audit log cannot be written']);
+    assert.equal((await log.listActions())[0]?.outcome, undefined);
+  });
+
+  test('on a full disk a change is refused before it begins, asking goes on, and so does changing when there is space again', async (t) => {
+    if (process.getuid?.() !== 0) return t.skip('needs root');
+    const mount = join(folder, 'full');
+    await mkdir(mount);
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount]);
+    let log: AuditLog | undefined;
+    try {
+      log = await openSqliteAuditLog({ path: join(mount, 'audit-log.sqlite'), expectExisting: false });
+      let started = 0;
+      const site = await trial.serve(
+        {
+          guestStart: async () => {
+            started++;
+            return sampleJob('Start guest web');
+          },
+          guestList: async () => ({ items: [] }),
+        },
+        {},
+        { auditTrail: new AuditTrail(log, silentLog) },
+      );
+      const start = () => ask(site, { method: 'POST', path: '/v1/guests/web/start' });
+      assert.equal((await start()).status, 202);
+      const ballast = join(mount, 'ballast');
+      assert.throws(() => writeFileSync(ballast, Buffer.alloc(2 * 1024 * 1024)), { code: 'ENOSPC' });
+      // What fits into pages that are there may still be written.
+      const refused = await waitFor(
+        'the disk is full',
+        async () => {
+          const before = started;
+          const answer = await start();
+          return answer.status === 503 ? { answer, more: started - before } : undefined;
+        },
+        { timeoutMs: 60_000, everyMs: 1 },
+      );
+      assert.equal(refused.more, 0, 'it was not even begun');
+      assert.match(problemOf(refused.answer).detail, /nothing was changed.*audit log.*disk is full/);
+      assert.equal((await ask(site, { path: '/v1/guests' })).status, 200);
+      rmSync(ballast);
+      assert.equal((await start()).status, 202);
+      assert.deepEqual(await problemsOf(log), []);
+    } finally {
+      await log?.close();
+      await run(['umount', mount]);
+    }
+  });
+});
+
+test('a writer that is killed at any moment leaves a whole chain with everything that was acknowledged', async () => {
+  for (const acks of [1, 3, 20, 100]) {
+    const path = join(folder, `killed-${acks}.sqlite`);
+    const writer = spawn(process.execPath, [auditLogWriterPath, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const gone = new Promise<void>((resolve) => writer.on('close', () => resolve()));
+    const acknowledged = () => [...said.matchAll(/^ack (\d+):([0-9a-f]{64})$/gm)];
+    await waitFor('entries', () => acknowledged().length >= acks, { timeoutMs: 60_000, everyMs: 1 });
+    writer.kill('SIGKILL');
+    await gone;
+    const log = await openSqliteAuditLog({ path, expectExisting: true });
+    await log.append({ kind: 'request', actor: 'next', from: 'unix', operation: 'guestStart' });
+    assert.deepEqual(await problemsOf(log), []);
+    const hashes = new Map((await log.read({ after: 0, limit: 1_000_000 })).map(({ number, hash }) => [number, hash]));
+    for (const [, number, hash] of acknowledged()) assert.equal(hashes.get(Number(number)), hash);
+    await log.close();
+  }
+});
+
+test('the command line lists, exports and verifies; an altered export is found', async () => {
+  const data = join(folder, 'data');
+  const daemon = await startSimulatedDaemon({ socketPath: join(data, 'run/api.sock'), bootMs: 1, checkResponses: true });
+  const caisson = async (...argv: string[]) => {
+    const terminal = new Terminal({ env: { CAISSON_DATA: data } });
+    const code = await runCli(argv, terminal);
+    return { code, out: terminal.out, err: terminal.err };
+  };
+  try {
+    const { engine } = daemon;
+    const { uid } = await engine.applySite(sampleSite(1), { prune: false, deleteDisks: false, overwrite: false }, 'test');
+    await engine.jobs.wait(uid);
+    assert.equal((await caisson('guest', 'stop', 'guest-0')).code, 0);
+    assert.equal((await caisson('guest', 'stop', 'guest-0')).code, 1);
+    const listed = await waitFor(
+      'the end of the job is in the log',
+      async () => {
+        const { out } = await caisson('log', 'list', '-o', 'json', '--object', 'guest/guest-0');
+        const { items } = JSON.parse(out) as { items: { end?: { result: string }; outcome?: { result: string } }[] };
+        return items.some(({ end }) => end) ? items : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    assert.deepEqual(
+      listed.map(({ outcome, end }) => [outcome?.result, end?.result]),
+      [
+        ['refused', undefined],
+        ['accepted', 'succeeded'],
+      ],
+    );
+    assert.match((await caisson('log', 'list')).out, /guestStop guest\/guest-0 +refused \(not-allowed\) +guest “guest-0” is stopped/);
+    const verified = await caisson('log', 'verify');
+    assert.equal(verified.code, 0, verified.err);
+    const head = /^head (\d+:[0-9a-f]{64})$/m.exec(verified.out)?.[1] ?? '';
+    const exported = join(folder, 'export.jsonl');
+    writeFileSync(exported, (await caisson('log', 'export')).out);
+    assert.equal((await caisson('log', 'verify', exported, '--head', head)).code, 0);
+    const forged = join(folder, 'forged.jsonl');
+    writeFileSync(forged, readFileSync(exported, 'utf8').replace('"from":"unix"', '"from":"10.0.0.1"'));
+    const found = await caisson('log', 'verify', forged);
+    assert.equal(found.code, 1);
+    assert.match(found.err, /was altered/);
+    const short = join(folder, 'short.jsonl');
+    writeFileSync(short, readFileSync(exported, 'utf8').split('\n').slice(0, -2).join('\n'));
+    assert.match((await caisson('log', 'verify', short, '--head', head)).err, /whose hash was noted, is missing/);
+  } finally {
+    await daemon.close();
+  }
+});
