@@ -21,9 +21,8 @@ export interface NftablesNetworkOptions {
   changes?: (listener: (what: 'rules' | 'links' | 'wiring') => void) => () => void;
 }
 
-/** Rules and interfaces are read again after this long though no change was heard of; the rest, of which not every change is told, sooner. */
+/** Everything is read again after this long though no change was heard of. */
 const trustMs = 60_000;
-const wiringTrustMs = 3000;
 /** More than the three seconds in which a router can answer. */
 const routersTrustMs = 9000;
 
@@ -106,7 +105,6 @@ class NftablesNetwork implements Network {
       const nic = this.#wanted?.nics.get(tap);
       this.#connected.delete(tap);
       this.#tapsSeen = undefined;
-      this.#wiringSeen = undefined;
       for (const address of nic?.guestAddresses ?? []) this.#zones?.proxied.delete(`${nic?.uplink} ${address}`);
       await this.#helper.nicDown({ uid: nic?.uid ?? tap.slice(2, -1), tap, ...(nic ? nicPlace(nic) : { guestAddresses: [] }) });
     });
@@ -124,7 +122,7 @@ class NftablesNetwork implements Network {
       const trusts = await this.#isHearing();
       const rules = trusts && isFresh(this.#rulesSeen, now) ? this.#rulesSeen : await this.#lookAtRules(now);
       const links = trusts && isFresh(this.#tapsSeen, now) ? this.#tapsSeen : await this.#lookAtTaps(now);
-      const wiring = isFresh(this.#wiringSeen, now, wiringTrustMs) ? this.#wiringSeen : await this.#lookAtWiring(now, links.taps);
+      const wiring = trusts && isFresh(this.#wiringSeen, now) ? this.#wiringSeen : await this.#lookAtWiring(now, links.taps);
       const { running } = await this.#helper.dnsmasqStatus({});
       return {
         rules: rules.why === undefined ? { inForce: true } : { inForce: false, why: rules.why },
@@ -154,7 +152,6 @@ class NftablesNetwork implements Network {
 
   async #nicUp(nic: NicUpArgs): Promise<void> {
     this.#tapsSeen = undefined;
-    this.#wiringSeen = undefined;
     await this.#helper.nicUp(nic);
     for (const address of nic.guestAddresses) if (nic.uplink !== undefined) this.#zones?.proxied.add(`${nic.uplink} ${address}`);
     this.#connected.set(nic.tap, JSON.stringify(nic));
@@ -265,6 +262,6 @@ function proxiesOf({ uplink, guestAddresses }: NicUpArgs): ZonesArgs['proxied'] 
   return uplink === undefined ? [] : guestAddresses.map((address) => ({ interface: uplink, address }));
 }
 
-function isFresh<T extends { at: number }>(seen: T | undefined, now: number, trusted = trustMs): seen is T {
-  return seen !== undefined && now - seen.at < trusted;
+function isFresh<T extends { at: number }>(seen: T | undefined, now: number, trustedMs = trustMs): seen is T {
+  return seen !== undefined && now - seen.at < trustedMs;
 }

@@ -1,6 +1,7 @@
-// Hears from the kernel when somebody changes the packet filter's rules, takes a tap away, or a route, a routing rule or an address: nothing
-// has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets and costs nothing while nothing happens; whatever it
-// misses or cannot tell is told as a change.
+// Hears from the kernel when somebody changes the packet filter's rules, takes a tap away, or a route, a routing rule, an address or a setting:
+// nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets and costs nothing
+// while nothing happens; whatever it misses or cannot tell is told as a change. Of fixed neighbours and of addresses answered for others the kernel
+// says too little: these it reads itself every few seconds, over a third socket.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Log } from '../../lib/log.ts';
@@ -9,25 +10,37 @@ import type { GuestsNamespace } from './guests-namespace.ts';
 /**
  * Groups: 7 of nfnetlink is nftables, of whose messages only «new generation» (2575), one for each transaction, is looked at: attribute 2 is
  * the process that made it; of rtnetlink 1 is links, of which 17 is a deletion and 16 a change; of addresses (5, 9), routes (7, 11) and
- * rules (8, 19) only deletions are looked at, of routes those with our protocols. It ends with its standard input.
+ * rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
+ * value: forwarding (2), the check of the way back (3), answering for others (5) that are not as we set them. Neighbours are asked for (30) with
+ * flag 8, those answered for, and without, of which state 128 is the fixed ones. It ends with its standard input.
  */
 const program = `
 use strict; use Socket; use IO::Select; use Errno qw(EAGAIN EINTR); use POSIX qw(setgid setuid); $| = 1;
-sub listener { my ($family, $group) = @_; socket(my $s, 16, SOCK_RAW, $family) or die "netlink: $!\\n";
-  setsockopt($s, SOL_SOCKET, 33, pack('i', 4_194_304)); bind($s, pack('SSLL', 16, 0, 0, $group)) or die "netlink: $!\\n"; return $s; }
-my $rules = listener(12, 64); my $links = listener(0, 0x405d1); setgid(65534); setuid(65534); print "listens\\n";
-my $all = IO::Select->new($rules, $links, \\*STDIN);
-sub attribute { my ($bytes, $want) = @_;
-  while (length $bytes >= 4) { my ($len, $type) = unpack 'SS', $bytes; return if $len < 4; return substr($bytes, 4, $len - 4) if ($type & 0x3fff) == $want;
-    $bytes = length $bytes > (($len + 3) & ~3) ? substr($bytes, ($len + 3) & ~3) : ''; } return; }
-while (1) { for my $s ($all->can_read) {
-  if ($s == \\*STDIN) { exit 0 unless sysread(STDIN, my $none, 64); next; }
-  my $buffer; unless (defined recv($s, $buffer, 65536, 0)) { next if $! == EINTR; print $s == $rules ? "rules 0\\n" : "links\\nwiring\\n"; next; }
-  while (length $buffer >= 16) { my ($len, $type) = unpack 'LS', $buffer; last if $len < 16 || $len > length $buffer;
-    if ($s == $rules && $type == 2575) { my $pid = attribute(substr($buffer, 20, $len - 20), 2); print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; }
-    elsif ($s == $links && ($type == 17 || $type == 16)) { my $name = attribute(substr($buffer, 32, $len - 32), 3); print "links\\n" if defined $name && $name =~ /^cs/; }
-    elsif ($s == $links && ($type == 21 || $type == 33 || ($type == 25 && ord(substr($buffer, 21, 1)) =~ /^20[23]$/))) { print "wiring\\n"; }
-    my $step = ($len + 3) & ~3; $buffer = length $buffer > $step ? substr($buffer, $step) : ''; } } }
+sub listener { my ($family, $groups) = @_; socket(my $s, 16, SOCK_RAW, $family) or die "netlink: $!\\n";
+  setsockopt($s, SOL_SOCKET, 33, pack('i', 4_194_304)); bind($s, pack('SSLL', 16, 0, 0, $groups)) or die "netlink: $!\\n"; return $s; }
+my $rules = listener(12, 64); my $links = listener(0, 0x18405d1); my $ask = listener(0, 0); setgid(65534); setuid(65534);
+sub attributes { my ($bytes) = @_; my %all;
+  while (length $bytes >= 4) { my ($len, $type) = unpack 'SS', $bytes; last if $len < 4; $all{$type & 0x3fff} = substr($bytes, 4, $len - 4);
+    $bytes = length $bytes > (($len + 3) & ~3) ? substr($bytes, ($len + 3) & ~3) : ''; } return \\%all; }
+sub messages { my ($bytes) = @_; my @all;
+  while (length $bytes >= 16) { my ($len, $type) = unpack 'LS', $bytes; last if $len < 16 || $len > length $bytes; push @all, [$type, substr($bytes, 16, $len - 16)];
+    my $step = ($len + 3) & ~3; $bytes = length $bytes > $step ? substr($bytes, $step) : ''; } return @all; }
+sub neighbours { my %found; for my $flag (0, 8) { send($ask, pack('LSSLLCx9Cx', 28, 30, 0x301, 1, 0, 0, $flag), 0);
+  ANSWER: while (defined recv($ask, my $buffer, 65536, 0)) { for (messages($buffer)) { my ($type, $body) = @$_; last ANSWER if $type == 3 || $type == 2;
+    my ($index, $state) = unpack 'x4lS', $body; next unless $type == 28 && ($flag || $state & 128);
+    $found{join ' ', $flag, $index, unpack 'H*', attributes(substr($body, 12))->{1} // ''} = 1; } } } return \\%found; }
+sub isOff { my ($one) = @_; return keys %$one == 2 && (grep { defined $one->{$_} && unpack('l', $one->{$_}) != 1 } 2, 3, 5) > 0; }
+my $all = IO::Select->new($rules, $links, \\*STDIN); my ($known, $readAt) = (neighbours(), time); print "listens\\n";
+while (1) { my @ready = $all->can_read(4);
+  if (time - $readAt >= 4 || time < $readAt) { my $now = neighbours(); print "wiring\\n" if grep { !$now->{$_} } keys %$known; ($known, $readAt) = ($now, time); }
+  for my $s (@ready) {
+    if ($s == \\*STDIN) { exit 0 unless sysread(STDIN, my $none, 64); next; }
+    my $buffer; unless (defined recv($s, $buffer, 65536, 0)) { next if $! == EINTR; print $s == $rules ? "rules 0\\n" : "links\\nwiring\\n"; next; }
+    for (messages($buffer)) { my ($type, $body) = @$_;
+      if ($s == $rules) { next unless $type == 2575; my $pid = attributes(substr($body, 4))->{2}; print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; }
+      elsif ($type == 17 || $type == 16) { my $name = attributes(substr($body, 16))->{3}; print "links\\n" if defined $name && $name =~ /^cs/; }
+      elsif ($type == 80) { print "wiring\\n" if isOff(attributes(substr($body, 4))); }
+      elsif ($type == 21 || $type == 33 || ($type == 25 && ord(substr($body, 5, 1)) =~ /^20[23]$/)) { print "wiring\\n"; } } } }
 `;
 
 export type KernelChange = 'rules' | 'links' | 'wiring';
