@@ -101,17 +101,24 @@ export function createKernelNetwork({
       await checkNft(namespace);
       await checkHost(namespace, zones);
     }),
-    zonesApply: changing(checkZones, (args) => applyZones(namespace, args)),
+    zonesApply: changing(checkZones, async (args) => {
+      await applyZones(namespace, args);
+      watch.ownNeighbours();
+    }),
     nicUp: changing(checkNicUp, async (nic) => {
       const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
       await setNicUp(namespace, nic, isFresh);
+      watch.ownNeighbours();
       const { uplink } = nic;
       if (uplink === undefined) return;
       const claims = nic.guestAddresses.map((address) => ({ interface: uplink, address }));
       // The nic is up whether or not the wire has been told.
       announce(namespace, claims).catch((error: unknown) => log.warn('an uplink’s wire was not told of a guest’s addresses', { error }));
     }),
-    nicDown: changing(checkNicDown, (nic) => setNicDown(namespace, nic)),
+    nicDown: changing(checkNicDown, async (nic) => {
+      await setNicDown(namespace, nic);
+      watch.ownNeighbours();
+    }),
     changesWatch: reading(nothing, async () => {
       await watch.start();
       if (!watch.listens) throw new CaissonError('failed', 'the kernel cannot be heard: perl or its netlink sockets are missing');

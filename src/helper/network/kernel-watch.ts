@@ -12,7 +12,7 @@ import type { GuestsNamespace } from './guests-namespace.ts';
  * the process that made it; of rtnetlink 1 is links, of which 17 is a deletion and 16 a change; of addresses (5, 9), routes (7, 11) and
  * rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
  * value: forwarding (2), the check of the way back (3), answering for others (5) that are not as we set them. Neighbours are asked for (30) with
- * flag 8, those answered for, and without, of which state 128 is the fixed ones. It ends with its standard input.
+ * flag 8, those answered for, and without, of which state 128 is the fixed ones. A line on its standard input says that they were changed by us; it ends with it.
  */
 const program = `
 use strict; use Socket; use IO::Select; use Errno qw(EAGAIN EINTR); use POSIX qw(setgid setuid); $| = 1;
@@ -34,7 +34,7 @@ my $all = IO::Select->new($rules, $links, \\*STDIN); my ($known, $readAt) = (nei
 while (1) { my @ready = $all->can_read(4);
   if (time - $readAt >= 4 || time < $readAt) { my $now = neighbours(); print "wiring\\n" if grep { !$now->{$_} } keys %$known; ($known, $readAt) = ($now, time); }
   for my $s (@ready) {
-    if ($s == \\*STDIN) { exit 0 unless sysread(STDIN, my $none, 64); next; }
+    if ($s == \\*STDIN) { exit 0 unless sysread(STDIN, my $none, 64); ($known, $readAt) = (neighbours(), time); next; }
     my $buffer; unless (defined recv($s, $buffer, 65536, 0)) { next if $! == EINTR; print $s == $rules ? "rules 0\\n" : "links\\nwiring\\n"; next; }
     for (messages($buffer)) { my ($type, $body) = @$_;
       if ($s == $rules) { next unless $type == 2575; my $pid = attributes(substr($body, 4))->{2}; print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; }
@@ -66,6 +66,11 @@ export class KernelWatch {
     const now = performance.now();
     for (const [old, at] of this.#own) if (now - at > ownMs) this.#own.delete(old);
     this.#own.set(pid, now);
+  }
+
+  /** Neighbours and proxies that are gone since the last look were taken away by us. */
+  ownNeighbours(): void {
+    this.#child?.stdin?.write('\n');
   }
 
   /** Listens from now on, unless it does already; resolves when it hears. One that ends by itself counts as a change of everything. */
