@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Network } from '../../src/drivers/network.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
 import type { NetworkNic } from '../../src/model/network-state.ts';
 import { checkRules } from '../../src/plan/rules/check-rules.ts';
 import { exampleNetwork, exampleNics } from '../network/example-network.ts';
@@ -88,7 +89,7 @@ export function networkContract(name: string, open: () => Promise<NetworkTrial>)
 
     test('a dead name service is noticed and comes back with the next apply', async () => {
       await trial.killNames();
-      assert.deepEqual((await network.observe()).names, { running: false });
+      await waitFor('its death is noticed', async () => !(await network.observe()).names.running, { timeoutMs: 10_000 });
       await network.apply(exampleNetwork);
       assert.deepEqual((await network.observe()).names, { running: true });
     });

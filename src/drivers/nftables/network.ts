@@ -104,9 +104,9 @@ class NftablesNetwork implements Network {
     return this.#lock.with('network', async () => {
       const nic = this.#wanted?.nics.get(tap);
       this.#connected.delete(tap);
-      this.#tapsSeen = undefined;
       for (const address of nic?.guestAddresses ?? []) this.#zones?.proxied.delete(`${nic?.uplink} ${address}`);
       await this.#helper.nicDown({ uid: nic?.uid ?? tap.slice(2, -1), tap, ...(nic ? nicPlace(nic) : { guestAddresses: [] }) });
+      this.#changeTaps((taps) => taps.filter((one) => one !== tap));
     });
   }
 
@@ -151,8 +151,8 @@ class NftablesNetwork implements Network {
   }
 
   async #nicUp(nic: NicUpArgs): Promise<void> {
-    this.#tapsSeen = undefined;
     await this.#helper.nicUp(nic);
+    this.#changeTaps((taps) => [...taps.filter((one) => one !== nic.tap), nic.tap].toSorted());
     for (const address of nic.guestAddresses) if (nic.uplink !== undefined) this.#zones?.proxied.add(`${nic.uplink} ${address}`);
     this.#connected.set(nic.tap, JSON.stringify(nic));
   }
@@ -184,6 +184,11 @@ class NftablesNetwork implements Network {
     const seen = { at, taps: up.toSorted() };
     if (heard === this.#heard.links) this.#tapsSeen = seen;
     return seen;
+  }
+
+  /** Our own change of what was seen last; nothing when somebody has changed something since. */
+  #changeTaps(change: (taps: string[]) => string[]): void {
+    if (this.#tapsSeen) this.#tapsSeen = { ...this.#tapsSeen, taps: change(this.#tapsSeen.taps) };
   }
 
   /** What is not as it was applied is applied again by the next `apply`. */

@@ -107,6 +107,7 @@ export function createKernelNetwork({
     }),
     nicUp: changing(checkNicUp, async (nic) => {
       const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
+      watch.ownTap(nic.tap, nic.bridge === undefined ? 'alone' : 'port');
       await setNicUp(namespace, nic, isFresh);
       watch.ownNeighbours();
       const { uplink } = nic;
@@ -116,6 +117,7 @@ export function createKernelNetwork({
       announce(namespace, claims).catch((error: unknown) => log.warn('an uplink’s wire was not told of a guest’s addresses', { error }));
     }),
     nicDown: changing(checkNicDown, async (nic) => {
+      watch.ownTap(nic.tap, 'gone');
       await setNicDown(namespace, nic);
       watch.ownNeighbours();
     }),

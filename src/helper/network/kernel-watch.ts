@@ -9,7 +9,8 @@ import type { GuestsNamespace } from './guests-namespace.ts';
 
 /**
  * Groups: 7 of nfnetlink is nftables, of whose messages only «new generation» (2575), one for each transaction, is looked at: attribute 2 is
- * the process that made it; of rtnetlink 1 is links, of which 17 is a deletion and 16 a change; of addresses (5, 9), routes (7, 11) and
+ * the process that made it; of rtnetlink 1 is links, of which 17 is a deletion and 16 a change, attribute 3 the name, 10 the master, and flag 1
+ * is up; of addresses (5, 9), routes (7, 11) and
  * rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
  * value: forwarding (2), the check of the way back (3), answering for others (5) that are not as we set them. Neighbours are asked for (30) with
  * flag 8, those answered for, and without, of which state 128 is the fixed ones. A line on its standard input says that they were changed by us; it ends with it.
@@ -38,7 +39,8 @@ while (1) { my @ready = $all->can_read(4);
     my $buffer; unless (defined recv($s, $buffer, 65536, 0)) { next if $! == EINTR; print $s == $rules ? "rules 0\\n" : "links\\nwiring\\n"; next; }
     for (messages($buffer)) { my ($type, $body) = @$_;
       if ($s == $rules) { next unless $type == 2575; my $pid = attributes(substr($body, 4))->{2}; print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; }
-      elsif ($type == 17 || $type == 16) { my $name = attributes(substr($body, 16))->{3}; print "links\\n" if defined $name && $name =~ /^cs/; }
+      elsif ($type == 17 || $type == 16) { my $link = attributes(substr($body, 16)); my ($name) = ($link->{3} // '') =~ /^(cs[^\\0]*)/ or next;
+        print "links $name ", $type == 17 ? 'gone' : !(unpack('x8L', $body) & 1) ? 'down' : defined $link->{10} ? 'port' : 'up', "\\n"; }
       elsif ($type == 80) { print "wiring\\n" if isOff(attributes(substr($body, 4))); }
       elsif ($type == 21 || $type == 33 || ($type == 25 && ord(substr($body, 5, 1)) =~ /^20[23]$/)) { print "wiring\\n"; } } } }
 `;
@@ -53,6 +55,8 @@ export class KernelWatch {
   readonly #log: Log;
   readonly #onChange: (change: KernelChange) => void;
   readonly #own = new Map<number, number>();
+  /** Taps that we have set up, alone or as ports of a bridge. */
+  readonly #taps = new Map<string, 'alone' | 'port'>();
   #child: ChildProcess | undefined;
 
   constructor(options: { namespace: GuestsNamespace; log: Log; onChange: (change: KernelChange) => void }) {
@@ -66,6 +70,12 @@ export class KernelWatch {
     const now = performance.now();
     for (const [old, at] of this.#own) if (now - at > ownMs) this.#own.delete(old);
     this.#own.set(pid, now);
+  }
+
+  /** Before we set a tap up, or take it away. */
+  ownTap(tap: string, wanted: 'alone' | 'port' | 'gone'): void {
+    if (wanted === 'gone') this.#taps.delete(tap);
+    else this.#taps.set(tap, wanted);
   }
 
   /** Neighbours and proxies that are gone since the last look were taken away by us. */
@@ -109,8 +119,12 @@ export class KernelWatch {
   }
 
   #hear(line: string): void {
-    const [what, pid] = line.split(' ');
-    if (what === 'links' || what === 'wiring') this.#onChange(what);
-    else if (!this.#own.has(Number(pid))) this.#onChange('rules');
+    const [what, who = '', state] = line.split(' ');
+    if (what === 'wiring') this.#onChange('wiring');
+    else if (what === 'links') {
+      // Of which bridge a port is, it does not say.
+      const isWanted = state === 'up' ? this.#taps.get(who) === 'alone' : state !== 'port' && !this.#taps.has(who);
+      if (who === '' || !isWanted) this.#onChange('links');
+    } else if (!this.#own.has(Number(who))) this.#onChange('rules');
   }
 }
