@@ -6,10 +6,14 @@ import type { Permission } from '../model/role.ts';
  * Who may call it. `anybody`: also who has not said who they are. `signed-in`: everybody else; what the answer holds is about the caller.
  * Otherwise a permission, and on what:
  * - `site`: on the site as a whole;
- * - `guest`, `zone`, `job`, `user`: on the one that `params` names; a job is what it is about, a user may oneself be;
+ * - `guest`, `zone`, `job`: on the one that `params` names; a job is what it is about;
+ * - `user`, `token`: on the site, or it is oneself, or one's own;
  * - `each`: the answer holds what the caller has the permission on, and nothing else.
  */
-export type Access = 'anybody' | 'signed-in' | { permission: Permission; on: 'site' | 'guest' | 'zone' | 'job' | 'user' | 'each' };
+export type Access =
+  | 'anybody'
+  | 'signed-in'
+  | { permission: Permission; on: 'site' | 'guest' | 'zone' | 'job' | 'user' | 'token' | 'each' };
 
 export interface Endpoint {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -30,11 +34,13 @@ export interface Endpoint {
   changes?: 'nothing';
   /** Fields of the body that the audit log keeps. Others are left out: they may be secret. */
   logs?: readonly string[];
+  /** Its handler writes to the audit log itself: only that knows who it is about. */
+  logsItself?: true;
 }
 
 /** Whether it is in the audit log: what changes something, and consoles, which may do anything. */
-export function isLogged({ method, changes, stream }: Endpoint): boolean {
-  return (method !== 'GET' && changes !== 'nothing') || stream === 'websocket';
+export function isLogged({ method, changes, stream, logsItself }: Endpoint): boolean {
+  return !logsItself && ((method !== 'GET' && changes !== 'nothing') || stream === 'websocket');
 }
 
 /** Names the table's literal types while checking each row. */

@@ -15,6 +15,10 @@ import { meSchema } from '../model/me.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { adviceSchema, guestHistorySchema, resolutionSchema } from '../model/usage.ts';
+import { consoleKindSchema, consoleTicketSchema } from '../model/console-ticket.ts';
+import { sessionKindSchema, sessionSchema, signedInSchema } from '../model/session.ts';
+import { mostTokenDays, tokenSchema, usualTokenDays } from '../model/token.ts';
+import { setUpLinkSchema, userSchema, wantedBindingSchema } from '../model/user.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
 import { defineEndpoints } from './endpoint.ts';
 
@@ -24,6 +28,12 @@ const list = <T extends z.ZodType>(item: T) => z.strictObject({ items: z.array(i
 const guestParams = z.strictObject({ guest: z.string().min(1).max(63) });
 const nameParams = z.strictObject({ name: z.string().min(1).max(63) });
 const jobParams = z.strictObject({ job: z.string().min(1).max(63) });
+
+const userParams = z.strictObject({ user: z.string().min(1).max(63) });
+const tokenParams = z.strictObject({ token: z.string().min(1).max(63) });
+const currentPasswordBody = z
+  .strictObject({ currentPassword: z.string().max(1024).optional().describe('For one’s own account') })
+  .optional();
 
 const applyOptions = {
   site: siteSchema,
@@ -41,12 +51,185 @@ const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
 
 export const endpoints = defineEndpoints({
+  login: {
+    method: 'POST',
+    path: '/v1/login',
+    summary:
+      'Sign in: begins a session, by a cookie or as a token; a wrong or missing code of the second factor is told by `details.secondFactor`',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({
+      user: z.string().max(63),
+      password: z.string().max(1024),
+      code: z.string().max(40).optional().describe('Of the authenticator, or a recovery code'),
+      as: sessionKindSchema.default('cookie').describe('`cookie` for a browser, `token` for a program'),
+    }),
+    response: signedInSchema,
+  },
+  logout: {
+    method: 'POST',
+    path: '/v1/logout',
+    summary: 'Sign out: ends this session, and all that was opened by it',
+    access: 'signed-in',
+    body: emptyBody,
+    response: z.strictObject({ ended: z.boolean() }),
+  },
   meShow: {
     method: 'GET',
     path: '/v1/me',
     summary: 'Who asks, and what they may',
     access: 'signed-in',
     response: meSchema,
+  },
+  setUp: {
+    method: 'POST',
+    path: '/v1/set-up',
+    summary: 'Make the first administrator, by the secret of the set-up link, once',
+    access: 'anybody',
+    logs: ['user'],
+    body: z.strictObject({ secret: z.string().max(200), user: z.string().max(63), password: z.string().max(1024) }),
+    response: userSchema,
+  },
+  setUpLink: {
+    method: 'POST',
+    path: '/v1/set-up/link',
+    summary: 'A new set-up link, in place of the one before; only while there are no users',
+    access: { permission: 'administer', on: 'site' },
+    body: emptyBody,
+    response: setUpLinkSchema,
+  },
+
+  userList: {
+    method: 'GET',
+    path: '/v1/users',
+    summary: 'Every user with their roles',
+    access: { permission: 'audit', on: 'site' },
+    response: list(userSchema),
+  },
+  userShow: {
+    method: 'GET',
+    path: '/v1/users/:user',
+    summary: 'One user',
+    access: { permission: 'audit', on: 'user' },
+    params: userParams,
+    response: userSchema,
+  },
+  userAdd: {
+    method: 'POST',
+    path: '/v1/users',
+    summary: 'Make a user; without a password they cannot sign in yet',
+    access: { permission: 'administer', on: 'site' },
+    logs: ['name', 'fullName', 'bindings'],
+    body: z.strictObject({
+      name: z.string().max(63),
+      fullName: z.string().max(100).optional(),
+      password: z.string().max(1024).optional(),
+      bindings: z.array(wantedBindingSchema).max(200).default([]),
+    }),
+    response: userSchema,
+  },
+  userSet: {
+    method: 'PATCH',
+    path: '/v1/users/:user',
+    summary: 'Change a user’s name, roles, or whether they may sign in; what they have open and may not have any more ends at once',
+    access: { permission: 'administer', on: 'site' },
+    logs: ['fullName', 'enabled', 'bindings'],
+    params: userParams,
+    body: z.strictObject({
+      fullName: z.string().max(100).optional(),
+      enabled: z.boolean().optional(),
+      bindings: z.array(wantedBindingSchema).max(200).optional().describe('In place of those that there are'),
+    }),
+    response: userSchema,
+  },
+  userDelete: {
+    method: 'DELETE',
+    path: '/v1/users/:user',
+    summary: 'Delete a user with sessions and tokens',
+    access: { permission: 'administer', on: 'site' },
+    params: userParams,
+    response: userSchema,
+  },
+  userPassword: {
+    method: 'PUT',
+    path: '/v1/users/:user/password',
+    summary: 'Set a password; ends every other session of the user. One’s own needs the password before',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: z.strictObject({ password: z.string().max(1024), currentPassword: z.string().max(1024).optional() }),
+    response: userSchema,
+  },
+  userTotpBegin: {
+    method: 'POST',
+    path: '/v1/users/:user/totp',
+    summary: 'Begin a second factor: a secret for an authenticator, which counts once a code of it is confirmed',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: currentPasswordBody,
+    response: z.strictObject({ secret: z.string(), uri: z.string() }),
+  },
+  userTotpConfirm: {
+    method: 'POST',
+    path: '/v1/users/:user/totp/confirm',
+    summary: 'Confirm the second factor by a code; answers with recovery codes, shown this once',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: z.strictObject({ code: z.string().max(40) }),
+    response: z.strictObject({ recoveryCodes: z.array(z.string()) }),
+  },
+  userTotpRemove: {
+    method: 'POST',
+    path: '/v1/users/:user/totp/remove',
+    summary: 'Remove the second factor',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: currentPasswordBody,
+    response: userSchema,
+  },
+  sessionList: {
+    method: 'GET',
+    path: '/v1/users/:user/sessions',
+    summary: 'Where the user is signed in',
+    access: { permission: 'audit', on: 'user' },
+    params: userParams,
+    response: list(sessionSchema),
+  },
+  sessionEnd: {
+    method: 'DELETE',
+    path: '/v1/users/:user/sessions',
+    summary: 'End every session of the user, and all that was opened by them',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    response: z.strictObject({ ended: z.int() }),
+  },
+
+  tokenList: {
+    method: 'GET',
+    path: '/v1/tokens',
+    summary: 'API tokens, without their secrets: one’s own, and those of others',
+    access: { permission: 'audit', on: 'each' },
+    response: list(tokenSchema),
+  },
+  tokenCreate: {
+    method: 'POST',
+    path: '/v1/tokens',
+    summary: 'Make an API token; its secret is shown this once. It never may more than the user who made it',
+    access: 'signed-in',
+    logs: ['name', 'bindings', 'days'],
+    body: z.strictObject({
+      name: z.string().max(63),
+      bindings: z.array(wantedBindingSchema).min(1).max(200).optional().describe('Default: the user’s own'),
+      days: z.int().min(1).max(mostTokenDays).default(usualTokenDays),
+    }),
+    response: z.strictObject({ token: tokenSchema, secret: z.string() }),
+  },
+  tokenDelete: {
+    method: 'DELETE',
+    path: '/v1/tokens/:token',
+    summary: 'Delete an API token; what is open by it ends at once',
+    access: { permission: 'administer', on: 'token' },
+    params: tokenParams,
+    response: tokenSchema,
   },
 
   siteShow: {
@@ -248,13 +431,26 @@ export const endpoints = defineEndpoints({
     response: jobResponse,
     job: true,
   },
+  consoleTicket: {
+    method: 'POST',
+    path: '/v1/guests/:guest/console-tickets',
+    summary: 'A ticket by which a browser opens a console of the guest: once, within half a minute',
+    access: { permission: 'operate', on: 'guest' },
+    logs: ['kind'],
+    params: guestParams,
+    body: z.strictObject({ kind: consoleKindSchema }),
+    response: consoleTicketSchema,
+  },
   guestConsole: {
     method: 'GET',
     path: '/v1/guests/:guest/console',
     summary: 'The serial console as a websocket: binary both ways; the last `history` bytes come first',
     access: { permission: 'operate', on: 'guest' },
     params: guestParams,
-    query: z.strictObject({ history: z.coerce.number().int().min(0).max(1_048_576).default(16_384) }),
+    query: z.strictObject({
+      history: z.coerce.number().int().min(0).max(1_048_576).default(16_384),
+      ticket: z.string().max(200).optional().describe('Of a browser'),
+    }),
     stream: 'websocket',
   },
 

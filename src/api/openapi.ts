@@ -7,6 +7,10 @@ import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
 import { logEntrySchema, loggedActionSchema } from '../model/log-entry.ts';
+import { meSchema } from '../model/me.ts';
+import { sessionSchema } from '../model/session.ts';
+import { tokenSchema } from '../model/token.ts';
+import { userSchema } from '../model/user.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
@@ -28,6 +32,10 @@ const components: Record<string, z.ZodType> = {
   LoggedAction: loggedActionSchema,
   LogEntry: logEntrySchema,
   Host: hostSchema,
+  Me: meSchema,
+  User: userSchema,
+  Session: sessionSchema,
+  Token: tokenSchema,
   Problem: problemSchema,
 };
 
@@ -88,7 +96,12 @@ export function renderOpenApi(): OpenApiDocument {
     components: {
       schemas: Object.fromEntries(Object.entries(components).map(([name, schema]) => [name, schemas.get(schema, 'definition') ?? {}])),
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'The content of the file `api-token` in the data directory' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'An API token, the token of a session, or, until there are users, the content of the file `api-token` in the data directory',
+        },
       },
       responses: {
         Problem: {
@@ -102,12 +115,19 @@ export function renderOpenApi(): OpenApiDocument {
   };
 }
 
+/** What an endpoint is about: the first word of its name. */
+function tagOf(id: string): string {
+  if (['login', 'logout', 'setUp', 'setUpLink'].includes(id)) return 'me';
+  return /^[a-z]+/.exec(id)?.[0] ?? id;
+}
+
 const onWhat = {
   site: 'on the site',
   guest: 'on the guest',
   zone: 'on the zone',
   job: 'on everything that the job is about',
-  user: 'on the site, or oneself',
+  user: 'on the site, or to be that user',
+  token: 'on the site, or to be the user whom it belongs to',
 } as const;
 
 function describeAccess(access: Access): string {
@@ -134,7 +154,7 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
     operationId: id,
     summary: endpoint.summary,
     description: describeAccess(endpoint.access),
-    tags: [/^[a-z]+/.exec(id)?.[0] ?? id],
+    tags: [tagOf(id)],
     ...(endpoint.access === 'anybody' ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(endpoint.body

@@ -4,7 +4,11 @@ import type { JsonSchema, OpenApiDocument, Operation } from './openapi.ts';
 import { statusOfCode } from './problem.ts';
 
 const headings: Record<string, string> = {
-  me: 'Yourself',
+  me: 'Signing in',
+  user: 'Users',
+  session: 'Sessions',
+  token: 'Tokens',
+  console: 'Consoles',
   site: 'Site',
   guest: 'Guests',
   zone: 'Zones',
@@ -40,7 +44,8 @@ export function renderApiReference(document: OpenApiDocument): string {
 }
 
 const introduction = `The daemon serves HTTP on the socket \`run/api.sock\` of its data directory (no token: the file's permissions decide) and, with
-\`--listen\`, on addresses of its own machine, where each request shows the token of the file \`api-token\`:
+\`--listen\`, on addresses of its own machine, where each request shows who makes it: the token of the file \`api-token\` until there are users, then an API
+token or a session (as \`Authorization: Bearer …\`; a browser has a cookie). What an endpoint needs stands with it; lists hold what the caller may see.
 
 \`\`\`sh
 curl --unix-socket /var/lib/caisson/run/api.sock http://localhost/v1/guests

@@ -1,17 +1,22 @@
 // What the HTTP side asks about callers and objects, answered by the engine.
 import type { Engine } from '../engine/engine.ts';
 import { CaissonError } from '../lib/errors.ts';
-import { tokenFileCaller } from '../model/caller.ts';
 import type { AccessControl } from './http/access-control.ts';
 
 export function createAccessControl(engine: Engine): AccessControl {
+  const { access } = engine;
   return {
-    identify: () => undefined,
-    tokenFile: () => tokenFileCaller,
-    current: (caller) => caller,
-    onChange: (listener) => engine.onSiteChange(listener),
+    identify: (shown, address) => access.identify(shown, address),
+    tokenFile: () => access.tokenFile(),
+    current: (caller) => access.current(caller),
+    redeemTicket: (ticket, { guest, kind }, caller) => access.tickets.redeem(ticket, { guest: engine.placeOf(guest)?.uid, kind }, caller),
+    onChange(listener) {
+      const stops = [access.onChange(listener), engine.onSiteChange(listener)];
+      return () => stops.forEach((stop) => stop());
+    },
     objects: {
       guest: (nameOrUid) => engine.placeOf(nameOrUid),
+      tokenOwner: (name) => access.tokens.ownerOf(name),
       jobObjects: (uid) =>
         engine.jobs.get(uid).then(
           (job) => job.objects,

@@ -6,6 +6,7 @@ import { createAccessControl } from './access.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import { createHandlers, createStreams } from './handlers.ts';
 import { AuditTrail } from './http/audit-trail.ts';
+import { setUpLinks } from '../model/user.ts';
 import { createHttpServer } from './http/http-server.ts';
 
 export interface DaemonOptions {
@@ -26,6 +27,8 @@ export interface Daemon {
   engine: Engine;
   /** `unix:/PATH` and `http://HOST:PORT`. */
   urls: string[];
+  /** At the first start with an address for browsers: by which the first administrator is made. */
+  setUpLinks: string[];
   /** Stops listening, ends streams, lets go of the guests, which run on, and writes what waits. The parts stay their owner's. */
   close(): Promise<void>;
 }
@@ -37,8 +40,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const log = parts.log.child({ part: 'http' });
   const auditTrail = new AuditTrail(auditLog, log);
   engine.jobs.watch((job) => auditTrail.jobEnded(job));
+  const webUrls: string[] = [];
   const server = await createHttpServer({
-    handlers: createHandlers(engine, auditLog),
+    handlers: createHandlers(engine, { auditLog, auditTrail, urls: () => webUrls }),
     streams: createStreams(engine),
     access: createAccessControl(engine),
     log,
@@ -49,7 +53,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   // A daemon’s log usually goes elsewhere: there the head proves that this log was not written anew.
   const tellHead = async () => log.info('the audit log ends', { ...(await auditLog.head()) });
   await tellHead();
+  const sweeping = setInterval(() => {
+    engine.access.sweep().catch((error: unknown) => log.error('sessions that are over could not be ended', { error }));
+  }, sweepEveryMs);
+  sweeping.unref();
   const close = async () => {
+    clearInterval(sweeping);
     await server.close();
     await engine.close();
     await tellHead();
@@ -60,12 +69,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await server.listenUnix(socketPath);
       urls.push(`unix:${socketPath}`);
     }
-    for (const where of tcp) urls.push(urlOf(await server.listenTcp(where, token)));
-    return { engine, urls, close };
+    for (const where of tcp) webUrls.push(urlOf(await server.listenTcp(where, token)));
+    return { engine, urls: [...urls, ...webUrls], setUpLinks: await firstSetUp(engine, webUrls), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Sessions that are over end at the latest this much later. */
+const sweepEveryMs = 5000;
+
+async function firstSetUp(engine: Engine, urls: readonly string[]): Promise<string[]> {
+  if (urls.length === 0 || !engine.access.users.needsFirstSetUp) return [];
+  const { secret } = await engine.access.users.newSetUpSecret();
+  return setUpLinks(urls, secret);
 }
 
 function urlOf({ address, port, family }: AddressInfo): string {

@@ -1,4 +1,6 @@
 // From the endpoint table to the engine: one line an endpoint, no decisions.
+import { pathOf } from '../api/client.ts';
+import { endpoints } from '../api/endpoints.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CaissonError } from '../lib/errors.ts';
 import { type Caller, callerMay } from '../model/caller.ts';
@@ -6,13 +8,59 @@ import type { Event } from '../model/event.ts';
 import type { Job } from '../model/job.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
+import type { AuditTrail } from './http/audit-trail.ts';
 import { PreparedJson } from './http/prepared-json.ts';
+import { setUpLinks } from '../model/user.ts';
+import { WithSession } from './http/session-cookie.ts';
+import { login } from './login.ts';
 import { describeCaller } from './me.ts';
 import { firstSeen, Sight } from './sight.ts';
 
-export function createHandlers(engine: Engine, auditLog: AuditLog): Handlers {
+export interface HandlersOptions {
+  auditLog: AuditLog;
+  auditTrail: AuditTrail;
+  /** Where a browser finds the daemon. */
+  urls: () => readonly string[];
+}
+
+export function createHandlers(engine: Engine, { auditLog, auditTrail, urls }: HandlersOptions): Handlers {
+  const { users, signIn, tokens, tickets } = engine.access;
   const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
+    login: ({ body, client }) => login(signIn, auditTrail, body, client),
+    logout: async ({ caller: { session, byCookie } }) => {
+      if (session !== undefined) await signIn.signOut(session);
+      const answer = { ended: session !== undefined };
+      return byCookie ? new WithSession(answer, undefined) : answer;
+    },
+    meShow: async ({ caller }) => describeCaller(caller, engine),
+    setUp: async ({ body: { user, ...given } }) => users.setUp({ name: user, ...given }),
+    setUpLink: async () => {
+      const { secret, endsAt } = await users.newSetUpSecret();
+      return { secret, endsAt, links: setUpLinks(urls(), secret) };
+    },
+
+    userList: async () => ({ items: users.list() }),
+    userShow: async ({ params }) => users.get(params.user),
+    userAdd: async ({ body, actor }) => users.add(body, actor),
+    userSet: async ({ params, body, actor }) => users.set(params.user, body, actor),
+    userDelete: async ({ params, actor }) => users.delete(params.user, actor),
+    userPassword: async ({ params, body, caller, client }) => users.setPassword(params.user, body, caller, client.address),
+    userTotpBegin: async ({ params, body, caller, client }) =>
+      users.beginSecondFactor(params.user, body?.currentPassword, caller, client.address),
+    userTotpConfirm: async ({ params, body, caller }) => users.confirmSecondFactor(params.user, body.code, caller),
+    userTotpRemove: async ({ params, body, caller, client }) =>
+      users.removeSecondFactor(params.user, body?.currentPassword, caller, client.address),
+    sessionList: async ({ params, caller }) => ({ items: signIn.sessionsOf(users.get(params.user).name, caller.session) }),
+    sessionEnd: async ({ params, actor }) => ({ ended: await users.endSessions(params.user, actor) }),
+
+    tokenList: async ({ caller }) => {
+      const sight = sightOf(caller);
+      return { items: tokens.list().filter((token) => sight.token(token)) };
+    },
+    tokenCreate: async ({ body, caller }) => tokens.create(body, caller),
+    tokenDelete: async ({ params, caller }) => tokens.delete(params.token, caller),
+
     siteShow: async () => engine.site(),
     sitePlan: async ({ body: { site, ...options } }) => engine.planSite(site, options),
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
@@ -38,6 +86,12 @@ export function createHandlers(engine: Engine, auditLog: AuditLog): Handlers {
     guestSet: async ({ params, body, actor }) => engine.setGuest(params.guest, body, actor),
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
+    consoleTicket: async ({ params, body: { kind }, caller }) => {
+      const { uid, name } = engine.openableConsole(params.guest);
+      const { ticket, endsAt } = tickets.issue(uid, kind, caller);
+      return { ticket, endsAt, path: pathOf(endpoints.guestConsole, { guest: name }, { ticket }) };
+    },
+
     zoneList: async ({ caller }) => {
       const sight = sightOf(caller);
       return { items: engine.zones().filter(({ name }) => sight.zone(name)) };
@@ -55,8 +109,6 @@ export function createHandlers(engine: Engine, auditLog: AuditLog): Handlers {
       const sight = sightOf(caller);
       return { items: engine.flows.visitors(params.guest).filter((visitor) => sight.visitor(visitor)) };
     },
-
-    meShow: async ({ caller }) => describeCaller(caller, engine),
 
     auditShow: async () => engine.audit(),
 

@@ -30,7 +30,11 @@ export interface HostDaemonOptions {
   onHelperGone: (why: string) => void;
 }
 
-export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemonOptions): Promise<Pick<Daemon, 'urls' | 'close'>> {
+export async function startHostDaemon({
+  log,
+  webRoot,
+  onHelperGone,
+}: HostDaemonOptions): Promise<Pick<Daemon, 'urls' | 'setUpLinks' | 'close'>> {
   let ending = false;
   const helper = openHelperChannel({ onClosed: (why) => ending || onHelperGone(why) });
   const hello = await helper.call('hello', {});
@@ -74,6 +78,7 @@ export async function startHostDaemon({ log, webRoot, onHelperGone }: HostDaemon
     });
     return {
       urls: daemon.urls,
+      setUpLinks: daemon.setUpLinks,
       async close() {
         ending = true;
         await daemon.close();

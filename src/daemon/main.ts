@@ -20,6 +20,7 @@ const worthwhileBytes = 4 * 1024 * 1024;
 
 interface Running {
   urls: string[];
+  setUpLinks: string[];
   close(): Promise<void>;
 }
 
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
   const running = command.kind === 'simulate' ? await simulate(command) : await host();
   // Whoever started us waits for this line.
   process.stdout.write(`ready ${running.urls.join(' ')}\n`);
+  // Not into the log: whoever has it is the administrator.
+  for (const link of running.setUpLinks) process.stdout.write(`set-up ${link}\n`);
   log.info('ready', { urls: running.urls });
   const collecting = setInterval(giveMemoryBack, idleEveryMs);
   log.info('ending', { why: await asked });

@@ -12,9 +12,14 @@ export function describeCaller(caller: Caller, engine: Engine): Me {
     Object.fromEntries(
       places.map(({ key, target }): [string, Permission[]] => [key, allowed(target)]).filter(([, own]) => own.length > site.length),
     );
+  const { users, signIn } = engine.access;
+  const user = caller.user === undefined ? undefined : users.get(caller.user);
+  const session = caller.session === undefined ? undefined : signIn.endsOf(caller.session);
   return {
     actor: caller.actor,
-    ...(caller.user === undefined ? {} : { user: caller.user }),
+    ...(user ? { user: user.name, secondFactor: user.secondFactor } : {}),
+    ...(user?.fullName === undefined ? {} : { fullName: user.fullName }),
+    ...(session ? { session } : {}),
     bindings: [...(caller.rights[0] ?? [])],
     site,
     zones: beyond(engine.zoneNames().map((name) => ({ key: name, target: { kind: 'zone', name } }))),

@@ -7,6 +7,7 @@ import type { FlowView, FlowVisitor } from '../model/flow-view.ts';
 import type { ImageView } from '../model/image-view.ts';
 import type { Job } from '../model/job.ts';
 import type { Target } from '../model/role.ts';
+import type { Token } from '../model/token.ts';
 
 /** Ends that are nobody’s guest. */
 const everybodysEnds = new Set(['world', 'host']);
@@ -70,6 +71,11 @@ export class Sight {
   event({ object }: Event): boolean {
     if (object !== undefined && /^(?:user|token)\//.test(object)) return this.#audits;
     return this.everything || (object !== undefined && this.#key(object));
+  }
+
+  /** Also those that belong to oneself. */
+  token({ owner }: Token): boolean {
+    return this.#audits || (owner !== undefined && owner === this.#caller.user);
   }
 
   #key(key: string): boolean {

@@ -17,6 +17,8 @@ import { describeFlow } from '../model/flow.ts';
 import { describePublication, parsePublished } from '../model/publication.ts';
 import type { Advice, GuestHistory, Resolution } from '../model/usage.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
+import { Access } from './access.ts';
+import { Accounts } from './accounts.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
 import { FlowService } from './flows.ts';
@@ -61,6 +63,7 @@ export class Engine {
   readonly events: Events;
   readonly jobs: Jobs;
   readonly flows: FlowService;
+  readonly access: Access;
   readonly #parts: EngineParts;
   readonly #site: SiteStore;
   readonly #board: GuestBoard;
@@ -78,7 +81,7 @@ export class Engine {
   readonly #startedAt: string;
   readonly #ending = new AbortController();
 
-  private constructor(parts: EngineParts, site: SiteStore, board: GuestBoard, events: Events) {
+  private constructor(parts: EngineParts, site: SiteStore, board: GuestBoard, events: Events, accounts: Accounts) {
     this.#parts = parts;
     this.#site = site;
     this.#board = board;
@@ -111,6 +114,16 @@ export class Engine {
     this.flows = new FlowService({ site, network: this.#network });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
+    this.access = new Access({
+      accounts,
+      clock,
+      events,
+      scopes: {
+        siteName: () => site.name,
+        guest: (nameOrUid) => this.placeOf(nameOrUid),
+        hasZone: (name) => site.zones.has(name),
+      },
+    });
     this.#startedAt = board.now();
   }
 
@@ -119,7 +132,8 @@ export class Engine {
     const events = createEvents(parts);
     const site = await SiteStore.open(parts.store);
     const board = await GuestBoard.open({ ...parts, bootId: parts.host.bootId });
-    const engine = new Engine(parts, site, board, events);
+    const accounts = await Accounts.open(parts.store, parts.log);
+    const engine = new Engine(parts, site, board, events, accounts);
     await engine.#begin();
     return engine;
   }
@@ -369,9 +383,15 @@ export class Engine {
     return this.#guestJob('guest-delete', { uid: record.uid, deleteDisks }, `Delete guest ${record.name}`, actor, [siteKey]);
   }
 
-  openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
+  /** Throws `not-allowed` when there is nothing that a console could show. */
+  openableConsole(nameOrUid: string): { uid: string; name: string } {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('console', record);
+    return record;
+  }
+
+  openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
+    const record = this.openableConsole(nameOrUid);
     return this.#parts.hypervisor.openConsole(record.uid, options);
   }
 

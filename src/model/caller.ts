@@ -10,6 +10,8 @@ export interface Caller {
   user?: string;
   /** The session, by the digest of its secret. */
   session?: string;
+  /** A browser showed it by itself, whoever made it send the request. */
+  byCookie?: true;
   /** The name of the API token. */
   token?: string;
 }

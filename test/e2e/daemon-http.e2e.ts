@@ -258,7 +258,7 @@ describe('every row of the table', () => {
     site = await trial.serve({});
   });
 
-  for (const [id, endpoint] of rows) {
+  for (const [id, endpoint] of rows.filter(([, { access }]) => access !== 'anybody')) {
     test(`${id} wants the token on TCP, and is not called without`, async () => {
       const answer = await ask(site, { method: endpoint.method, path: pathFor(endpoint), tcp: true });
       assert.equal(answer.status, 401);

@@ -9,6 +9,7 @@ import { type Client, createClient, pathOf } from '../../src/api/client.ts';
 import { endpoints } from '../../src/api/endpoints.ts';
 import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Event } from '../../src/model/event.ts';
 import type { Job } from '../../src/model/job.ts';
 import { sampleSite } from '../daemon/sample-site.ts';
@@ -119,8 +120,12 @@ test('the program says where it listens, answers, and ends with 0 when asked to'
   });
   const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
   try {
-    const line = await new Promise<string>((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
-    const [, unix, http] = /^ready unix:(\S+) (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(line) ?? assert.fail(line);
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await waitFor('it says where it listens, and how to begin', () => /^set-up .*\n/m.test(said), { timeoutMs: 30_000 });
+    const [, unix, http, first] =
+      /^ready unix:(\S+) (http:\/\/127\.0\.0\.1:\d+)\nset-up (\S+)#\/set-up\/caisson_setup_[\w-]{43}\n$/.exec(said) ?? assert.fail(said);
+    assert.equal(first, `${http}/`);
     assert.equal(unix, join(data, 'run/api.sock'));
     assert.equal((await stat(join(data, 'api-token'))).mode & 0o777, 0o600);
     const token = (await readFile(join(data, 'api-token'), 'utf8')).trim();

@@ -10,6 +10,7 @@ import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
 import { authorize } from './authorize.ts';
 import { type AuditTrail, originOf } from './audit-trail.ts';
+import { clientOf } from './client-of.ts';
 import { type EventStreamOptions, sendEvents } from './event-stream.ts';
 import type { Handlers, StreamItem, Streams } from './handlers-type.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -17,6 +18,7 @@ import { matchPath } from './match-path.ts';
 import { parseCall } from './parse-call.ts';
 import { PreparedJson } from './prepared-json.ts';
 import { answerOf, Refusal } from './refusal.ts';
+import { renderSessionCookie, WithSession } from './session-cookie.ts';
 import { addWebPage } from './web-page.ts';
 
 export const maxBodyBytes = 8 * 1024 * 1024;
@@ -101,12 +103,15 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
       ...parseCall(endpoint, request),
       actor: caller.actor,
       caller,
+      client: clientOf(request.raw),
       // Made only for those who look: most handlers answer at once.
       get signal() {
         return (signal ??= lifetimes.signalOf(reply.raw));
       },
     };
-    const value = await (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
+    const answer = await (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
+    const value = answer instanceof WithSession ? answer.value : answer;
+    if (answer instanceof WithSession) void reply.header('set-cookie', renderSessionCookie(request.raw, answer.secret));
     if (options.checkResponses) checkResponse(id, endpoint, value);
     void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);
@@ -122,7 +127,14 @@ function eventsHandler(id: 'jobFollow' | 'eventFollow', endpoint: Endpoint, opti
     const check = (now: Caller) => authorize(now, endpoint.access, params, options.access.objects);
     await check(caller);
     const signal = options.lifetimes.signalOf(reply.raw, { caller, check });
-    const call = { ...parseCall(endpoint, request), actor: caller.actor, caller, signal, lastEventId: lastEventId(request.raw) };
+    const call = {
+      ...parseCall(endpoint, request),
+      actor: caller.actor,
+      caller,
+      client: clientOf(request.raw),
+      signal,
+      lastEventId: lastEventId(request.raw),
+    };
     const items = await open(call);
     reply.hijack();
     await sendEvents(reply.raw, items, signal, options.eventStream).catch((error: unknown) => logDefect(error, request.raw, options.log));

@@ -22,6 +22,9 @@ export async function authorize(caller: Caller, access: Access, params: Readonly
     case 'user':
       if (params['user'] !== undefined && params['user'] === caller.user && caller.token === undefined) return;
       throw forbidden(permission, 'the site');
+    case 'token':
+      if (caller.user !== undefined && caller.token === undefined && objects.tokenOwner(params['token'] ?? '') === caller.user) return;
+      throw forbidden(permission, 'the site');
     case 'guest': {
       const name = params['guest'] ?? '';
       const place = objects.guest(name);

@@ -4,10 +4,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { anonymousCaller, type Caller, localCaller } from '../../model/caller.ts';
+import { originOf } from './audit-trail.ts';
 import type { AccessControl } from './access-control.ts';
 import { isLoopback } from './listen-address.ts';
 import { matchPath } from './match-path.ts';
 import { Refusal } from './refusal.ts';
+import { readSessionCookie } from './session-cookie.ts';
 import { publicPaths } from './web-page.ts';
 
 /** How a listener decides who somebody is. */
@@ -30,28 +32,47 @@ export function tcpGate({ token, port, access }: TcpGateOptions): Gate {
   return (request) => {
     checkHost(request.headers.host, port());
     checkOrigin(request.headers.origin, request.headers.host);
-    const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const { authorization } = request.headers;
     const isOpen = isForAnybody(request);
     try {
-      // Digests have one length, so the comparison takes as long for every wrong token.
-      if (bearer !== undefined && timingSafeEqual(digest(bearer), wanted)) return access.tokenFile();
-      const caller = bearer === undefined ? undefined : access.identify({ bearer }, request.socket.remoteAddress ?? '');
+      const caller = authorization === undefined ? byCookie(request, access) : byBearer(authorization, wanted, request, access);
       if (caller) return caller;
     } catch (error) {
       if (!isOpen) throw error;
     }
     if (isOpen) return anonymousCaller;
-    const why = bearer === undefined ? 'this address needs a token' : 'the token is not the right one';
-    throw new Refusal(401, `${why}: send “Authorization: Bearer TOKEN”; the token is in the file api-token of the data directory`, {
-      'www-authenticate': 'Bearer',
-    });
+    const why = authorization === undefined ? 'this address needs a session or a token' : 'the token is not the right one';
+    throw new Refusal(401, `${why}: sign in, or send “Authorization: Bearer TOKEN”`, { 'www-authenticate': 'Bearer' });
   };
+}
+
+function byBearer(authorization: string, wanted: Buffer, request: IncomingMessage, access: AccessControl): Caller | undefined {
+  const bearer = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  if (bearer === undefined) return undefined;
+  // Digests have one length, so the comparison takes as long for every wrong token.
+  if (timingSafeEqual(digest(bearer), wanted)) return access.tokenFile();
+  return access.identify({ bearer }, originOf(request));
+}
+
+/** A browser sends a cookie whoever made it send the request: what could change something, or opens a websocket, must come from our own page. */
+function byCookie(request: IncomingMessage, access: AccessControl): Caller | undefined {
+  const cookie = readSessionCookie(request);
+  const caller = cookie === undefined ? undefined : access.identify({ cookie }, originOf(request));
+  if (!caller) return undefined;
+  const from = request.headers['sec-fetch-site'];
+  const isOwn = from === undefined || from === 'same-origin' || from === 'none';
+  const mayBeWithoutOrigin = request.method === 'GET' && request.headers.upgrade === undefined;
+  if (!isOwn || (request.headers.origin === undefined && !mayBeWithoutOrigin))
+    throw new Refusal(403, 'a session of a browser counts only for requests of the daemon’s own page');
+  return caller;
 }
 
 /** The page itself, and endpoints that say who somebody is. */
 function isForAnybody(request: IncomingMessage): boolean {
   const path = pathOf(request);
   if (publicPaths.has(path)) return true;
+  // A ticket says it: whoever opens the websocket looks at it.
+  if (request.headers.upgrade !== undefined && new URL(request.url ?? '/', 'http://daemon').searchParams.has('ticket')) return true;
   return matchPath(path).some(({ endpoint }) => endpoint.method === request.method && endpoint.access === 'anybody');
 }
 

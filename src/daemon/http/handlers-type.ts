@@ -5,7 +5,9 @@ import type { CallResult } from '../../api/client.ts';
 import type { Endpoints, EndpointId } from '../../api/endpoints.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Caller } from '../../model/caller.ts';
+import type { ClientOf } from './client-of.ts';
 import type { PreparedJson } from './prepared-json.ts';
+import type { WithSession } from './session-cookie.ts';
 
 /** A part of a request (`params`, `query`, `body`) as its schema gives it; undefined where the row has none. */
 type Parsed<E, K extends string> = E extends Record<K, infer T extends z.ZodType> ? z.output<T> : undefined;
@@ -19,6 +21,7 @@ export interface Call<E> {
   actor: Actor;
   /** The same with what they may: for what a row of the table leaves to the handler (`each`). */
   caller: Caller;
+  client: ClientOf;
   /** Aborted when the client has gone or the server closes. */
   signal: AbortSignal;
 }
@@ -30,7 +33,9 @@ export type JsonEndpointId = Exclude<EndpointId, EventsEndpointId | WebsocketEnd
 
 /** One function for every endpoint that answers with JSON. It throws CaissonError; nothing it returns is checked in production. */
 export type Handlers = {
-  [Id in JsonEndpointId]: (call: Call<Endpoints[Id]>) => Promise<CallResult<Endpoints[Id]> | PreparedJson<CallResult<Endpoints[Id]>>>;
+  [Id in JsonEndpointId]: (
+    call: Call<Endpoints[Id]>,
+  ) => Promise<CallResult<Endpoints[Id]> | PreparedJson<CallResult<Endpoints[Id]>> | WithSession<CallResult<Endpoints[Id]>>>;
 };
 
 /** One server-sent event. */

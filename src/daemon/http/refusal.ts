@@ -9,7 +9,15 @@ export class Refusal extends CaissonError {
 
   constructor(status: number, message: string, headers: Record<string, string> = {}) {
     super(
-      status === 401 || status === 403 ? 'unauthorized' : status === 404 ? 'not-found' : status >= 500 ? 'unavailable' : 'invalid',
+      status === 401
+        ? 'unauthorized'
+        : status === 403
+          ? 'forbidden'
+          : status === 404
+            ? 'not-found'
+            : status >= 500
+              ? 'unavailable'
+              : 'invalid',
       message,
     );
     this.status = status;
@@ -24,12 +32,19 @@ export interface ProblemAnswer {
   defect: boolean;
 }
 
+/** What HTTP wants beside the status. */
+function headersOf({ code, details }: CaissonError): Record<string, string> {
+  if (code === 'unauthorized') return { 'www-authenticate': 'Bearer' };
+  const seconds = details?.['retryAfterSeconds'];
+  return typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {};
+}
+
 /** The answer to an error. What is not a CaissonError is a defect: its message may name internals and stays in the log. */
 export function answerOf(error: unknown): ProblemAnswer {
   if (error instanceof Refusal)
     return { problem: { ...problemOf(error, error.message), status: error.status }, headers: error.headers, defect: false };
   const known = toCaissonError(error);
-  if (known.code !== 'internal') return { problem: problemOf(known, describeError(known)), headers: {}, defect: false };
+  if (known.code !== 'internal') return { problem: problemOf(known, describeError(known)), headers: headersOf(known), defect: false };
   const detail = `${errorCodes.internal}: the daemon’s log has the details`;
   return { problem: problemOf(new CaissonError('internal', detail), detail), headers: {}, defect: true };
 }

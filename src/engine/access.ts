@@ -1,0 +1,97 @@
+// Who somebody is, by what they show. One value of the parts that know: users, sessions, tokens, tickets.
+import type { Clock } from '../lib/clock.ts';
+import { CaissonError } from '../lib/errors.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import { RateLimit } from '../lib/rate-limit.ts';
+import { type Caller, tokenFileCaller } from '../model/caller.ts';
+import type { Accounts } from './accounts.ts';
+import { ConsoleTickets } from './console-tickets.ts';
+import type { Events } from './events.ts';
+import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
+import { Tokens } from './tokens.ts';
+import { type Scopes, Users } from './users.ts';
+
+export interface AccessDependencies {
+  accounts: Accounts;
+  clock: Clock;
+  events: Events;
+  scopes: Scopes;
+}
+
+export class Access {
+  readonly users: Users;
+  readonly signIn: SignIn;
+  readonly tokens: Tokens;
+  readonly tickets: ConsoleTickets;
+  readonly #accounts: Accounts;
+  readonly #clock: Clock;
+  /** Requests of one user or token. */
+  readonly #requests: RateLimit;
+  /** Secrets from one address that nobody has. */
+  readonly #wrong: RateLimit;
+  readonly #over = new Set<string>();
+
+  constructor({ accounts, clock, events, scopes }: AccessDependencies) {
+    const lock = new KeyedLock();
+    this.#accounts = accounts;
+    this.#clock = clock;
+    this.#requests = new RateLimit({ burst: 2000, everyMs: 4, clock });
+    this.#wrong = new RateLimit({ burst: 50, everyMs: 2000, clock });
+    this.signIn = new SignIn({ accounts, clock, events, lock });
+    this.users = new Users({ accounts, clock, events, lock, scopes, signIn: this.signIn });
+    this.tokens = new Tokens({ accounts, clock, events, users: this.users });
+    this.tickets = new ConsoleTickets(clock);
+  }
+
+  /** Undefined when nobody has this secret, or not any more. Throws `too-many`. */
+  identify({ bearer, cookie }: { bearer?: string | undefined; cookie?: string | undefined }, address: string): Caller | undefined {
+    const caller = bearer === undefined ? cookie && this.signIn.identify(cookie, 'cookie') : this.#byBearer(bearer, address);
+    if (!caller) return undefined;
+    const account = caller.user ?? caller.actor;
+    const wait = this.#requests.waitMs(account);
+    if (wait > 0) throw tooMany(wait);
+    this.#requests.take(account);
+    return caller;
+  }
+
+  /** Once there are users, a file that every process of the daemon's user can read is nobody. Throws `unauthorized`. */
+  tokenFile(): Caller {
+    if (this.#accounts.users.size === 0) return tokenFileCaller;
+    throw new CaissonError(
+      'unauthorized',
+      'the token of the file api-token does not count any more, since there are users: sign in, or make a token with “caisson token create”',
+    );
+  }
+
+  current(caller: Caller): Caller | undefined {
+    if (caller.token !== undefined) return this.tokens.callerOf(caller.token);
+    if (caller.session !== undefined) {
+      const now = this.signIn.callerOf(caller.session);
+      return now && caller.byCookie ? { ...now, byCookie: true } : now;
+    }
+    return caller.actor === 'token' && this.#accounts.users.size > 0 ? undefined : caller;
+  }
+
+  /** Calls `listener` whenever somebody may have lost something. */
+  onChange(listener: () => void): () => void {
+    return this.#accounts.onChange(listener);
+  }
+
+  /** Ends what is over, so that what was opened by it ends too. To be called from time to time. */
+  async sweep(): Promise<void> {
+    await this.signIn.sweep();
+    const now = this.#clock.now();
+    const over = [...this.#accounts.tokens.values()].filter(({ endsAt }) => endsAt <= now).map(({ digest }) => digest);
+    const isNew = over.some((digest) => !this.#over.has(digest));
+    for (const digest of over) this.#over.add(digest);
+    if (isNew) this.#accounts.tell();
+  }
+
+  #byBearer(secret: string, address: string): Caller | undefined {
+    const wait = this.#wrong.waitMs(address);
+    if (wait > 0) throw tooMany(wait);
+    const caller = secret.startsWith(sessionPrefix) ? this.signIn.identify(secret, 'token') : this.tokens.identify(secret);
+    if (!caller) this.#wrong.take(address);
+    return caller;
+  }
+}

@@ -1,0 +1,262 @@
+// Signing in: password, then the code of a second factor; sessions; and who a secret belongs to. Nothing here tells whether a user exists: an unknown
+// one, a disabled one and a wrong password take the same time and get the same answer. How often it may be tried is limited for each address,
+// and for each account; who has no try left is told when again, right password or not.
+import type { Clock } from '../lib/clock.ts';
+import { CaissonError } from '../lib/errors.ts';
+import { harmlessLine } from '../lib/harmless.ts';
+import type { KeyedLock } from '../lib/keyed-lock.ts';
+import { checkNobody, checkPassword, hashPassword } from '../lib/password-hash.ts';
+import { RateLimit } from '../lib/rate-limit.ts';
+import { digestOf, newSecret } from '../lib/secret.ts';
+import { isAccountName } from '../model/account-name.ts';
+import type { Caller } from '../model/caller.ts';
+import { type Session, type SessionKind, sessionLives, type SessionRecord, type SignedIn } from '../model/session.ts';
+import type { UserRecord } from '../model/user.ts';
+import type { Accounts } from './accounts.ts';
+import type { Events } from './events.ts';
+import { useCode } from './second-factor.ts';
+
+/** Sessions that a user may have at once; the one that was not used for longest gives way. */
+const mostSessions = 20;
+/** When something was used last is written to the minute. */
+const touchMs = 60_000;
+
+export const sessionPrefix = 'caisson_session_';
+
+export interface SignInRequest {
+  user: string;
+  password: string;
+  code?: string | undefined;
+  kind: SessionKind;
+  /** From where, and with what. */
+  address: string;
+  program: string;
+}
+
+export interface SignInDependencies {
+  accounts: Accounts;
+  clock: Clock;
+  events: Events;
+  /** One change of a user at a time. */
+  lock: KeyedLock;
+}
+
+const codeDetails = { details: { secondFactor: 'required' } };
+
+/** The password was right. */
+class CodeMissing extends CaissonError {}
+
+export class SignIn {
+  readonly #with: SignInDependencies;
+  /** Of one account from one address; of one account from anywhere, which an attacker can use up for its user, so it is wide; of one address. */
+  readonly #perBoth: RateLimit;
+  readonly #perAccount: RateLimit;
+  readonly #perAddress: RateLimit;
+  /** Wrong codes after a right password. */
+  readonly #perCode: RateLimit;
+
+  constructor(dependencies: SignInDependencies) {
+    this.#with = dependencies;
+    const { clock } = dependencies;
+    this.#perBoth = new RateLimit({ burst: 10, everyMs: 30_000, clock });
+    this.#perAccount = new RateLimit({ burst: 100, everyMs: 6000, clock });
+    this.#perCode = new RateLimit({ burst: 5, everyMs: 300_000, clock });
+    this.#perAddress = new RateLimit({ burst: 30, everyMs: 4000, clock });
+  }
+
+  /** Throws `unauthorized` (details: `secondFactor`, when only a code is missing or wrong) or `too-many`. */
+  async signIn(request: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
+    const { lock, events } = this.#with;
+    const name = request.user;
+    await this.#try(name, request.address, () =>
+      lock.with(name, async () => {
+        const user = await this.#checkPassword(name, request.password);
+        if (!user) {
+          events.emit({
+            kind: 'sign-in-refused',
+            severity: 'warning',
+            message: `sign-in as ${shown(name)} from ${request.address} was refused`,
+            object: userKey(name),
+          });
+          throw new CaissonError('unauthorized', 'no user has this name and password');
+        }
+        await this.#checkCode(user, request);
+      }),
+    );
+    return this.#open(name, request);
+  }
+
+  /** For what is done to one’s own account: the password once more. Throws `unauthorized` or `too-many`. */
+  async confirm(name: string, password: string | undefined, address: string): Promise<void> {
+    if (password === undefined) throw new CaissonError('unauthorized', 'this needs your password once more: `currentPassword`');
+    await this.#try(name, address, async () => {
+      if (!(await this.#checkPassword(name, password))) throw new CaissonError('unauthorized', 'this is not your password');
+    });
+  }
+
+  /** Who shows this as a cookie or bearer; undefined when nobody does, or not any more. */
+  identify(secret: string, kind: SessionKind): Caller | undefined {
+    const digest = digestOf(secret);
+    const caller = this.callerOf(digest);
+    const session = this.#with.accounts.sessions.get(digest);
+    if (!caller || session?.kind !== kind) return undefined;
+    const now = this.#with.clock.now();
+    if (now - session.usedAt >= touchMs) this.#with.accounts.touchSession(digest, now);
+    return kind === 'cookie' ? { ...caller, byCookie: true } : caller;
+  }
+
+  /** The caller of a session that counts now. */
+  callerOf(digest: string): Caller | undefined {
+    const { accounts, clock } = this.#with;
+    const session = accounts.sessions.get(digest);
+    if (!session || isOver(session, clock.now())) return undefined;
+    const user = accounts.users.get(session.user);
+    if (!user?.enabled) return undefined;
+    return { actor: `user:${user.name}`, rights: [user.bindings], user: user.name, session: digest };
+  }
+
+  signOut(digest: string): Promise<void> {
+    return this.#with.accounts.endSessions([digest]);
+  }
+
+  sessionsOf(user: string, own: string | undefined): Session[] {
+    const { accounts, clock } = this.#with;
+    return accounts
+      .sessionsOf(user)
+      .filter(([, session]) => !isOver(session, clock.now()))
+      .toSorted(([, a], [, b]) => b.usedAt - a.usedAt)
+      .map(([digest, session]) => viewSession(digest, session, digest === own));
+  }
+
+  endsOf(digest: string): { endsAt: string; endsUnusedAt: string } | undefined {
+    const session = this.#with.accounts.sessions.get(digest);
+    return session && ends(session);
+  }
+
+  /** Forgets those that are over. */
+  async sweep(): Promise<void> {
+    const { accounts, clock } = this.#with;
+    await accounts.endSessions([...accounts.sessions].filter(([, session]) => isOver(session, clock.now())).map(([digest]) => digest));
+  }
+
+  async #try(account: string, address: string, work: () => Promise<void>): Promise<void> {
+    const both = `${address} ${account}`;
+    const wait = Math.max(this.#perBoth.waitMs(both), this.#perAccount.waitMs(account), this.#perAddress.waitMs(address));
+    if (wait > 0) throw tooMany(wait);
+    // Counted before, so that many at once are not all let through, and given back when it was right.
+    this.#perBoth.take(both);
+    this.#perAccount.take(account);
+    this.#perAddress.take(address);
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof CodeMissing)) throw error;
+      this.#giveBack(both, account, address);
+      throw error;
+    }
+    this.#giveBack(both, account, address);
+  }
+
+  #giveBack(both: string, account: string, address: string): void {
+    this.#perBoth.giveBack(both);
+    this.#perAccount.giveBack(account);
+    this.#perAddress.giveBack(address);
+  }
+
+  async #checkPassword(name: string, password: string): Promise<UserRecord | undefined> {
+    const { accounts } = this.#with;
+    const user = accounts.users.get(name);
+    if (user?.passwordHash === undefined) {
+      await checkNobody(password);
+      return undefined;
+    }
+    const { isRight, isOutdated } = await checkPassword(password, user.passwordHash);
+    if (!isRight || !user.enabled) return undefined;
+    if (isOutdated) await accounts.putUser({ ...user, passwordHash: await hashPassword(password) });
+    return accounts.users.get(name);
+  }
+
+  /** What was used is used up before anything is opened by it. */
+  async #checkCode(user: UserRecord, { code, address }: SignInRequest): Promise<void> {
+    const { accounts, clock, events } = this.#with;
+    if (!user.secondFactor) return;
+    if (code === undefined) throw new CodeMissing('unauthorized', 'a code of the second factor is needed too', codeDetails);
+    const wait = this.#perCode.waitMs(user.name);
+    if (wait > 0) throw tooMany(wait);
+    const used = useCode(user.secondFactor, code, clock.now());
+    if (!used) {
+      events.emit({
+        kind: 'sign-in-refused',
+        severity: 'warning',
+        message: `sign-in as ${user.name} from ${address} was refused: a wrong code`,
+        object: userKey(user.name),
+      });
+      this.#perCode.take(user.name);
+      throw new CaissonError('unauthorized', 'this code is not the right one, or was used already: wait for the next', codeDetails);
+    }
+    await accounts.putUser({ ...user, secondFactor: used });
+  }
+
+  async #open(name: string, { kind, address, program }: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
+    const { accounts, clock, events, lock } = this.#with;
+    const { secret, digest } = newSecret(sessionPrefix);
+    const now = clock.now();
+    const session: SessionRecord = {
+      user: name,
+      kind,
+      createdAt: now,
+      usedAt: now,
+      endsAt: now + sessionLives[kind].lifeMs,
+      address,
+      program: harmlessLine(program).slice(0, 200),
+    };
+    await lock.with(name, async () => {
+      const user = accounts.users.get(name);
+      // It may have been taken back since the password was checked.
+      if (!user?.enabled) throw new CaissonError('unauthorized', 'no user has this name and password');
+      const others = accounts.sessionsOf(name).toSorted(([, a], [, b]) => b.usedAt - a.usedAt);
+      await accounts.endSessions(others.slice(mostSessions - 1).map(([other]) => other));
+      await accounts.putSession(digest, session);
+      await accounts.putUser({ ...user, lastSignInAt: new Date(now).toISOString() });
+    });
+    events.emit({ kind: 'user-signed-in', message: `${name} signed in from ${address}`, object: userKey(name), actor: `user:${name}` });
+    return { secret, signedIn: { user: name, ...ends(session), ...(kind === 'token' ? { token: secret } : {}) } };
+  }
+}
+
+export function tooMany(waitMs: number): CaissonError {
+  const retryAfterSeconds = Math.ceil(waitMs / 1000);
+  return new CaissonError('too-many', `too many tries: the next is possible in ${retryAfterSeconds} s`, { details: { retryAfterSeconds } });
+}
+
+function isOver({ kind, usedAt, endsAt }: SessionRecord, now: number): boolean {
+  return now >= endsAt || now >= usedAt + sessionLives[kind].idleMs;
+}
+
+function ends({ kind, usedAt, endsAt }: SessionRecord): { endsAt: string; endsUnusedAt: string } {
+  const endsUnusedAt = Math.min(endsAt, usedAt + sessionLives[kind].idleMs);
+  return { endsAt: new Date(endsAt).toISOString(), endsUnusedAt: new Date(endsUnusedAt).toISOString() };
+}
+
+function viewSession(digest: string, session: SessionRecord, own: boolean): Session {
+  const { kind, createdAt, usedAt, address, program } = session;
+  return {
+    id: digest.slice(0, 12),
+    kind,
+    createdAt: new Date(createdAt).toISOString(),
+    usedAt: new Date(usedAt).toISOString(),
+    ...ends(session),
+    address,
+    program,
+    own,
+  };
+}
+
+/** Only what can be a user’s name: whatever else was typed might be a password. */
+function shown(name: string): string {
+  return isAccountName(name) ? `“${name}”` : 'something that is no user’s name';
+}
+
+function userKey(name: string): string {
+  return isAccountName(name) ? `user/${name}` : 'user/unknown';
+}

@@ -1,0 +1,308 @@
+// Users and what they may: making, changing, passwords, second factors. Whoever changes something loses no right by a mistake of a moment: the last
+// user who can administer the site stays one, unless the host's own administrator takes that away.
+import { randomBytes } from 'node:crypto';
+import { toBase32 } from '../lib/base32.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CaissonError } from '../lib/errors.ts';
+import type { KeyedLock } from '../lib/keyed-lock.ts';
+import { hashPassword } from '../lib/password-hash.ts';
+import { digestOf, newSecret } from '../lib/secret.ts';
+import { findTotpStep, totpSecretBytes, totpUri } from '../lib/totp.ts';
+import type { Actor } from '../model/actor.ts';
+import { accountNameSchema } from '../model/account-name.ts';
+import type { Caller } from '../model/caller.ts';
+import { quote } from '../model/quote.ts';
+import { may, parseScope, type RoleBinding } from '../model/role.ts';
+import { fullNameSchema, type User, type UserRecord, viewUser, type WantedBinding, whyNoPassword } from '../model/user.ts';
+import type { Accounts } from './accounts.ts';
+import type { Events } from './events.ts';
+import { newRecoveryCodes } from './second-factor.ts';
+import type { SignIn } from './sign-in.ts';
+
+const setUpLifeMs = 24 * 3_600_000;
+const setUpPrefix = 'caisson_setup_';
+/** A second factor that was begun and not confirmed is forgotten after this time. */
+const beginningLifeMs = 15 * 60_000;
+const mostUsers = 1000;
+
+/** The site, as far as roles are bound to it. */
+export interface Scopes {
+  siteName(): string;
+  guest(nameOrUid: string): { uid: string } | undefined;
+  hasZone(name: string): boolean;
+}
+
+export interface NewUser {
+  name: string;
+  fullName?: string | undefined;
+  password?: string | undefined;
+  bindings: readonly WantedBinding[];
+}
+
+export interface UserChange {
+  fullName?: string | undefined;
+  enabled?: boolean | undefined;
+  /** In place of those that there are. */
+  bindings?: readonly WantedBinding[] | undefined;
+}
+
+export interface UsersDependencies {
+  accounts: Accounts;
+  clock: Clock;
+  events: Events;
+  lock: KeyedLock;
+  scopes: Scopes;
+  signIn: SignIn;
+}
+
+export class Users {
+  readonly #with: UsersDependencies;
+  readonly #begun = new Map<string, { secret: Uint8Array; until: number }>();
+
+  constructor(dependencies: UsersDependencies) {
+    this.#with = dependencies;
+  }
+
+  list(): User[] {
+    return [...this.#with.accounts.users.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(viewUser);
+  }
+
+  get(name: string): User {
+    return viewUser(this.#record(name));
+  }
+
+  async add(wanted: NewUser, actor: Actor): Promise<User> {
+    const { accounts } = this.#with;
+    if (accounts.users.size >= mostUsers)
+      throw new CaissonError('invalid', `there are ${mostUsers} users already: delete those that are not needed`);
+    const record = await this.#newRecord(wanted);
+    await accounts.putUser(record, { isNew: true });
+    this.#tell('user-created', record.name, `user ${record.name} was made: ${describeBindings(record.bindings)}`, actor);
+    return viewUser(record);
+  }
+
+  set(name: string, change: UserChange, actor: Actor): Promise<User> {
+    return this.#change(name, async (before) => {
+      const record: UserRecord = {
+        ...before,
+        ...(change.fullName === undefined ? {} : { fullName: readFullName(change.fullName) }),
+        ...(change.enabled === undefined ? {} : { enabled: change.enabled }),
+        ...(change.bindings === undefined ? {} : { bindings: this.resolve(change.bindings) }),
+      };
+      this.#keepAnAdministrator(before, record, actor);
+      const ending = record.enabled ? [] : this.#sessionsOf(name);
+      await this.#with.accounts.putUser(record, { ending });
+      const what = [
+        ...(change.enabled === undefined ? [] : [record.enabled ? 'enabled' : 'disabled']),
+        ...(change.bindings === undefined ? [] : [describeBindings(record.bindings)]),
+        ...(change.fullName === undefined ? [] : ['another full name']),
+      ];
+      this.#tell('user-changed', name, `user ${name} was changed: ${what.join('; ')}`, actor);
+      return record;
+    });
+  }
+
+  async delete(name: string, actor: Actor): Promise<User> {
+    const { accounts, lock } = this.#with;
+    return lock.with(name, async () => {
+      const record = this.#record(name);
+      this.#keepAnAdministrator(record, undefined, actor);
+      await accounts.deleteUser(name);
+      this.#tell('user-deleted', name, `user ${name} was deleted, with sessions and tokens`, actor);
+      return viewUser(record);
+    });
+  }
+
+  /** Ends every session but the caller's own. Of oneself it needs the password that there is. */
+  async setPassword(
+    name: string,
+    wanted: { password: string; currentPassword?: string | undefined },
+    by: Caller,
+    address: string,
+  ): Promise<User> {
+    if (by.user === name && this.#record(name).passwordHash !== undefined)
+      await this.#with.signIn.confirm(name, wanted.currentPassword, address);
+    return this.#change(name, async (before) => {
+      const record = { ...before, passwordHash: await this.#hash(wanted.password, name) };
+      await this.#with.accounts.putUser(record, { ending: this.#sessionsOf(name).filter((digest) => digest !== by.session) });
+      this.#tell('user-changed', name, `user ${name} has a new password; other sessions were ended`, by.actor);
+      return record;
+    });
+  }
+
+  /** A new secret for an authenticator; it counts once a code of it was shown. */
+  async beginSecondFactor(
+    name: string,
+    currentPassword: string | undefined,
+    by: Caller,
+    address: string,
+  ): Promise<{ secret: string; uri: string }> {
+    const record = this.#record(name);
+    if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
+    if (record.secondFactor) throw new CaissonError('not-allowed', `user ${name} has a second factor already: remove it first`);
+    const secret = randomBytes(totpSecretBytes);
+    this.#begun.set(name, { secret, until: this.#with.clock.now() + beginningLifeMs });
+    return { secret: toBase32(secret), uri: totpUri(secret, `Caisson ${this.#with.scopes.siteName()}`, name) };
+  }
+
+  /** Returns recovery codes, shown this once. */
+  async confirmSecondFactor(name: string, code: string, by: Caller): Promise<{ recoveryCodes: string[] }> {
+    const { clock, accounts } = this.#with;
+    const { codes, digests } = newRecoveryCodes();
+    await this.#change(name, async (before) => {
+      const begun = this.#begun.get(name);
+      if (!begun || begun.until <= clock.now()) throw new CaissonError('not-allowed', 'begin it first: nothing waits for a code');
+      const usedStep = findTotpStep(begun.secret, code, clock.now(), -1);
+      if (usedStep === undefined)
+        throw new CaissonError('invalid', 'this is not the code that the authenticator shows now: is the clock of its device right?');
+      const record = { ...before, secondFactor: { secret: toBase32(begun.secret), usedStep, recoveryDigests: digests } };
+      await accounts.putUser(record, { ending: this.#sessionsOf(name).filter((digest) => digest !== by.session) });
+      this.#begun.delete(name);
+      this.#tell('user-changed', name, `user ${name} has a second factor from now on`, by.actor);
+      return record;
+    });
+    return { recoveryCodes: codes };
+  }
+
+  async removeSecondFactor(name: string, currentPassword: string | undefined, by: Caller, address: string): Promise<User> {
+    if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
+    return this.#change(name, async (before) => {
+      const { secondFactor: _, ...record } = before;
+      await this.#with.accounts.putUser(record);
+      this.#tell('user-changed', name, `user ${name} has no second factor any more`, by.actor);
+      return record;
+    });
+  }
+
+  /** Ends every session of the user. Returns how many. */
+  async endSessions(name: string, actor: Actor): Promise<number> {
+    const sessions = this.#sessionsOf(this.#record(name).name);
+    await this.#with.accounts.endSessions(sessions);
+    if (sessions.length > 0) this.#tell('user-changed', name, `${sessions.length} sessions of user ${name} were ended`, actor);
+    return sessions.length;
+  }
+
+  /** The secret of a new set-up link, which ends the one before. Throws `not-allowed` once there are users. */
+  async newSetUpSecret(): Promise<{ secret: string; endsAt: string }> {
+    const { accounts, clock } = this.#with;
+    this.#mustHaveNoUsers();
+    const { secret, digest } = newSecret(setUpPrefix);
+    const endsAt = clock.now() + setUpLifeMs;
+    await accounts.putSetUp({ digest, endsAt });
+    return { secret, endsAt: new Date(endsAt).toISOString() };
+  }
+
+  /** The first start: nobody has ever been told how to begin. */
+  get needsFirstSetUp(): boolean {
+    const { accounts } = this.#with;
+    return accounts.users.size === 0 && !accounts.setUpWasMade;
+  }
+
+  /** Makes the first administrator. One of two at the same time succeeds. */
+  setUp(wanted: { secret: string; name: string; password: string }): Promise<User> {
+    const { accounts, clock, lock } = this.#with;
+    return lock.with('set-up', async () => {
+      this.#mustHaveNoUsers();
+      const { setUp } = accounts;
+      if (!setUp || setUp.endsAt <= clock.now() || digestOf(wanted.secret) !== setUp.digest)
+        throw new CaissonError(
+          'unauthorized',
+          'this set-up link was used, is over, or is not the last one: “caisson user setup-link” on the host makes a new one',
+        );
+      const { name, password } = wanted;
+      const record = await this.#newRecord({ name, password, bindings: [{ role: 'administrator', on: 'site' }] });
+      await accounts.putFirstUser(record);
+      this.#tell('user-created', name, `user ${name} was made by the set-up link: ${describeBindings(record.bindings)}`, `user:${name}`);
+      return viewUser(record);
+    });
+  }
+
+  /** Bindings as they are kept: guests by their uid. Throws `invalid` or `not-found` for what is not there. */
+  resolve(wanted: readonly WantedBinding[]): RoleBinding[] {
+    const { scopes } = this.#with;
+    const bindings = wanted.map(({ role, on }): RoleBinding => {
+      const guest = /^guest:(.+)$/.exec(on)?.[1];
+      if (guest !== undefined) {
+        const found = scopes.guest(guest);
+        if (!found) throw new CaissonError('not-found', `no guest is called ${quote(guest)}; “caisson guest list” shows all`);
+        return { role, on: `guest:${found.uid}` };
+      }
+      const scope = parseScope(on);
+      if (!scope) throw new CaissonError('invalid', `${quote(on)} is nothing to have a role on: expected is site, zone:NAME or guest:NAME`);
+      if (scope.kind === 'zone' && !scopes.hasZone(scope.name))
+        throw new CaissonError('not-found', `no zone is called ${quote(scope.name)}; “caisson zone list” shows all`);
+      return { role, on: scope.kind === 'zone' ? `zone:${scope.name}` : 'site' };
+    });
+    return bindings.filter((binding, at) => bindings.findIndex(({ role, on }) => role === binding.role && on === binding.on) === at);
+  }
+
+  #change(name: string, work: (before: UserRecord) => Promise<UserRecord>): Promise<User> {
+    return this.#with.lock.with(name, async () => viewUser(await work(this.#record(name))));
+  }
+
+  async #newRecord({ name, fullName, password, bindings }: NewUser): Promise<UserRecord> {
+    const parsed = accountNameSchema.safeParse(name);
+    if (!parsed.success) throw new CaissonError('invalid', `${quote(name)} cannot be a user’s name: ${parsed.error.issues[0]?.message}`);
+    if (this.#with.accounts.users.has(name)) throw new CaissonError('conflict', `a user is called ${quote(name)} already`);
+    return {
+      name,
+      ...(fullName === undefined ? {} : { fullName: readFullName(fullName) }),
+      enabled: true,
+      bindings: this.resolve(bindings),
+      ...(password === undefined ? {} : { passwordHash: await this.#hash(password, name) }),
+      createdAt: new Date(this.#with.clock.now()).toISOString(),
+    };
+  }
+
+  async #hash(password: string, user: string): Promise<string> {
+    const why = whyNoPassword(password, user);
+    if (why !== undefined) throw new CaissonError('invalid', why);
+    return hashPassword(password);
+  }
+
+  #record(name: string): UserRecord {
+    const record = this.#with.accounts.users.get(name);
+    if (!record) throw new CaissonError('not-found', `no user is called ${quote(name)}; “caisson user list” shows all`);
+    return record;
+  }
+
+  #sessionsOf(name: string): string[] {
+    return this.#with.accounts.sessionsOf(name).map(([digest]) => digest);
+  }
+
+  #mustHaveNoUsers(): void {
+    if (this.#with.accounts.users.size > 0)
+      throw new CaissonError(
+        'not-allowed',
+        'there are users already: an administrator adds more; on the host, “caisson user password” gives one a new password',
+      );
+  }
+
+  #keepAnAdministrator(before: UserRecord, after: UserRecord | undefined, actor: Actor): void {
+    if (actor === 'local' || !administers(before) || (after && administers(after))) return;
+    const others = [...this.#with.accounts.users.values()].filter((user) => user.name !== before.name && administers(user));
+    if (others.length === 0)
+      throw new CaissonError(
+        'not-allowed',
+        `user ${before.name} is the last who can administer the site: make another administrator first`,
+      );
+  }
+
+  #tell(kind: 'user-created' | 'user-changed' | 'user-deleted', name: string, message: string, actor: Actor): void {
+    this.#with.events.emit({ kind, message, object: `user/${name}`, actor });
+  }
+}
+
+function administers({ enabled, passwordHash, bindings }: UserRecord): boolean {
+  return enabled && passwordHash !== undefined && may(bindings, 'administer', { kind: 'site' });
+}
+
+function readFullName(text: string): string {
+  const parsed = fullNameSchema.safeParse(text);
+  if (!parsed.success) throw new CaissonError('invalid', `${quote(text)} cannot be somebody’s name: ${parsed.error.issues[0]?.message}`);
+  return parsed.data;
+}
+
+function describeBindings(bindings: readonly RoleBinding[]): string {
+  return bindings.length === 0 ? 'no role' : bindings.map(({ role, on }) => `${role} on ${on}`).join(', ');
+}
