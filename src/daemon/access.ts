@@ -9,7 +9,7 @@ export function createAccessControl(engine: Engine): AccessControl {
     identify: (shown, address) => access.identify(shown, address),
     tokenFile: () => access.tokenFile(),
     current: (caller) => access.current(caller),
-    redeemTicket: (ticket, { guest, kind }, caller) => access.tickets.redeem(ticket, { guest: engine.placeOf(guest)?.uid, kind }, caller),
+    redeemTicket: (ticket, { guest, kind }, caller) => access.redeemTicket(ticket, { guest: engine.placeOf(guest)?.uid, kind }, caller),
     onChange(listener) {
       const stops = [access.onChange(listener), engine.onSiteChange(listener)];
       return () => stops.forEach((stop) => stop());

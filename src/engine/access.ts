@@ -4,6 +4,7 @@ import { CaissonError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
 import { type Caller, tokenFileCaller } from '../model/caller.ts';
+import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { Accounts } from './accounts.ts';
 import { ConsoleTickets } from './console-tickets.ts';
 import type { Events } from './events.ts';
@@ -72,6 +73,13 @@ export class Access {
     return caller.actor === 'token' && this.#accounts.users.size > 0 ? undefined : caller;
   }
 
+  /** Whose ticket it is, with what they may now. Throws `unauthorized`. */
+  redeemTicket(ticket: string, wanted: { guest: string | undefined; kind: ConsoleKind }, shownBy: Caller): Caller {
+    const caller = this.current(this.tickets.redeem(ticket, wanted, shownBy));
+    if (!caller) throw new CaissonError('unauthorized', 'whoever asked for this ticket is signed out');
+    return caller;
+  }
+
   /** Calls `listener` whenever somebody may have lost something. */
   onChange(listener: () => void): () => void {
     return this.#accounts.onChange(listener);
@@ -88,10 +96,12 @@ export class Access {
   }
 
   #byBearer(secret: string, address: string): Caller | undefined {
+    const caller = secret.startsWith(sessionPrefix) ? this.signIn.identify(secret, 'token') : this.tokens.identify(secret);
+    if (caller) return caller;
+    // Nobody can guess one: this only keeps somebody's broken program from filling logs. Others at the same address go on.
     const wait = this.#wrong.waitMs(address);
     if (wait > 0) throw tooMany(wait);
-    const caller = secret.startsWith(sessionPrefix) ? this.signIn.identify(secret, 'token') : this.tokens.identify(secret);
-    if (!caller) this.#wrong.take(address);
-    return caller;
+    this.#wrong.take(address);
+    return undefined;
   }
 }

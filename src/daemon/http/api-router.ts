@@ -6,6 +6,7 @@ import { type Endpoint, isLogged } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
 import { authorize } from './authorize.ts';
@@ -59,7 +60,7 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, text === '' ? undefined : (JSON.parse(text as string) as unknown));
+      done(null, text === '' ? undefined : parseStrictJson(text as string));
     } catch (cause) {
       done(new CaissonError('invalid', `the body is not JSON: ${(cause as Error).message}`));
     }
