@@ -30,7 +30,7 @@ export const startOptions = { userId: 0, generation: 1, limits: { memoryMib: 102
 
 /** What a shell in the guest prints. */
 export async function shellIn(hypervisor: Hypervisor, uid: string, command: string): Promise<string> {
-  return (await hypervisor.agent(uid).exec(['/bin/sh', '-c', command], { timeoutMs: 30_000 })).stdout;
+  return (await hypervisor.agent(uid).exec(['/bin/sh', '-c', command], { timeoutMs: 120_000 })).stdout;
 }
 
 export async function qemuFixture(): Promise<QemuFixture> {

@@ -10,7 +10,8 @@ import { createUefiVariables } from '../../src/drivers/qemu/firmware.ts';
 import type { Machine, MachineDisk } from '../../src/model/machine.ts';
 import { type QemuFixture, qemuFixture, startOptions } from '../contract/qemu-fixture.ts';
 
-const bootMs = 120_000;
+/** Everything here is emulated, on a machine that does other things as well. */
+const bootMs = 300_000;
 
 let fixture: QemuFixture;
 let hypervisor: Hypervisor;
@@ -53,7 +54,7 @@ async function boot(machine: Machine): Promise<void> {
 }
 
 async function shell(machine: Machine, script: string): Promise<string> {
-  const result = await hypervisor.agent(machine.uid).exec(['/bin/sh', '-c', script], { timeoutMs: 30_000 });
+  const result = await hypervisor.agent(machine.uid).exec(['/bin/sh', '-c', script], { timeoutMs: bootMs });
   return result.stdout;
 }
 
@@ -89,15 +90,21 @@ test('disks are found in their order and at their places; an added one moves non
   );
 });
 
-test('a guest with UEFI, display, four processors and every slot in use boots', async () => {
+test('a guest with four of its eight processors boots, and uses them', async () => {
+  const machine = await newMachine();
+  await boot({ ...machine, cpus: 4, maxCpus: 8 });
+  assert.equal((await shell(machine, 'grep -c ^processor /proc/cpuinfo')).trim(), '4');
+});
+
+// With one processor: emulated ones wait for each other, which takes longer than all else on a busy machine with two.
+test('a guest with UEFI, display and every slot in use boots', async () => {
   const machine = await newMachine();
   const nvramPath = join(home(machine), 'nvram.fd');
   await createUefiVariables(nvramPath);
   await assert.rejects(createUefiVariables(nvramPath), { code: 'conflict' });
   const disks = await Promise.all(Array.from({ length: 24 }, (_, slot) => newDisk(home(machine), `d${slot}`, slot, '1M')));
-  await boot({ ...machine, firmware: 'uefi', nvramPath, display: 'vga', memoryMib: 512, cpus: 4, maxCpus: 8, disks });
+  await boot({ ...machine, firmware: 'uefi', nvramPath, display: 'vga', memoryMib: 512, maxCpus: 8, disks });
   assert.equal((await shell(machine, 'ls -d /sys/block/vd* | wc -l')).trim(), '24');
-  assert.equal((await shell(machine, 'grep -c ^processor /proc/cpuinfo')).trim(), '4');
   assert.equal(
     (await shell(machine, 'ls -d /sys/firmware/efi 2>/dev/null; cat /sys/class/dmi/id/product_uuid')).trim(),
     `/sys/firmware/efi\n${machine.uuid}`,
@@ -150,7 +157,7 @@ test('a full disk halts the guest, which goes on when there is space again', asy
       const seen = await hypervisor.observe(machine.uid);
       return seen.state === 'halted' ? seen : undefined;
     },
-    { timeoutMs: 30_000 },
+    { timeoutMs: bootMs },
   );
   assert.equal(halted.why, 'no-space');
   const other = fixture.open();
@@ -163,8 +170,8 @@ test('a full disk halts the guest, which goes on when there is space again', asy
   await hypervisor.resume(machine.uid);
   await waitFor(
     'the guest to write all',
-    async () => (await hypervisor.agent(machine.uid).exec(['/bin/sh', '-c', 'pidof dd'], { timeoutMs: 20_000 })).code !== 0,
-    { timeoutMs: 60_000 },
+    async () => (await hypervisor.agent(machine.uid).exec(['/bin/sh', '-c', 'pidof dd'], { timeoutMs: bootMs })).code !== 0,
+    { timeoutMs: bootMs },
   );
   assert.equal((await hypervisor.observe(machine.uid)).state, 'running');
 });

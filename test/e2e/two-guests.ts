@@ -14,6 +14,7 @@ import type { Event } from '../../src/model/event.ts';
 import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
+import { GuestShell } from './guest-shell.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');
 /** Everything here is emulated, on a machine that does other things as well. */
@@ -24,6 +25,7 @@ export class TwoGuests {
   readonly #data: string;
   #helper: ChildProcess | undefined;
   #transport: NodeTransport | undefined;
+  readonly #shells = new Map<string, GuestShell>();
 
   /** `name` is that of the network namespace, and of nobody else's. */
   constructor(name: string) {
@@ -52,6 +54,7 @@ export class TwoGuests {
   }
 
   async stop(): Promise<void> {
+    for (const shell of this.#shells.values()) shell.close();
     const helper = this.#helper;
     if (helper?.exitCode === null) {
       await this.finish(this.client.call('hostShutdown', { body: { withinMs: 10_000 } }));
@@ -88,13 +91,28 @@ export class TwoGuests {
     return this.client.call('guestShow', { params: { guest: name } });
   }
 
-  /** Waits until the guest is in a state, in the command line's words. */
+  /** Waits until the guest is in a state, in the command line's words: one that stays. */
   reaches(name: string, word: string): Promise<Guest> {
     const look = async () => {
       const found = await this.guest(name);
       return stateWord(found) === word ? found : undefined;
     };
-    return waitFor(`${name} is ${word}`, look, { timeoutMs: soonMs, everyMs: 20 });
+    return waitFor(`${name} is ${word}`, look, { timeoutMs: soonMs });
+  }
+
+  /** Waits until that has been told of the guest, `count` times: of what passes by, this stays. The last one. */
+  async told({ uid, name }: Guest, kind: Event['kind'], count = 1): Promise<Event> {
+    const look = async () => (await this.events(kind)).filter(({ object }) => object === `guest/${uid}`);
+    const all = await waitFor(
+      `${kind} is told of ${name}`,
+      async () => {
+        const events = await look();
+        return events.length >= count ? events : undefined;
+      },
+      { timeoutMs: soonMs },
+    );
+    assert.equal(all.length, count, all.map(({ message }) => message).join('\n'));
+    return all.toSorted((a, b) => a.id - b.id).at(-1) as Event;
   }
 
   /** Another process than before is ready. */
@@ -106,10 +124,20 @@ export class TwoGuests {
     return waitFor(`${name} is ready anew`, look, { timeoutMs: soonMs });
   }
 
-  /** Types a line at the console of a guest. */
-  async type(name: string, line: string): Promise<void> {
-    const { status, stderr } = await this.caisson(['guest', 'console', name, '--history', '0'], `\n${line}\n`);
-    assert.equal(status, 0, stderr);
+  /** Types a line at the console of a guest, once its shell reads: one that is not heard of again. */
+  type(name: string, line: string): Promise<void> {
+    return this.#shell(name).type(line);
+  }
+
+  /** What a command prints that is run at the console of a guest. */
+  run(name: string, command: string): Promise<string> {
+    return this.#shell(name).answer(command);
+  }
+
+  #shell(name: string): GuestShell {
+    const shell = this.#shells.get(name) ?? new GuestShell(this.#transport ?? assert.fail('no daemon runs'), name);
+    this.#shells.set(name, shell);
+    return shell;
   }
 
   /** Beside this process, which goes on: a connection that nobody looks after is closed by the daemon. */
@@ -142,7 +170,7 @@ guests:
     disks: { root: 64MiB, data: 64MiB }
     display: none
     service: { ready: { agent: true } }
-    shutdown: { agent: 10s, powerButton: 5s }
+    shutdown: { agent: 5s, powerButton: 90s }
   b:
     image: tiny
     zone: one
