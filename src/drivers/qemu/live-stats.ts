@@ -1,7 +1,6 @@
 // What a running QEMU uses. The guest's own view of its memory comes by the balloon: QEMU asks the guest only while somebody wants to know, so
 // that an idle guest is not woken for figures that nobody reads.
 import type { Clock } from '../../lib/clock.ts';
-import { waitFor } from '../../lib/wait-for.ts';
 import type { GuestMemoryView, LiveStats, StatsOptions } from '../live-stats.ts';
 import type { GuestProcesses } from './guest-processes.ts';
 import { readProcessorMs, residentBytes } from './process-stat.ts';
@@ -9,7 +8,12 @@ import type { RunningGuest } from './running-guest.ts';
 
 const balloonPath = '/machine/peripheral/balloon0';
 /** A guest that runs answers within milliseconds; one under emulation on a busy host takes longer. */
-const guestTimeoutMs = 1500;
+const guestTimeoutMs = 1200;
+/** Twice as long after each: a guest that is slow costs seven questions, one that answers one or two. */
+const firstLookMs = 10;
+/** Between two tries with a guest that does not answer, longer each time. */
+const firstRestMs = 5000;
+const longestRestMs = 300_000;
 /** What QEMU shows for a figure that the guest has not given. */
 const unknown = 2 ** 63;
 
@@ -55,28 +59,46 @@ interface BalloonStats {
   stats?: Record<string, unknown>;
 }
 
-const asking = new WeakMap<RunningGuest, Promise<GuestMemoryView | undefined>>();
-
-/** Who asks while the guest is being asked gets the same answer. */
-function readMemory(guest: RunningGuest, clock: Clock): Promise<GuestMemoryView | undefined> {
-  const answer = asking.get(guest) ?? askMemory(guest, clock).finally(() => asking.delete(guest));
-  asking.set(guest, answer);
-  return answer;
+interface Asking {
+  /** Who asks while the guest is being asked gets the same answer. */
+  now?: Promise<GuestMemoryView | undefined>;
+  /** Of a guest that has not answered: it is not asked again before. */
+  restsUntil: number;
+  vainMs: number;
 }
 
+const asked = new WeakMap<RunningGuest, Asking>();
+
+function readMemory(guest: RunningGuest, clock: Clock): Promise<GuestMemoryView | undefined> {
+  const asking = asked.get(guest) ?? { restsUntil: -Infinity, vainMs: 0 };
+  asked.set(guest, asking);
+  if (!asking.now && clock.monotonic() < asking.restsUntil) return Promise.resolve(undefined);
+  asking.now ??= askMemory(guest, clock)
+    .then((answer) => {
+      asking.vainMs = answer ? 0 : Math.min(Math.max(asking.vainMs * 2, firstRestMs), longestRestMs);
+      asking.restsUntil = clock.monotonic() + asking.vainMs;
+      return answer;
+    })
+    .finally(() => delete asking.now);
+  return asking.now;
+}
+
+/** Undefined when the guest does not answer: it boots, or has no driver. */
 async function askMemory(guest: RunningGuest, clock: Clock): Promise<GuestMemoryView | undefined> {
   const get = async () => (await guest.execute('qom-get', { path: balloonPath, property: 'guest-stats' })) as BalloonStats;
   const set = (value: number) => guest.execute('qom-set', { path: balloonPath, property: 'guest-stats-polling-interval', value });
-  const before = Number((await get())['last-update'] ?? 0);
+  const updateOf = (seen: BalloonStats) => Number(seen['last-update'] ?? 0);
+  const before = updateOf(await get());
   await set(1);
   try {
-    // Its time has whole seconds: one that is of this second is as good as a new one.
-    const isNew = async () => {
-      const now = Number((await get())['last-update'] ?? 0);
-      return now !== before || now >= Math.floor(clock.now() / 1000);
-    };
-    await waitFor('the guest to tell of its memory', isNew, { timeoutMs: guestTimeoutMs, everyMs: 20, clock });
-    return parseMemoryView((await get()).stats);
+    const until = clock.monotonic() + guestTimeoutMs;
+    for (let pauseMs = firstLookMs; clock.monotonic() < until; pauseMs *= 2) {
+      await clock.sleep(pauseMs);
+      const seen = await get();
+      // Its time has whole seconds: one that is of this second is as good as a new one.
+      if (updateOf(seen) !== before || updateOf(seen) >= Math.floor(clock.now() / 1000)) return parseMemoryView(seen.stats);
+    }
+    return undefined;
   } finally {
     await set(0);
   }
