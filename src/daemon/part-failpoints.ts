@@ -41,6 +41,8 @@ export const kinds: { readonly [Part in keyof Watched]: Kinds<Watched[Part]> } =
     setCpus: 'changes',
     attachDisk: 'changes',
     detachDisk: 'changes',
+    attachNic: 'changes',
+    detachNic: 'changes',
     growDisk: 'changes',
     limit: 'changes',
   },

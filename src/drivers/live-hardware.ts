@@ -1,6 +1,6 @@
 // The contract of a running guest's hardware: what can change of it while it runs. Nothing here waits for ever for the guest: a system that does
 // not follow is an answer, not an error. Part of the hypervisor's contract.
-import type { MachineDisk } from '../model/machine.ts';
+import type { MachineDisk, MachineNic } from '../model/machine.ts';
 import type { Limits } from './limits.ts';
 
 /** What a running guest has, as its process says, never as it was asked for. */
@@ -19,7 +19,9 @@ export interface LiveState {
   cpusCanGo: boolean;
   /** Slots of its disks. */
   disks: number[];
-  /** Root ports that there are; what sits in one is in `disks`, or a nic or the seed. */
+  /** Slots of its nics. */
+  nics: number[];
+  /** Root ports that there are; what sits in one is in `disks` or `nics`, or the seed. */
   ports: number[];
   /** It has a controller for SCSI disks. */
   scsi: boolean;
@@ -37,6 +39,13 @@ export interface LiveHardware {
   attachDisk(disk: MachineDisk, options: { userId: number; maxCpus: number }): Promise<void>;
   /** Asks the guest to let go of it, and waits. False when it does not, and has the disk. */
   detachDisk(disk: Pick<MachineDisk, 'slot' | 'path'>, timeoutMs: number): Promise<boolean>;
+  /**
+   * Does nothing when it is there. Its tap is not connected: until the network does that, nothing passes. Nothing is left of one that
+   * fails.
+   */
+  attachNic(nic: MachineNic, options: { userId: number }): Promise<void>;
+  /** Asks the guest to let go of it, and waits. False when it does not, and has the nic. Its tap is the network's to remove. */
+  detachNic(nic: Pick<MachineNic, 'slot'>, timeoutMs: number): Promise<boolean>;
   growDisk(disk: Pick<MachineDisk, 'slot'>, sizeMib: number): Promise<void>;
   /** Other limits of its process, from now on. */
   limit(limits: Limits): Promise<void>;

@@ -1,4 +1,4 @@
-// A guest that runs gets what is wished of memory, processors and disks, as far as it can follow; what it cannot is said in words, and is done
+// A guest that runs gets what is wished of memory, processors, disks and nics, as far as it can follow; what it cannot is said in words, and is done
 // at its next start. Every call looks at what the guest has and does what is missing, so it may be called whenever, and again.
 // Whoever calls holds the guest's lock.
 import { CaissonError, describeError } from '../lib/errors.ts';
@@ -9,11 +9,13 @@ import { type LiveAction, memoryOf, planLiveChanges, promisedMemoryOf, type Runn
 import { machineDisk } from '../plan/machine.ts';
 import { limitsOf } from '../plan/process-limits.ts';
 import { ensureExtraDisk, refreshDisks } from './guest-disks.ts';
+import { attachNic, dropOldTaps } from './guest-nic-changes.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 
 const memoryTimeoutMs = 30_000;
 const cpusTimeoutMs = 20_000;
 const diskTimeoutMs = 20_000;
+const nicTimeoutMs = 20_000;
 /** After this long ready, a system that has taken nothing of what was plugged in never will. */
 const followsWithinMs = 120_000;
 
@@ -47,6 +49,7 @@ export async function adjustSizes(w: GuestWiring, uid: string, context: SizeCont
   note(w, uid, after);
   await limit(w, record, hardware, { memoryMib: promisedMemoryOf(after), cpus: after.cpus }, later);
   await refreshDisks(w, site.guest(uid));
+  await dropOldTaps(w, site.guest(uid), after);
   setPending(w, uid, later);
 }
 
@@ -94,6 +97,13 @@ async function carryOut(
     case 'detach-disk': {
       const path = `${w.parts.guestFiles.folders(record.uid).data}/${action.name}.qcow2`;
       const isGone = await hardware.detachDisk({ slot: action.slot, path }, diskTimeoutMs);
+      return isGone ? [] : [`${describeAction(action)}: its system does not let go of it; at its next start`];
+    }
+    case 'attach-nic':
+      await attachNic(w, record, hardware, action.index);
+      return [];
+    case 'detach-nic': {
+      const isGone = await hardware.detachNic({ slot: action.slot }, nicTimeoutMs);
       return isGone ? [] : [`${describeAction(action)}: its system does not let go of it; at its next start`];
     }
   }
@@ -194,6 +204,10 @@ function describeAction(action: LiveAction): string {
       return `disk ${action.name} (plug in)`;
     case 'detach-disk':
       return `disk ${action.name} (unplug)`;
+    case 'attach-nic':
+      return `nic in zone ${action.zone} (plug in)`;
+    case 'detach-nic':
+      return 'a nic that is not wished any more (unplug)';
   }
 }
 

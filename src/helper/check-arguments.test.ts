@@ -47,6 +47,8 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   guestUsage: { uid, exact: true },
   guestGiveFile: { uid, userId: 1_900_000_007, path: `${folder}/data.qcow2` },
   guestTakeFile: { uid, path: `${folder}/data.qcow2` },
+  guestGiveTap: { uid, userId: 1_900_000_007, tap: `cs${uid}1` },
+  guestTakeTap: { uid, tap: `cs${uid}1` },
   guestForget: { uid },
   guestDeleteFolder: { uid },
   guestKill: { uid, pid: 4711, startTime: 123_456, signal: 'TERM' },

@@ -125,6 +125,16 @@ const checks: Checks = {
     inFolder(args.path, guestFolder(owned, args.uid), `${at}.path`);
     return args;
   },
+  guestGiveTap: (owned) => (value, at) => {
+    const args = object({ uid: guestUid, userId: userId(owned), tap: argument })(value, at);
+    if (!isTapOf(args.uid, args.tap)) refuse(`${at}.tap`, `cs${args.uid} and a digit`, args.tap);
+    return args;
+  },
+  guestTakeTap: () => (value, at) => {
+    const args = object({ uid: guestUid, tap: argument })(value, at);
+    if (!isTapOf(args.uid, args.tap)) refuse(`${at}.tap`, `cs${args.uid} and a digit`, args.tap);
+    return args;
+  },
   imageBuild: (owned) => (value, at) => {
     const args = object({ recipePath: argument, outPath: argument, manifestPath: optional(argument) })(value, at);
     inImageFolders(args.recipePath, owned, `${at}.recipePath`);

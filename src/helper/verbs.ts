@@ -12,6 +12,7 @@ import { type Host, removeTaps } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { buildImage, fetchImage, imageCache } from './image-work.ts';
 import { giveFile, takeFile } from './jail-files.ts';
+import { dropTap, giveTap } from './jail-taps.ts';
 import { pinProcess } from './pin-process.ts';
 import { readBootId, readShare } from './process-stat.ts';
 import { probeFromWorld } from './world-probe.ts';
@@ -89,6 +90,20 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
       host.locks.with(uid, async () => {
         const running = host.processes.of(uid);
         if (running) await takeFile(running.pid, path);
+        return {};
+      }),
+    guestGiveTap: ({ uid, userId, tap }) =>
+      host.locks.with(uid, async () => {
+        const { pid } = mustRun(uid, 'cannot give it a tap');
+        if (host.processes.holderOf(userId) !== uid)
+          throw new CaissonError('invalid', `user ${userId} is not the one that guest ${uid} runs as`);
+        await giveTap({ pid, userId, tap });
+        return {};
+      }),
+    guestTakeTap: ({ uid, tap }) =>
+      host.locks.with(uid, async () => {
+        const running = host.processes.of(uid);
+        if (running) await dropTap(running.pid, tap);
         return {};
       }),
     guestForget: ({ uid }) =>

@@ -122,6 +122,10 @@ interface HostVerbs {
   /** Makes a disk of D/guests/<uid>/ visible to its running process; again does nothing. */
   guestGiveFile: { args: { uid: string; userId: number; path: string }; value: None };
   guestTakeFile: { args: { uid: string; path: string }; value: None };
+  /** Makes a tap in the network namespace of a guest's running process, where `nicUp` takes it from; again does nothing. */
+  guestGiveTap: { args: { uid: string; userId: number; tap: string }; value: None };
+  /** Removes a tap that is in there still. */
+  guestTakeTap: { args: { uid: string; tap: string }; value: None };
   /** Removes taps, run directory and cgroup of a guest without a process. */
   guestForget: { args: { uid: string }; value: None };
   /** Every process found in the guests' cgroups: the truth about what runs. */

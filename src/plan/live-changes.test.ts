@@ -39,6 +39,7 @@ const running: RunningSizes = {
   maxCpus: 8,
   cpusCanGo: true,
   disks: [0],
+  nics: [4],
   ports: [0, 1, 2, 3, 4, 5, 6, 7],
   scsi: false,
 };
@@ -48,6 +49,24 @@ function plan(change: Partial<GuestSpec>, now: Partial<RunningSizes> = {}, hardw
   const record = { spec: wished, hardware: { ...withDisksOf(created.hardware, created.uid, wished), ...hardware } };
   return planLiveChanges(record, { ...running, ...now });
 }
+
+test('a nic that is wished and not there is plugged in, one that is not wished any more is unplugged first', () => {
+  const inside = { zone: 'inside', addresses: [] };
+  const outside = { zone: 'outside', addresses: [] };
+  assert.deepEqual(plan({ nics: [inside, outside] }, {}, { nicSlots: [4, 5] }), {
+    actions: [{ kind: 'attach-nic', zone: 'outside', index: 1 }],
+    pending: [],
+  });
+  assert.deepEqual(plan({ nics: [outside] }, { nics: [4, 6] }, { nicSlots: [5] }).actions, [
+    { kind: 'detach-nic', slot: 4 },
+    { kind: 'detach-nic', slot: 6 },
+    { kind: 'attach-nic', zone: 'outside', index: 0 },
+  ]);
+  assert.deepEqual(plan({ nics: [inside, outside] }, {}, { nicSlots: [4, 8] }), {
+    actions: [],
+    pending: ['nic in zone outside: at its next start, since all places that it was started with are taken'],
+  });
+});
 
 test('a guest that has what is wished needs nothing', () => {
   assert.deepEqual(plan({}), { actions: [], pending: [] });

@@ -9,6 +9,7 @@ export interface RunningSizes {
   maxCpus: number;
   cpusCanGo: boolean;
   disks: readonly number[];
+  nics: readonly number[];
   ports: readonly number[];
   scsi: boolean;
 }
@@ -17,7 +18,10 @@ export type LiveAction =
   | { kind: 'memory'; plugMib?: number; takenMib: number }
   | { kind: 'cpus'; count: number }
   | { kind: 'attach-disk'; name: string }
-  | { kind: 'detach-disk'; name: string; slot: number };
+  | { kind: 'detach-disk'; name: string; slot: number }
+  /** In a zone, which names it; `index` counts the wished nics. */
+  | { kind: 'attach-nic'; zone: string; index: number }
+  | { kind: 'detach-nic'; slot: number };
 
 export interface LiveChanges {
   actions: LiveAction[];
@@ -36,6 +40,7 @@ export function planLiveChanges(
   planMemory(record, running, memoryMib, actions, pending);
   planCpus(record, running, actions, pending);
   planDisks(record, running, actions, pending);
+  planNics(record, running, actions, pending);
   return { actions, pending };
 }
 
@@ -110,6 +115,23 @@ function planDisks(
       const why = bus === 'scsi' ? 'it runs without a SCSI controller' : 'all places that it was started with are taken';
       pending.push(`disk ${name}: at its next start, since ${why}`);
     }
+  }
+}
+
+/** What goes first, so that its place may be taken. */
+function planNics(
+  { spec, hardware }: Pick<GuestRecord, 'spec' | 'hardware'>,
+  running: RunningSizes,
+  actions: LiveAction[],
+  pending: string[],
+): void {
+  const gone = running.nics.filter((slot) => !hardware.nicSlots.includes(slot));
+  actions.push(...gone.map((slot) => ({ kind: 'detach-nic' as const, slot })));
+  for (const [index, { zone }] of spec.nics.entries()) {
+    const slot = hardware.nicSlots[index];
+    if (slot === undefined || running.nics.includes(slot)) continue;
+    if (running.ports.includes(slot) && !running.disks.includes(slot)) actions.push({ kind: 'attach-nic', zone, index });
+    else pending.push(`nic in zone ${zone}: at its next start, since all places that it was started with are taken`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { familyOf } from '../model/address.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec } from '../model/guest.ts';
-import type { Machine, MachineDisk } from '../model/machine.ts';
+import type { Machine, MachineDisk, MachineNic } from '../model/machine.ts';
 
 type DiskSpec = GuestSpec['disks'][string];
 
@@ -40,6 +40,10 @@ export function guestNics({ uid, spec, hardware, addresses }: Pick<GuestRecord, 
 /** The taps that a process of the guest has: those of its nics, and of such as the wish has no more. */
 export function tapsOfProcess(record: Pick<GuestRecord, 'uid' | 'spec' | 'hardware' | 'addresses' | 'tapsAtStart'>): readonly string[] {
   return record.tapsAtStart ?? guestNics(record).map(({ tap }) => tap);
+}
+
+export function machineNic({ mac, tap, slot }: GuestNic): MachineNic {
+  return { mac, tap, mtu: 1500, slot };
 }
 
 export function diskPath(folders: GuestFolders, disk: string): string {
@@ -94,7 +98,7 @@ export function machineOf(record: GuestRecord, folders: GuestFolders, { accelera
     generationId: hardware.generationId,
     display: spec.display,
     disks,
-    nics: guestNics(record).map(({ mac, tap, slot }) => ({ mac, tap, mtu: 1500, slot })),
+    nics: guestNics(record).map(machineNic),
     seedPath: seedPath(folders),
     ...(spec.firmware === 'uefi' ? { nvramPath: `${folders.data}/nvram.fd` } : {}),
     socketFolder: folders.sockets,

@@ -5,9 +5,13 @@ import { CaissonError } from '../lib/errors.ts';
 import type { GuestHardware, GuestRecord } from '../model/guest-status.ts';
 import type { GuestSpec, NicSpec } from '../model/guest.ts';
 
-/** Root ports are counted from 0, in blocks of eight; the first block is always there. A new guest's nics take its last ones, disks the first free. */
+/**
+ * Root ports are counted from 0, in blocks of eight; the first block is always there. Disks take the first free, a new guest's nics the
+ * second half, so that another one finds a place behind them while the guest runs.
+ */
 const slots = 24;
 const block = 8;
+const firstNicSlot = 4;
 const leastMaxCpus = 8;
 
 /**
@@ -97,7 +101,7 @@ export function withNicsOf(hardware: GuestHardware, before: readonly NicSpec[], 
 /** Behind every nic that there is: a guest that counts its interfaces as it finds them finds the ones of before first. */
 function nextNicSlot(used: ReadonlySet<number>, { nicSlots }: GuestHardware, spec: GuestSpec): number | undefined {
   const free = Array.from({ length: slots }, (_, index) => index).filter((index) => !used.has(index));
-  const first = nicSlots.length === 0 ? block - spec.nics.length : Math.max(...nicSlots) + 1;
+  const first = nicSlots.length === 0 ? Math.min(firstNicSlot, block - spec.nics.length) : Math.max(...nicSlots) + 1;
   return free.find((slot) => slot >= first) ?? free.at(-1);
 }
 

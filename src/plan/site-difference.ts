@@ -132,7 +132,8 @@ function compareFields(
     const show = (version: Fields) => (version.has(field) ? showValue(field, version.get(field)) : undefined);
     const before = show(current);
     const after = show(wanted);
-    const effect = effectOf(object, field, outcome, before, after);
+    const isNic = object === 'guest' && nicFields.has(field) && onlyComeOrGo(current, wanted);
+    const effect: Effect = isNic && outcome !== 'kept' ? { consequence: 'live' } : effectOf(object, field, outcome, before, after);
     return [{ field, outcome, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }), ...effect }];
   });
   if (fields.length === 0) return undefined;
@@ -182,6 +183,19 @@ function guestEffect(field: string, before: string | undefined, after: string | 
     return before && after && rangeIn(before) === rangeIn(after) ? { consequence: 'live' } : { consequence: 'restart' };
   if (field.startsWith('disks.')) return diskEffect(before, after);
   return { consequence: 'restart' };
+}
+
+/** Two spellings of a guest's nics. */
+const nicFields = new Set(['zone', 'addresses', 'nics']);
+
+/** Whether no nic changes that stays, or takes over the place of one that goes: then nics are plugged in or out while the guest runs. */
+function onlyComeOrGo(before: Fields, after: Fields): boolean {
+  const [was, is] = [before, after].map((fields) => {
+    const all = (fields.get('nics') ?? [{ zone: fields.get('zone'), addresses: fields.get('addresses') }]) as { zone: string }[];
+    return new Map(all.map((nic) => [nic.zone, fingerprint(nic)]));
+  }) as [Map<string, string>, Map<string, string>];
+  const staying = [...was.keys()].filter((zone) => is.has(zone));
+  return staying.length === Math.min(was.size, is.size) && staying.every((zone) => was.get(zone) === is.get(zone));
 }
 
 /** `{ min: 512MiB, max: 2GiB, size: 1GiB }` → the part that is hardware; of a single size all of it. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CaissonError } from '../../src/lib/errors.ts';
 import type { GuestExit, GuestProcess, GuestProcesses, GuestProcessStart } from '../../src/drivers/qemu/guest-processes.ts';
 import { isAlive } from '../../src/drivers/qemu/process-stat.ts';
+import { dropTap, giveTap } from '../../src/helper/jail-taps.ts';
 
 export class DirectProcesses implements GuestProcesses {
   readonly #folder: string;
@@ -25,8 +26,8 @@ export class DirectProcesses implements GuestProcesses {
     await mkdir(home, { recursive: true });
     const logPath = join(home, 'qemu.log');
     const log = openSync(logPath, 'w');
-    const [program, ...args] = argv;
-    const child = spawn(program as string, args, { detached: true, stdio: ['ignore', log, log] });
+    // A network namespace of its own, so that no tap of a test is the machine's.
+    const child = spawn('unshare', ['--net', '--', ...argv], { detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.#children.add(child);
     const pid = child.pid as number;
@@ -60,6 +61,14 @@ export class DirectProcesses implements GuestProcesses {
   async limit(): Promise<void> {}
   async giveFile(): Promise<void> {}
   async takeFile(): Promise<void> {}
+
+  async giveTap({ uid, userId, tap }: { uid: string; userId: number; tap: string }): Promise<void> {
+    await giveTap({ pid: await this.#pidOf(uid), userId, tap });
+  }
+
+  async takeTap({ uid, tap }: { uid: string; tap: string }): Promise<void> {
+    await dropTap(await this.#pidOf(uid), tap);
+  }
   async usage(): Promise<Record<string, never>> {
     return {};
   }
@@ -76,6 +85,12 @@ export class DirectProcesses implements GuestProcesses {
   onExit(listener: (exit: GuestExit) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async #pidOf(uid: string): Promise<number> {
+    const found = (await this.list()).find((process) => process.uid === uid);
+    if (!found) throw new CaissonError('not-allowed', `guest ${uid} has no process`);
+    return found.pid;
   }
 
   /** Forgets its children, as a helper that dies does. */

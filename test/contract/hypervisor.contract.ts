@@ -26,7 +26,9 @@ export interface HypervisorSubject {
   close(): Promise<void>;
 }
 
+/** Everything real is emulated, on a machine that does other things as well. */
 const bootMs = 180_000;
+const soonMs = 60_000;
 
 export function testHypervisor(name: string, prepare: () => Promise<HypervisorSubject>): void {
   describe(`the hypervisor ${name}`, () => {
@@ -74,7 +76,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
 
     const ended = (uid: string) =>
       waitFor(`guest ${uid} to end`, () => events.find((event) => event.kind === 'ended' && event.uid === uid), {
-        timeoutMs: 20_000,
+        timeoutMs: soonMs,
         everyMs: 5,
       });
     const isRefused = (code: string) => (error: { code?: string }) => error.code === code;
@@ -129,18 +131,18 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       const second = await hypervisor.openConsole(uid, { history: 0 });
       const heard = [listen(first), listen(second)];
 
-      assert.deepEqual(await agent.exec(['/bin/echo', 'a  b'], { timeoutMs: 10_000 }), { code: 0, stdout: 'a  b\n', stderr: '' });
-      assert.equal((await agent.exec(['/bin/cat'], { timeoutMs: 10_000, stdin: 'text\n' })).stdout, 'text\n');
-      assert.equal((await agent.exec(['/bin/false'], { timeoutMs: 10_000 })).code, 1);
-      await assert.rejects(agent.exec(['/no/such/program'], { timeoutMs: 10_000 }), isRefused('failed'));
-      assert.ok((await agent.hostName(10_000)).length > 0);
-      assert.ok(Array.isArray(await agent.interfaces(10_000)));
-      const sockets = await agent.readFile('/proc/net/tcp', { maxBytes: 100_000, timeoutMs: 10_000 });
+      assert.deepEqual(await agent.exec(['/bin/echo', 'a  b'], { timeoutMs: soonMs }), { code: 0, stdout: 'a  b\n', stderr: '' });
+      assert.equal((await agent.exec(['/bin/cat'], { timeoutMs: soonMs, stdin: 'text\n' })).stdout, 'text\n');
+      assert.equal((await agent.exec(['/bin/false'], { timeoutMs: soonMs })).code, 1);
+      await assert.rejects(agent.exec(['/no/such/program'], { timeoutMs: soonMs }), isRefused('failed'));
+      assert.ok((await agent.hostName(soonMs)).length > 0);
+      assert.ok(Array.isArray(await agent.interfaces(soonMs)));
+      const sockets = await agent.readFile('/proc/net/tcp', { maxBytes: 100_000, timeoutMs: soonMs });
       assert.match(sockets.content.toString(), /^ *sl +local_address/);
       assert.equal(sockets.complete, true);
-      const beginning = await agent.readFile('/proc/net/tcp', { maxBytes: 4, timeoutMs: 10_000 });
+      const beginning = await agent.readFile('/proc/net/tcp', { maxBytes: 4, timeoutMs: soonMs });
       assert.deepEqual([beginning.content.length, beginning.complete], [4, false]);
-      await assert.rejects(agent.readFile('/no/such/file', { maxBytes: 10, timeoutMs: 10_000 }), isRefused('failed'));
+      await assert.rejects(agent.readFile('/no/such/file', { maxBytes: 10, timeoutMs: soonMs }), isRefused('failed'));
       assert.ok(((await hypervisor.memoryBytes(uid)) ?? 0) > 32 * 1024 * 1024);
 
       const stats = await hypervisor.stats(uid, { exact: true });
@@ -150,11 +152,11 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       const more = await Promise.all([1, 2].map(() => hypervisor.stats(uid, { exact: false })));
       assert.ok(more.every((one) => one?.memory && one.cpuMs >= stats.cpuMs));
 
-      await waitFor('the history', () => heard[0]?.().includes('tiny guest: up'), { timeoutMs: 10_000 });
+      await waitFor('the history', () => heard[0]?.().includes('tiny guest: up'), { timeoutMs: soonMs });
       assert.ok(!heard[1]?.().includes('tiny guest: up'));
       first.write('echo typed on the console\r');
       await waitFor('both readers to see what one typed', () => heard.every((said) => said().includes('typed on the console')), {
-        timeoutMs: 10_000,
+        timeoutMs: soonMs,
       });
       second.destroy();
 
@@ -163,9 +165,9 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       await assert.rejects(agent.ping(150), isRefused('timeout'));
       await hypervisor.resume(uid);
       assert.equal((await hypervisor.observe(uid)).state, 'running');
-      await agent.ping(10_000);
+      await agent.ping(soonMs);
       const states = () => events.flatMap((event) => (event.kind === 'changed' && event.uid === uid ? [event.observation.state] : []));
-      await waitFor('both changes to be told', () => states().length === 2, { timeoutMs: 5000 });
+      await waitFor('both changes to be told', () => states().length === 2, { timeoutMs: soonMs });
       assert.deepEqual(states(), ['paused', 'running']);
 
       await hypervisor.pressPowerButton(uid);
@@ -173,12 +175,12 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       assert.equal(end.kind === 'ended' && end.why, 'shut-down');
       assert.deepEqual(await hypervisor.observe(uid), { state: 'stopped' });
       await assert.rejects(agent.ping(100), isRefused('not-allowed'));
-      await waitFor('the reader to end', () => first.closed, { timeoutMs: 5000 });
+      await waitFor('the reader to end', () => first.closed, { timeoutMs: soonMs });
     });
 
     it('shuts a guest down by its agent, and starts it again', async () => {
       const machine = await bootGuest();
-      await hypervisor.agent(machine.uid).shutdown(10_000);
+      await hypervisor.agent(machine.uid).shutdown(soonMs);
       const end = await ended(machine.uid);
       assert.equal(end.kind === 'ended' && end.why, 'shut-down');
       assert.equal((await hypervisor.start(machine, subject.startOptions(machine.uid))).state, 'running');
@@ -188,7 +190,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       const { uid } = await bootGuest();
       const before = await hypervisor.observe(uid);
       await hypervisor.reset(uid);
-      await waitFor('the event', () => events.some((event) => event.kind === 'rebooted' && event.uid === uid), { timeoutMs: 5000 });
+      await waitFor('the event', () => events.some((event) => event.kind === 'rebooted' && event.uid === uid), { timeoutMs: soonMs });
       assert.deepEqual(await hypervisor.observe(uid), before);
       await hypervisor.agent(uid).ping(bootMs);
     });
@@ -202,7 +204,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
           const seen = await hypervisor.observe(uid);
           return seen.state === 'halted' ? seen : undefined;
         },
-        { timeoutMs: 20_000 },
+        { timeoutMs: soonMs },
       );
       assert.equal(observation.why, 'panicked');
       assert.ok(events.some((event) => event.kind === 'panicked' && event.uid === uid));
@@ -256,10 +258,10 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       assertSameProcess(seen.get(one.uid), before.get(one.uid));
       assert.equal(seen.get(two.uid)?.state, 'unresponsive');
       await assert.rejects(hypervisor.start(one, subject.startOptions(one.uid)), isRefused('not-allowed'));
-      await hypervisor.agent(one.uid).ping(10_000);
+      await hypervisor.agent(one.uid).ping(soonMs);
       const console = await hypervisor.openConsole(one.uid, { history: 10_000 });
       const said = listen(console);
-      await waitFor('what the console said before', () => said().includes('tiny guest: up'), { timeoutMs: 10_000 });
+      await waitFor('what the console said before', () => said().includes('tiny guest: up'), { timeoutMs: soonMs });
       console.destroy();
 
       await subject.thaw(two.uid);
@@ -278,7 +280,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
           const text = await subject.shell(hypervisor, uid, command);
           return text === undefined || isSo(text);
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: soonMs },
       );
     }
     const memoryMib = (text: string) => Number(/MemTotal:\s+(\d+) kB/.exec(text)?.[1]) / 1024;
@@ -311,7 +313,7 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       assert.equal(await hardware.fillBalloon(24, 60_000), 24);
       assert.equal((await hardware.read()).memory.balloonMib, 24);
       assert.equal(await hardware.fillBalloon(0, 60_000), 0);
-      await hypervisor.agent(uid).ping(10_000);
+      await hypervisor.agent(uid).ping(soonMs);
     });
 
     it('plugs disks into a guest that runs, grows one, and unplugs them', async () => {
@@ -350,6 +352,26 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
         hardware.attachDisk(await subject.disk(uid, { name: 'far', slot: 20, bus: 'virtio', sizeMib: 8 }), options),
         isRefused('failed'),
       );
+    });
+
+    it('plugs a nic into a guest that runs, and unplugs it', async () => {
+      const { uid } = await bootGuest();
+      const hardware = hypervisor.hardware(uid);
+      const options = { userId: subject.startOptions(uid).userId };
+      const nic = { mac: '52:54:00:5a:17:e5', tap: `cs${uid}1`, mtu: 1500, slot: 5 };
+      const addresses = 'cat /sys/class/net/*/address';
+      for (const one of [nic, nic]) await hardware.attachNic(one, options);
+      assert.deepEqual((await hardware.read()).nics, [5]);
+      await seen('the nic', uid, addresses, (text) => text.includes(nic.mac));
+      const far = { ...nic, mac: '52:54:00:5a:17:e6', tap: `cs${uid}2`, slot: 20 };
+      for (const one of [far, far]) await assert.rejects(hardware.attachNic(one, options), isRefused('failed'));
+
+      for (const one of [nic, nic]) assert.equal(await hardware.detachNic(one, soonMs), true);
+      assert.deepEqual((await hardware.read()).nics, []);
+      await seen('no such nic', uid, addresses, (text) => !text.includes(nic.mac));
+      // Its place is free again, for the same nic too.
+      await hardware.attachNic(nic, options);
+      await seen('the nic again', uid, addresses, (text) => text.includes(nic.mac));
     });
 
     it('limits a guest that runs otherwise', async () => {

@@ -1,4 +1,4 @@
-// Guests that run on a real host are given memory, processors and disks and give them back: from the command line’s call to what the guest
+// Guests that run on a real host are given memory, processors, disks and nics and give them back: from the command line’s call to what the guest
 // itself sees, through daemon, helper, jail and control group, without a restart.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -15,6 +15,7 @@ import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
+import { GuestShell } from './guest-shell.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');
 const netns = 'cst-sizes';
@@ -23,6 +24,7 @@ let image = '';
 let helper: ChildProcess;
 let transport: NodeTransport;
 let client: Client;
+let shell: GuestShell | undefined;
 
 before(async () => {
   image = await tinyDisk();
@@ -43,6 +45,7 @@ before(async () => {
 });
 
 after(async () => {
+  shell?.close();
   if (helper.exitCode === null) {
     await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
     helper.kill('SIGTERM');
@@ -53,17 +56,16 @@ after(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-function site(size: string, disks = 'root: 64MiB', rest = ''): Site {
+function site(size: string, disks = 'root: 64MiB', rest = '', nics = 'zone: one\n    addresses: [10.77.1.10]'): Site {
   const text = `
 version: 1
 site: sizes
-zones: { one: { subnets: [10.77.1.0/24] } }
+zones: { one: { subnets: [10.77.1.0/24] }, two: { subnets: [10.77.2.0/24] } }
 images: { tiny: { file: ${image} } }
 guests:
   tiny:
     image: tiny
-    zone: one
-    addresses: [10.77.1.10]
+    ${nics}
     memory: { min: 192MiB, max: 512MiB, size: ${size} }
     disks: { ${disks} }
     display: none
@@ -97,31 +99,13 @@ function guest(): Promise<Guest> {
   return client.call('guestShow', { params: { guest: 'tiny' } });
 }
 
-/**
- * What a command prints on the guest's console. Typed again when nothing comes of it: the guest is ready before its shell is, and what is typed
- * until then is lost.
- */
+/** What a command prints on the guest's console. */
 async function inGuest(command: string, pattern: RegExp): Promise<string> {
-  const { uid } = await guest();
-  const log = join(data, 'guests', uid, 'console.log');
-  for (let tries = 1; ; tries++) {
-    const mark = `mark${Math.random().toString(36).slice(2)}`;
-    const child = spawn(launcher, ['guest', 'console', 'tiny', '--data', data, '--history', '0'], { stdio: ['pipe', 'ignore', 'inherit'] });
-    child.stdin.end(`${command}; echo ${mark.slice(0, 4)}''${mark.slice(4)}\n`);
-    const answer = () => {
-      const text = readFileSync(log, 'latin1');
-      const end = text.lastIndexOf(`${mark}\r`);
-      return end === -1 ? undefined : text.slice(text.lastIndexOf(command, end), end);
-    };
-    try {
-      const said = await waitFor(`the guest to say ${pattern}`, answer, { timeoutMs: 15_000, everyMs: 200 });
-      const found = pattern.exec(said);
-      assert.ok(found, said);
-      return found[1] ?? found[0];
-    } catch (error) {
-      if (tries === 5) throw error;
-    }
-  }
+  shell ??= new GuestShell(transport, 'tiny');
+  const said = await shell.answer(command);
+  const found = pattern.exec(said);
+  assert.ok(found, said);
+  return found[1] ?? found[0];
 }
 
 const memoryMib = async () => Number(await inGuest('cat /proc/meminfo', /MemTotal:\s+(\d+) kB/)) / 1024;
@@ -173,6 +157,38 @@ test('an apply of a changed file does the same, and a processor limit and pin ar
   const groups = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', uid], { encoding: 'utf8' }).trim().split('\n');
   const quota = groups.flatMap((group) => [`${group}/cpu.cfs_quota_us`, `${group}/cpu.max`]).find((file) => existsSync(file)) as string;
   assert.match(readFileSync(quota, 'latin1'), /^90000\b/);
+});
+
+test('a nic that is added is there at once, with the rules of its zone; one that is taken out is gone', async () => {
+  const cpu = '    cpu: { weight: 200, limit: 0.9, pin: [0] }\n';
+  const wanted = (nics?: string) => site('320MiB', 'root: 96MiB, data: 24MiB', cpu, nics);
+  const before = await guest();
+  const inNetwork = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', netns, ...argv], { encoding: 'utf8' });
+  await apply(wanted('nics: [{ zone: one, addresses: [10.77.1.10] }, { zone: two, addresses: [10.77.2.10] }]'), true);
+  const { uid, status } = await guest();
+  assert.deepEqual([status.pid, status.pending, status.nics.length], [before.status.pid, before.status.pending, 2]);
+  const [first, second] = status.nics;
+  assert.ok(first && second);
+  assert.match(inNetwork('nft', 'list', 'table', 'inet', 'caisson'), new RegExp(`"${second.tap}" \\. 10\\.77\\.2\\.10`));
+  const has = async (mac: string) => (await inGuest('cat /sys/class/net/*/address', /[^]*/)).includes(mac);
+  await waitFor('the guest sees it', () => has(second.mac), { timeoutMs: 100_000 });
+  await inGuest('ip link set eth1 up && udhcpc -i eth1 -s /etc/udhcpc.sh -q -n -t 60 -T 1', /obtained/);
+  const answers = () => {
+    try {
+      return inNetwork('ping', '-c', '1', '-W', '2', '10.77.2.10').includes('1 received');
+    } catch {
+      return false;
+    }
+  };
+  await waitFor('its new address answers', answers, { timeoutMs: 60_000 });
+
+  await apply(wanted(), true);
+  const after = await guest();
+  assert.deepEqual([after.status.pid, after.status.pending, after.status.nics.length], [before.status.pid, before.status.pending, 1]);
+  assert.equal(await has(second.mac), false);
+  assert.equal(await has(first.mac), true);
+  const links = inNetwork('ip', '-o', 'link');
+  assert.ok(links.includes(`cs${uid}0`) && !links.includes(second.tap), links);
 });
 
 test('what cannot be is refused by the command line with exit code 2, and nothing has changed', async () => {

@@ -70,6 +70,8 @@ export function goodArguments({ dataDirectory, imageCache, userId }: OwnPlaces):
     guestUsage: [{ uid, exact: true }],
     guestGiveFile: [{ uid, userId, path: `${folder}/data.qcow2` }],
     guestTakeFile: [{ uid, path: `${folder}/data.qcow2` }],
+    guestGiveTap: [{ uid, userId, tap }],
+    guestTakeTap: [{ uid, tap }],
     guestForget: [{ uid }],
     guestOwnDisk: [{ uid, userId, path: `${folder}/root.qcow2` }],
     guestDeleteFolder: [{ uid }],

@@ -1,4 +1,4 @@
-// Memory, processors and disks of guests that run, on a simulated host: what follows at once, what is said to be pending, what is refused with
+// Memory, processors, disks and nics of guests that run, on a simulated host: what follows at once, what is said to be pending, what is refused with
 // nothing changed, and memory that goes where it is needed when a site overcommits.
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
@@ -140,7 +140,7 @@ test('a system that does not let go of a processor or a disk has them until its 
   const world = createSimulatedWorld();
   const daemon = await running(web(ranged, 'root: 4GiB, data: 1GiB', ', cpus: 4'), world);
   const { uid } = await daemon.engine.guest('web');
-  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: false, disks: false } });
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: false, disks: false, nics: false } });
   const clock = world.clock.sleep.bind(world.clock);
   // Its time is not waited for here.
   world.clock.sleep = (_ms, signal) => clock(1, signal);
@@ -150,11 +150,83 @@ test('a system that does not let go of a processor or a disk has them until its 
     'disk data (unplug): its system does not let go of it; at its next start',
   ]);
   world.clock.sleep = clock;
-  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: true, disks: true } });
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: true, disks: true, nics: true } });
   await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
   await daemon.engine.jobs.wait((await daemon.engine.startGuest('web', 'test')).uid);
   const guest = await daemon.engine.guest('web');
   assert.deepEqual([guest.status.pending, guest.status.has?.cpus, live(daemon, guest).live.disks], [[], 1, [0]]);
+});
+
+const twoZones = 'zones:\n  inside: { subnets: [10.20.0.0/16] }\n  outside: { subnets: [192.0.2.0/24] }\n';
+const twoNics = 'nics: [{ zone: inside, addresses: [10.20.0.10] }, { zone: outside, addresses: [192.0.2.10] }]';
+const oneNic = 'zone: inside, addresses: [10.20.0.10]';
+
+function nicSite(nics: string): Site {
+  const text = `version: 1\nsite: lab\n${twoZones}guests:\n  web: { image: debian-12, ${nics}, memory: 512MiB, disks: { root: 4GiB } }\n`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.site;
+}
+
+async function applied(daemon: SimulatedDaemon, nics: string): Promise<Guest> {
+  const job = await apply(daemon, nicSite(nics));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  return daemon.engine.guest('web');
+}
+
+const tapsUp = async ({ world }: SimulatedDaemon) => (await world.network.observe()).taps;
+
+test('a guest that runs gets a nic, and gives it back; its tap is there as long as the nic is', async () => {
+  const daemon = await start();
+  const first = await applied(daemon, oneNic);
+  const second = await applied(daemon, twoNics);
+  assert.deepEqual([live(daemon, second).live.nics, second.status.pending], [[4, 5], []]);
+  assert.equal(second.status.pid, first.status.pid, 'it was not restarted');
+  assert.deepEqual(await tapsUp(daemon), [`cs${second.uid}0`, `cs${second.uid}1`]);
+  const third = await applied(daemon, oneNic);
+  assert.deepEqual([live(daemon, third).live.nics, third.status.pending, third.status.pid], [[4], [], first.status.pid]);
+  assert.deepEqual(await tapsUp(daemon), [`cs${third.uid}0`]);
+  // What it got while it ran goes with it at its end.
+  await applied(daemon, twoNics);
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
+  assert.deepEqual(await tapsUp(daemon), []);
+});
+
+test('a nic whose tap cannot be connected leaves nothing, and is tried again', async () => {
+  const daemon = await start();
+  const { uid } = await applied(daemon, oneNic);
+  const { network } = daemon.world;
+  const connect = network.connect.bind(network);
+  network.connect = async (tap) => {
+    if (tap === `cs${uid}1`) throw new Error('the kernel is out of devices');
+    return connect(tap);
+  };
+  const failed = await applied(daemon, twoNics);
+  assert.deepEqual(failed.status.pending, ['nic in zone outside (plug in): the kernel is out of devices']);
+  assert.deepEqual([live(daemon, failed).live.nics, await tapsUp(daemon)], [[4], [`cs${uid}0`]]);
+  network.connect = connect;
+  assert.deepEqual(await set(daemon, {}), []);
+  assert.deepEqual(live(daemon, failed).live.nics, [4, 5]);
+});
+
+test('a system that does not let go of a nic has it until its next start', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await start(world);
+  const { uid } = await applied(daemon, twoNics);
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: true, disks: true, nics: false } });
+  const clock = world.clock.sleep.bind(world.clock);
+  // Its time is not waited for here.
+  world.clock.sleep = (_ms, signal) => clock(1, signal);
+  const kept = await applied(daemon, oneNic);
+  world.clock.sleep = clock;
+  assert.deepEqual(kept.status.pending, [
+    'a nic that is not wished any more (unplug): its system does not let go of it; at its next start',
+  ]);
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
+  await daemon.engine.jobs.wait((await daemon.engine.startGuest('web', 'test')).uid);
+  const guest = await daemon.engine.guest('web');
+  assert.deepEqual([guest.status.pending, live(daemon, guest).live.nics], [[], [4]]);
+  assert.deepEqual(await tapsUp(daemon), [`cs${uid}0`]);
 });
 
 test('what cannot be is refused by name, and nothing has changed', async () => {

@@ -151,8 +151,8 @@ test('a guest gets a second nic, keeps what it had, and gives it back', async ()
   );
   const { lines } = await daemon.engine.planSite(second, plainly);
   assert.deepEqual(lines, [
-    '~ guest web: nics (none) → [{ zone: external }, { zone: internal, addresses: [10.20.3.4] }] (at next start)',
-    '~ guest web: zone external → (none) (at next start)',
+    '~ guest web: nics (none) → [{ zone: external }, { zone: internal, addresses: [10.20.3.4] }]',
+    '~ guest web: zone external → (none)',
   ]);
   assert.equal((await apply(daemon, second)).state, 'succeeded');
   const { status, uid } = await daemon.engine.guest('web');

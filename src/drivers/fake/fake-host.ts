@@ -25,7 +25,7 @@ export interface FakeBehaviour {
   /** Memory that its programs use. */
   usedBytes: number;
   /** What its system can follow while it runs. */
-  follows: { memory: boolean; balloon: boolean; cpus: boolean; disks: boolean };
+  follows: { memory: boolean; balloon: boolean; cpus: boolean; disks: boolean; nics: boolean };
   /** Content of files, by path. */
   files: Readonly<Record<string, string>>;
   /** Where its process is not cut off as it should be. */
@@ -61,7 +61,7 @@ const usual: FakeBehaviour = {
   ignoresAgent: false,
   cannotBeKilled: false,
   usedBytes: 64 * 1024 * 1024,
-  follows: { memory: true, balloon: true, cpus: true, disks: true },
+  follows: { memory: true, balloon: true, cpus: true, disks: true, nics: true },
   files: Object.fromEntries(
     ['tcp', 'tcp6', 'udp', 'udp6'].map((name) => [`/proc/net/${name}`, '  sl  local_address rem_address   st tx_queue rx_queue\n']),
   ),

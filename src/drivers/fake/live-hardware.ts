@@ -1,6 +1,6 @@
 // A fake guest's hardware: it follows at once, or, where its behaviour says so, not at all.
 import { CaissonError } from '../../lib/errors.ts';
-import type { MachineDisk } from '../../model/machine.ts';
+import type { MachineDisk, MachineNic } from '../../model/machine.ts';
 import type { Limits } from '../limits.ts';
 import type { LiveHardware, LiveState } from '../live-hardware.ts';
 import type { FakeBehaviour, FakeHost, FakeProcess } from './fake-host.ts';
@@ -60,6 +60,25 @@ export class FakeHardware implements LiveHardware {
       return false;
     }
     live.disks = live.disks.filter((one) => one !== slot);
+    return true;
+  }
+
+  async attachNic({ slot }: MachineNic): Promise<void> {
+    const { live } = this.#process();
+    if (live.nics.includes(slot)) return;
+    if (!live.ports.includes(slot) || live.disks.includes(slot))
+      throw new CaissonError('failed', `QEMU refused device_add: no place ${slot}`);
+    live.nics = [...live.nics, slot].toSorted((a, b) => a - b);
+  }
+
+  async detachNic({ slot }: Pick<MachineNic, 'slot'>, timeoutMs: number): Promise<boolean> {
+    const { live } = this.#process();
+    if (!live.nics.includes(slot)) return true;
+    if (!this.#follows.nics) {
+      await this.#host.clock.sleep(timeoutMs);
+      return false;
+    }
+    live.nics = live.nics.filter((one) => one !== slot);
     return true;
   }
 

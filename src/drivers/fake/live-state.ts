@@ -23,6 +23,7 @@ export function liveStateOf(machine: Machine, follows: { memory: boolean }): Liv
     maxCpus: machine.maxCpus,
     cpusCanGo: true,
     disks: machine.disks.map(({ slot }) => slot).toSorted((a, b) => a - b),
+    nics: machine.nics.map(({ slot }) => slot).toSorted((a, b) => a - b),
     ports: portsOf(machine),
     scsi: machine.disks.some((disk) => disk.bus === 'scsi'),
   };

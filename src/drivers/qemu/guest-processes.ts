@@ -45,6 +45,10 @@ export interface GuestProcesses {
   giveFile(file: { uid: string; userId: number; path: string }): Promise<void>;
   /** It is not visible any more. */
   takeFile(file: { uid: string; path: string }): Promise<void>;
+  /** A new tap in a running guest's own network namespace, for its user; one that is there stays. */
+  giveTap(tap: { uid: string; userId: number; tap: string }): Promise<void>;
+  /** It is gone from there; one that is not there is well. */
+  takeTap(tap: { uid: string; tap: string }): Promise<void>;
   /** What a guest's process and its control group use; undefined without a process. */
   usage(of: { uid: string; exact: boolean }): Promise<{ pssBytes?: number; groupBytes?: number; swapBytes?: number } | undefined>;
   /** Every guest process there is, also those started before this daemon. */

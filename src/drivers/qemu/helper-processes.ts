@@ -23,6 +23,12 @@ export function helperProcesses(helper: Helper): GuestProcesses {
     async takeFile(file) {
       await helper.call('guestTakeFile', file);
     },
+    async giveTap(tap) {
+      await helper.call('guestGiveTap', tap);
+    },
+    async takeTap(tap) {
+      await helper.call('guestTakeTap', tap);
+    },
     async usage(of) {
       return (await helper.call('guestUsage', of)).usage;
     },

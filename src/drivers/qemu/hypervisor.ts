@@ -160,6 +160,8 @@ class Qemu implements Hypervisor {
       setCpus: async (count, timeoutMs) => (await hardware()).setCpus(count, timeoutMs),
       attachDisk: async (disk, options) => (await hardware()).attachDisk(disk, options),
       detachDisk: async (disk, timeoutMs) => (await hardware()).detachDisk(disk, timeoutMs),
+      attachNic: async (nic, options) => (await hardware()).attachNic(nic, options),
+      detachNic: async (nic, timeoutMs) => (await hardware()).detachNic(nic, timeoutMs),
       growDisk: async (disk, sizeMib) => (await hardware()).growDisk(disk, sizeMib),
       limit: async (limits) => (await hardware()).limit(limits),
     };

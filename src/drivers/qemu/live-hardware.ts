@@ -2,11 +2,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import { waitFor } from '../../lib/wait-for.ts';
-import type { MachineDisk } from '../../model/machine.ts';
+import type { MachineDisk, MachineNic } from '../../model/machine.ts';
 import type { Limits } from '../limits.ts';
 import type { LiveHardware, LiveState } from '../live-hardware.ts';
 import type { GuestProcesses } from './guest-processes.ts';
-import { diskDevice, diskId, diskNode, pluggedMemoryId } from './render-argv.ts';
+import { diskDevice, diskId, diskNode, nicBackend, nicDevice, nicId, pluggedMemoryId } from './render-argv.ts';
 import type { RunningGuest } from './running-guest.ts';
 
 const mib = 1024 * 1024;
@@ -49,6 +49,7 @@ export class QemuHardware implements LiveHardware {
       // QEMU 7.2 was seen to crash a second after an emulated processor had gone.
       cpusCanGo: kvm.enabled,
       disks: numbered(names, 'disk'),
+      nics: numbered(names, 'nic'),
       ports: numbered(names, 'port'),
       scsi: names.includes('scsi0'),
     };
@@ -119,6 +120,41 @@ export class QemuHardware implements LiveHardware {
     if (!(await this.#until(nodeTimeoutMs, () => this.#removeNode(id))))
       throw new CaissonError('failed', `QEMU does not let go of ${disk.path}`);
     await this.#processes.takeFile({ uid: this.#guest.process.uid, path: disk.path });
+    return true;
+  }
+
+  /** QEMU opens the tap by its name, in its own network namespace, as at its start. */
+  async attachNic(nic: MachineNic, { userId }: { userId: number }): Promise<void> {
+    const id = nicId(nic);
+    if ((await this.#names()).includes(id)) return;
+    const { uid } = this.#guest.process;
+    // Left by an attempt that died in the middle.
+    await this.#guest.execute('netdev_del', { id }).catch(() => undefined);
+    await this.#processes.giveTap({ uid, userId, tap: nic.tap });
+    try {
+      await this.#guest.execute('netdev_add', nicBackend(nic));
+      try {
+        await this.#guest.execute('device_add', nicDevice(nic));
+      } catch (error) {
+        await this.#guest.execute('netdev_del', { id });
+        throw error;
+      }
+    } catch (error) {
+      await this.#processes.takeTap({ uid, tap: nic.tap });
+      throw error;
+    }
+  }
+
+  async detachNic(nic: Pick<MachineNic, 'slot'>, timeoutMs: number): Promise<boolean> {
+    const id = nicId(nic);
+    const isGone = async () => !(await this.#names()).includes(id);
+    if (!(await isGone())) {
+      await this.#askToLetGo(id);
+      if (!(await this.#until(timeoutMs, isGone))) return false;
+    }
+    await this.#guest.execute('netdev_del', { id }).catch((error: unknown) => {
+      if (!String(error).includes('not found')) throw error;
+    });
     return true;
   }
 

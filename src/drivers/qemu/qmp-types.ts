@@ -63,6 +63,8 @@ export interface QmpCommands {
   };
   device_add: { arguments: unknown; result: Record<string, never> };
   device_del: { arguments: { id: string }; result: Record<string, never> };
+  netdev_add: { arguments: unknown; result: Record<string, never> };
+  netdev_del: { arguments: { id: string }; result: Record<string, never> };
   'blockdev-add': { arguments: unknown; result: Record<string, never> };
   'blockdev-del': { arguments: { 'node-name': string }; result: Record<string, never> };
   block_resize: { arguments: { device?: string; 'node-name'?: string; size: number }; result: Record<string, never> };
@@ -201,6 +203,8 @@ export const resultShapes: Record<keyof QmpCommands, Shape> = {
   },
   device_add: { required: {}, optional: {} },
   device_del: { required: {}, optional: {} },
+  netdev_add: { required: {}, optional: {} },
+  netdev_del: { required: {}, optional: {} },
   'blockdev-add': { required: {}, optional: {} },
   'blockdev-del': { required: {}, optional: {} },
   block_resize: { required: {}, optional: {} },

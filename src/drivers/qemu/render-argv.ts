@@ -265,14 +265,22 @@ function overlaid(path: string): object {
 }
 
 function renderNic(nic: MachineNic): string[] {
-  const id = `nic${nic.slot}`;
-  return [
-    '-netdev',
-    // No header of offloads: a guest could have a checksum written over what the filter has read (decision 0030).
-    json({ type: 'tap', id, ifname: nic.tap, script: 'no', downscript: 'no', vhost: false, vnet_hdr: false }),
-    '-device',
-    json({ ...behindPort('virtio-net-pci', id, nic.slot), netdev: id, mac: nic.mac, host_mtu: nic.mtu, romfile: '' }),
-  ];
+  return ['-netdev', json(nicBackend(nic)), '-device', json(nicDevice(nic))];
+}
+
+/** Name of a nic's backend and id of its device. */
+export function nicId(nic: Pick<MachineNic, 'slot'>): string {
+  return `nic${nic.slot}`;
+}
+
+/** No header of offloads: a guest could have a checksum written over what the filter has read (decision 0030). */
+export function nicBackend(nic: MachineNic): { type: 'tap'; id: string; ifname: string; [option: string]: unknown } {
+  return { type: 'tap', id: nicId(nic), ifname: nic.tap, script: 'no', downscript: 'no', vhost: false, vnet_hdr: false };
+}
+
+export function nicDevice(nic: MachineNic): DeviceArguments {
+  const id = nicId(nic);
+  return { ...behindPort('virtio-net-pci', id, nic.slot), netdev: id, mac: nic.mac, host_mtu: nic.mtu, romfile: '' };
 }
 
 function renderDisplay(machine: Machine): string[] {
