@@ -1,13 +1,14 @@
 // Bundles the programs into dist/, each without dependencies, and the page into dist/web/. About a second.
 // Every file is replaced in one step and the stamp written last, so that programs can be started, and built, meanwhile.
 // bin/caisson builds again when a source is newer than the stamp.
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
 import { leanBuiltins } from './lean-builtins.ts';
 import { lightEndpoints } from './light-endpoints.ts';
+import { renderPage } from './page.ts';
 import { projectRoot } from './project.ts';
 
 const dist = join(projectRoot, 'dist');
@@ -47,9 +48,10 @@ async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, st
 }
 
 function replace(name: string, content: string): void {
-  const beside = join(dist, `.${name}.${process.pid}`);
+  const path = join(dist, name);
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
   writeFileSync(beside, content);
-  renameSync(beside, join(dist, name));
+  renameSync(beside, path);
 }
 
 async function main(): Promise<void> {
@@ -76,14 +78,29 @@ async function main(): Promise<void> {
       process.stderr.write(`dist/${each.name}.js: ${(error as Error).message}\n`);
     }
   };
-  await Promise.all(bundles.map(build));
+  const buildPage = async () => {
+    try {
+      const files = await renderPage();
+      mkdirSync(join(dist, 'web/assets'), { recursive: true });
+      // The document last: what it names is there.
+      for (const [name, content] of files) if (name !== 'index.html') replace(`web/${name}`, content);
+      replace('web/index.html', files.get('index.html') ?? '');
+      for (const name of readdirSync(join(dist, 'web'), { recursive: true, encoding: 'utf8' })) {
+        if (/\.\w+$/.test(name) && !name.includes('/.') && !files.has(name)) rmSync(join(dist, 'web', name));
+      }
+      if (!values.quiet) process.stdout.write(`dist/web  ${files.size} files\n`);
+    } catch (error) {
+      failed = true;
+      process.stderr.write(`dist/web: ${(error as Error).message}\n`);
+    }
+  };
+  await Promise.all([...bundles.map(build), buildPage()]);
   if (failed) {
     process.exitCode = 1; // and no stamp: what could be made is there, the next call tries again
     return;
   }
   // The copy of dist/ that the helper runs from stands alone: this says that its files are modules.
   replace('package.json', `${JSON.stringify({ type: 'module' })}\n`);
-  cpSync(join(projectRoot, 'src/web'), join(dist, 'web'), { recursive: true, filter: (path) => !path.endsWith('.ts') });
   for (const name of readdirSync(dist)) if (name.endsWith('.js') && !kept.has(name)) rmSync(join(dist, name));
   replace('stamp', `${startedAt.toISOString()}\n`);
   // A source saved during the build must count as newer.

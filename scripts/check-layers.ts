@@ -1,7 +1,7 @@
 // Checks that every import goes down the layers, and that no files import each other in a circle.
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { contractLayers, type Layer, layers } from './layers.ts';
+import { bundledPackages, contractLayers, type Layer, layers } from './layers.ts';
 import { projectFiles, projectRoot } from './project.ts';
 import { type Import, scanImports } from './scan-imports.ts';
 
@@ -40,11 +40,12 @@ function judge(
     if (isTest) return undefined;
     if (!layer.npm) return `${layer.name} uses nothing from npm`;
     const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+    if (layer.npm === 'bundled' && bundledPackages.has(name)) return undefined;
     return packages.has(name) ? undefined : `${name} is not among the dependencies of package.json`;
   }
   const target = resolve(path, specifier);
   if (target === 'package.json' || target === 'scripts/system-packages.json') return undefined; // the version; what the doctor looks for
-  if (!sources.has(target) && target.endsWith('.ts')) return `${target} does not exist`;
+  if (!sources.has(target) && /\.tsx?$/.test(target)) return `${target} does not exist`;
   if (!target.startsWith('src/')) return isTest && target.startsWith('test/') ? undefined : 'it lies outside src/';
   const other = layerOf(target);
   if (!other) return 'it lies in no layer';
@@ -98,7 +99,7 @@ function findCycles(imports: ReadonlyMap<string, readonly Import[]>): string[] {
 
 /** The violations of the project as it lies there. */
 export function checkProjectLayers(): string[] {
-  const paths = projectFiles().filter((path) => /^(src|test|scripts|bench)\/.*\.ts$/.test(path));
+  const paths = projectFiles().filter((path) => /^(src|test|scripts|bench)\/.*\.tsx?$/.test(path));
   const sources = new Map(paths.map((path) => [path, readFileSync(`${projectRoot}/${path}`, 'utf8')]));
   const description = JSON.parse(readFileSync(`${projectRoot}/package.json`, 'utf8')) as { dependencies: Record<string, string> };
   return checkLayers(sources, new Set(Object.keys(description.dependencies)));

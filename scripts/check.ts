@@ -16,13 +16,12 @@ export interface CheckStep {
   run: () => Promise<string> | string;
 }
 
-const typesSeen = join(projectRoot, 'node_modules/.cache/caisson/types.tsbuildinfo');
 const folders = ['src', 'test', 'scripts', 'bench', 'bin'].filter((folder) => existsSync(join(projectRoot, folder)));
 
 export const checkSteps: readonly CheckStep[] = [
   { name: 'format', run: () => runTool('oxfmt', ['--list-different'], 'npx oxfmt mends these files:\n') },
-  // What has not changed since the last check is not looked at again.
-  { name: 'types', run: () => runTool('tsc', ['--project', '.', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', typesSeen]) },
+  { name: 'types', run: () => checkTypes('.', 'types') },
+  { name: 'types of the page', run: () => checkTypes('src/web', 'types-web') },
   { name: 'lint', run: () => runTool('oxlint', ['--type-aware', '--format', 'unix', '--report-unused-disable-directives', ...folders]) },
   { name: 'layers', run: () => checkProjectLayers().join('\n') },
   { name: 'start of the command line', run: () => checkProjectStart().join('\n') },
@@ -41,6 +40,12 @@ export const checkSteps: readonly CheckStep[] = [
         .join('\n'),
   },
 ];
+
+/** What has not changed since the last check is not looked at again. */
+function checkTypes(project: string, seen: string): Promise<string> {
+  const record = join(projectRoot, `node_modules/.cache/caisson/${seen}.tsbuildinfo`);
+  return runTool('tsc', ['--project', project, '--pretty', 'false', '--incremental', '--tsBuildInfoFile', record]);
+}
 
 /** Runs a program of node_modules; its output when it fails. */
 async function runTool(name: string, args: readonly string[], intro = ''): Promise<string> {

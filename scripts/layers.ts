@@ -5,8 +5,12 @@ export interface Layer {
   name: string;
   /** Layers that it may import besides itself. `contracts` means the files directly in that folder, `types` only `import type`. */
   may: Readonly<Record<string, 'all' | 'contracts' | 'types'>>;
-  npm: boolean;
+  /** `bundled`: what `bundledPackages` names, which is needed only to build. */
+  npm: boolean | 'bundled';
 }
+
+/** Packages that are bundled into the page, and so are no dependencies of what is installed. */
+export const bundledPackages: ReadonlySet<string> = new Set(['preact', '@xterm/xterm', '@xterm/addon-fit']);
 
 const everythingBelowFour = {
   lib: 'all',
@@ -30,7 +34,7 @@ export const layers: readonly Layer[] = [
   { name: 'daemon', may: { ...everythingBelowFour, helper: 'all', local: 'all' }, npm: true },
   { name: 'local', may: { ...everythingBelowFour, helper: 'all', daemon: 'all' }, npm: true },
   { name: 'cli', may: { lib: 'all', model: 'all', api: 'all', local: 'all' }, npm: true },
-  { name: 'web', may: { lib: 'all', model: 'all', api: 'all' }, npm: true },
+  { name: 'web', may: { lib: 'all', model: 'all', api: 'all' }, npm: 'bundled' },
 ];
 
 /** Layers whose root files are contracts, implemented by their folders: a contract never imports an implementation. */

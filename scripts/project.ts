@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What .gitignore leaves out, and git itself: the project is checked without git too. */
-const notOurs = new Set(['.git', 'node_modules', 'dist']);
+const notOurs = new Set(['.git', 'node_modules', 'dist', 'artefacts']);
 
 /** Every file of the project, relative to its root, sorted. */
 export function projectFiles(folder = ''): string[] {

@@ -1,7 +1,7 @@
 // Everything about one guest, as people read it. Pure.
 import { formatDuration, formatSize } from '../lib/units.ts';
 import type { Guest } from '../model/guest-status.ts';
-import { describeCheck } from '../model/service.ts';
+import { describeCheck } from '../model/check-words.ts';
 import { guestStyle, stateWord } from './guest-state.ts';
 import type { Field } from './table.ts';
 import { localTime } from './times.ts';

@@ -94,9 +94,9 @@ function giveMemoryBack(): void {
   heapAfterCollection = process.memoryUsage().heapTotal;
 }
 
-/** Beside the bundle, or in the sources. */
+/** Beside the bundle; for a daemon that runs from its sources, as it was built last. */
 function webRoot(): string | undefined {
-  return ['./web', '../web'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
+  return ['./web', '../../dist/web'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path));
 }
 
 main().then(

@@ -3,7 +3,8 @@
 import { describeError } from '../lib/errors.ts';
 import { formatDuration } from '../lib/units.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
-import { checkTimeoutMs, checkTries, describeCheck, type ReadinessCheck, undeclaredPort } from '../model/service.ts';
+import { describeCheck } from '../model/check-words.ts';
+import { checkTimeoutMs, checkTries, type ReadinessCheck, undeclaredPort } from '../model/service.ts';
 import { serviceAddress } from '../plan/machine.ts';
 import type { Events } from './events.ts';
 import { GuestAgents, missesUntilSilent } from './guest-agents.ts';

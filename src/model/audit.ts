@@ -1,5 +1,5 @@
 // The audit: the five security rules that a site is built on, each with its evidence, a verdict, and what is wrong. It holds no
-// sentence for people: a finding is a code, who it is about, and details; `cli/audit/` has the words, in each language.
+// sentence for people: a finding is a code, who it is about, and details; `audit-words/` has the words, in each language.
 import { z } from 'zod';
 import { hostIsolationSchema, processIsolationSchema } from './isolation.ts';
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { formatExactDuration } from '../lib/units.ts';
 import { expects } from './expected.ts';
+import { describeCheck } from './check-words.ts';
 import { durationSchema, longestDurationMs } from './quantity.ts';
 import { quote } from './quote.ts';
 import { textSchema } from './text.ts';
@@ -250,15 +251,6 @@ export function undeclaredPort({ ports }: Pick<Service, 'ports'>, check: Readine
     );
   });
   return declared ? undefined : `${asked.protocol}/${asked.port}`;
-}
-
-/** What a check asks, in words: `TCP 3306`, `HTTP :80/health`. */
-export function describeCheck(check: ReadinessCheck): string {
-  if ('tcp' in check) return `TCP ${check.tcp.port}`;
-  if ('http' in check) return `HTTP :${check.http.port}${check.http.path}`;
-  if ('dns' in check) return `DNS ${check.dns.type} ${check.dns.name}`;
-  if ('agent' in check) return 'guest agent';
-  return `command ${check.command.join(' ')}`;
 }
 
 /** A check as short as the site file can spell it. */

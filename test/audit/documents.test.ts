@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type AuditDocument, createDocument } from '../../src/cli/audit/document.ts';
-import { english } from '../../src/cli/audit/english.ts';
-import { french } from '../../src/cli/audit/french.ts';
+import { type AuditDocument, createDocument } from '../../src/model/audit-words/document.ts';
+import { english } from '../../src/model/audit-words/english.ts';
+import { french } from '../../src/model/audit-words/french.ts';
 import { renderHtml } from '../../src/cli/audit/render-html.ts';
 import { renderMarkdown } from '../../src/cli/audit/render-markdown.ts';
 import { renderText } from '../../src/cli/audit/render-text.ts';
-import type { Words } from '../../src/cli/audit/words.ts';
+import type { Words } from '../../src/model/audit-words/words.ts';
 import { plain } from '../../src/cli/style.ts';
 import { assertGolden } from '../network/golden.ts';
 import { audit, poorEvidence, soundEvidence } from './sample-evidence.ts';

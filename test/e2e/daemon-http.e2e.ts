@@ -244,7 +244,7 @@ describe('requests', () => {
     const withPage = await trial.serve({}, {}, { webRoot: trial.folder });
     const answer = await ask(withPage, { path: '/', headers: { host: `localhost:${withPage.address.port}` }, tcp: true });
     assert.equal(answer.status, 200);
-    assert.match(String(answer.headers['content-security-policy']), /default-src 'none'/);
+    assert.match(String(answer.headers['content-security-policy']), /default-src 'self'/);
     const without = await trial.serve({});
     assert.equal((await ask(without, { path: '/' })).status, 404);
   });

@@ -2,10 +2,10 @@
 // the page forbids itself scripts, pictures and connections. Verdicts are told by words and signs, colours only repeat them. Pure.
 import { harmless } from '../../lib/harmless.ts';
 import type { AuditVerdict } from '../../model/audit.ts';
-import { type AuditTable, nothing } from './audit-table.ts';
-import type { AuditDocument, AuditSection } from './document.ts';
+import { type AuditTable, nothing } from '../../model/audit-words/audit-table.ts';
+import type { AuditDocument, AuditSection } from '../../model/audit-words/document.ts';
 import { pageStyle } from './page-style.ts';
-import type { Words } from './words.ts';
+import type { Words } from '../../model/audit-words/words.ts';
 
 const signs: Record<AuditVerdict, string> = { holds: '✓', weak: '△', unknown: '?', broken: '✕' };
 

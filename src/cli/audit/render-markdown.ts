@@ -1,7 +1,7 @@
 // An audit as Markdown, for a wiki or a ticket. What is written in it can neither begin a heading nor a link nor a table of its own. Pure.
 import { harmlessLine } from '../../lib/harmless.ts';
-import type { AuditTable } from './audit-table.ts';
-import type { AuditDocument, AuditSection } from './document.ts';
+import type { AuditTable } from '../../model/audit-words/audit-table.ts';
+import type { AuditDocument, AuditSection } from '../../model/audit-words/document.ts';
 
 export function renderMarkdown({ words, title, facts, verdict, sections }: AuditDocument): string {
   const { labels } = words;

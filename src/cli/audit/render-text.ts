@@ -3,8 +3,8 @@ import { harmlessLine } from '../../lib/harmless.ts';
 import type { AuditVerdict } from '../../model/audit.ts';
 import type { Paint, Style } from '../style.ts';
 import { renderTable } from '../table.ts';
-import type { AuditTable } from './audit-table.ts';
-import type { AuditDocument, AuditSection } from './document.ts';
+import type { AuditTable } from '../../model/audit-words/audit-table.ts';
+import type { AuditDocument, AuditSection } from '../../model/audit-words/document.ts';
 import { wrapText } from '../wrap-text.ts';
 
 const styles: Record<AuditVerdict, Style | undefined> = { holds: undefined, weak: 'amber', unknown: 'amber', broken: 'red' };

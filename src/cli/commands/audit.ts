@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Audit } from '../../model/audit.ts';
-import type { Language } from '../audit/words.ts';
+import type { Language } from '../../model/audit-words/words.ts';
 import { withConnection } from '../command.ts';
 import { type Connection, connected, type ConnectionOptions } from '../connection.ts';
 import { Ended } from '../failure.ts';
@@ -55,7 +55,7 @@ async function ask(io: Io, connection: Connection, check: boolean): Promise<Audi
 
 async function render(io: Io, audit: Audit, { format, language, out }: AuditOptions): Promise<string> {
   if (format === 'json' || format === 'yaml') return renderValue(audit, format);
-  const [{ createDocument }, words] = await Promise.all([import('../audit/document.ts'), readWords(language)]);
+  const [{ createDocument }, words] = await Promise.all([import('../../model/audit-words/document.ts'), readWords(language)]);
   const document = createDocument(audit, words);
   if (format === 'html') return (await import('../audit/render-html.ts')).renderHtml(document);
   if (format === 'markdown') return (await import('../audit/render-markdown.ts')).renderMarkdown(document);
@@ -65,8 +65,8 @@ async function render(io: Io, audit: Audit, { format, language, out }: AuditOpti
 }
 
 async function readWords(language: Language) {
-  if (language === 'fr') return (await import('../audit/french.ts')).french;
-  return (await import('../audit/english.ts')).english;
+  if (language === 'fr') return (await import('../../model/audit-words/french.ts')).french;
+  return (await import('../../model/audit-words/english.ts')).english;
 }
 
 async function write(path: string, text: string): Promise<void> {

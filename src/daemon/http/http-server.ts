@@ -26,7 +26,7 @@ export interface HttpServerOptions {
   /** Users and what they may; without it there are the socket and the token file. */
   access?: AccessControl | undefined;
   auditTrail: AuditTrail;
-  /** Folder with index.html and style.css. */
+  /** Folder of the page: index.html and assets/. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
   checkResponses?: boolean | undefined;

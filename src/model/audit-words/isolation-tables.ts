@@ -1,6 +1,6 @@
 // The evidence of the second rule: what the kernel says of the host and of each guest's process. Pure.
-import type { Audit } from '../../model/audit.ts';
-import type { ProcessIsolation } from '../../model/isolation.ts';
+import type { Audit } from '../audit.ts';
+import type { ProcessIsolation } from '../isolation.ts';
 import { type AuditTable, nothing } from './audit-table.ts';
 import type { Words } from './words.ts';
 

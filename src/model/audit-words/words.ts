@@ -1,5 +1,5 @@
 // What an audit says in one language. Everything a person reads is here, so a language is one file and none can be half.
-import type { AuditRule, AuditSocket, AuditVerdict, FindingCode } from '../../model/audit.ts';
+import type { AuditRule, AuditSocket, AuditVerdict, FindingCode } from '../audit.ts';
 
 export type Language = 'en' | 'fr';
 

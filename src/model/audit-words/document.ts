@@ -1,5 +1,5 @@
 // An audit as a document in one language: headings, sentences, tables. What it looks like is up to the renderers. Pure.
-import type { Audit, AuditFinding, AuditRule, AuditVerdict, GuestServices } from '../../model/audit.ts';
+import type { Audit, AuditFinding, AuditRule, AuditVerdict, GuestServices } from '../audit.ts';
 import { type AuditTable, nothing } from './audit-table.ts';
 import { isolationTables } from './isolation-tables.ts';
 import type { Words } from './words.ts';

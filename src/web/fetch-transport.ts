@@ -1,0 +1,66 @@
+// How requests travel from the page: by `fetch` to where the page came from. Nothing leaves the site.
+import type { Request, Transport } from '../api/client.ts';
+import { createEventParser } from '../api/event-parser.ts';
+import { CaissonError, errorCodes, type ErrorCode } from '../lib/errors.ts';
+
+export interface FetchTransportOptions {
+  headers: () => Record<string, string>;
+  /** The daemon does not know us, or no longer. */
+  onUnauthorized: () => void;
+}
+
+export function createFetchTransport({ headers, onUnauthorized }: FetchTransportOptions): Transport {
+  const send = async ({ method, path, body, signal }: Request, more: Record<string, string>): Promise<Response> => {
+    const response = await fetch(path, {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      headers: { ...headers(), ...more, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    }).catch((cause: unknown) => {
+      if (signal?.aborted) throw new CaissonError('cancelled', 'the request was cancelled', { cause });
+      throw new CaissonError('unavailable', 'the daemon does not answer: is it running?', { cause });
+    });
+    if (response.ok) return response;
+    if (response.status === 401) onUnauthorized();
+    throw errorOf(await response.json().catch(() => undefined), response.status);
+  };
+  return {
+    async request(request) {
+      const response = await send(request, { accept: 'application/json' });
+      return response.status === 204 ? undefined : ((await response.json()) as unknown);
+    },
+    async *events(request) {
+      const response = await send(request, { accept: 'text/event-stream' });
+      const parse = createEventParser();
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      if (!reader) return;
+      try {
+        for (;;) {
+          const { value, done } = await reader.read();
+          if (done) return;
+          for (const { event, data } of parse(value)) {
+            const item = JSON.parse(data) as unknown;
+            if (event === 'problem') throw errorOf(item, 0);
+            yield item;
+          }
+        }
+      } catch (cause) {
+        if (request.signal?.aborted) return;
+        if (cause instanceof CaissonError) throw cause;
+        throw new CaissonError('unavailable', 'the connection to the daemon ended', { cause });
+      } finally {
+        await reader.cancel().catch(() => {});
+      }
+    },
+  };
+}
+
+/** problem+json → error. The schemas of the API are not loaded for it. */
+function errorOf(body: unknown, status: number): CaissonError {
+  const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown };
+  if (typeof code === 'string' && Object.hasOwn(errorCodes, code) && typeof detail === 'string')
+    return new CaissonError(code as ErrorCode, detail);
+  return new CaissonError('unavailable', `the daemon answered with HTTP status ${status}`);
+}

@@ -1,0 +1,96 @@
+// What happened, newest first, live.
+import { useMemo, useState } from 'preact/hooks';
+import type { Event } from '../../model/event.ts';
+import { events } from '../live/resources.ts';
+import { useResource } from '../live/use-live.ts';
+import { Empty, Loaded, Mark, Said, Time } from '../ui/parts.tsx';
+import type { Tone } from '../view/guest-state.ts';
+import { useWords } from '../words/use-words.ts';
+import { jobHref } from './jobs.tsx';
+
+const tones: Record<Event['severity'], Tone> = { info: 'off', warning: 'amber', error: 'red' };
+const severities = ['info', 'warning', 'error'] as const;
+const most = 200;
+
+export function EventsPage() {
+  const { words } = useWords();
+  return (
+    <div class="page">
+      <h1>{words.pages.events}</h1>
+      <EventList />
+    </div>
+  );
+}
+
+/** Of one object, by its key in the store, or of all. */
+export function EventList({ object }: { object?: string }) {
+  const { words } = useWords();
+  const entry = useResource(events);
+  const [text, setText] = useState('');
+  const [least, setLeast] = useState<Event['severity']>('info');
+  const shown = useMemo(() => {
+    const wanted = text.toLowerCase();
+    return (entry.value?.items ?? [])
+      .filter(
+        (event) =>
+          (object === undefined || event.object === object) &&
+          severities.indexOf(event.severity) >= severities.indexOf(least) &&
+          (wanted === '' || `${event.message} ${event.kind} ${event.actor ?? ''}`.toLowerCase().includes(wanted)),
+      )
+      .toReversed();
+  }, [entry.value, text, least, object]);
+  return (
+    <>
+      <div class="filters">
+        <input
+          type="search"
+          class="grow"
+          aria-label={words.filter}
+          placeholder={words.filterEvents}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <select aria-label={words.severity} value={least} onChange={(event) => setLeast(event.currentTarget.value as Event['severity'])}>
+          {severities.map((severity) => (
+            <option key={severity} value={severity}>
+              {words.atLeast[severity]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <Loaded entry={entry}>
+        {() =>
+          shown.length === 0 ? (
+            <Empty title={words.noEvents}>
+              <p>{words.noEventsHelp}</p>
+            </Empty>
+          ) : (
+            <>
+              <ol class="events">
+                {shown.slice(0, most).map((event) => (
+                  <li key={event.id}>
+                    <span class="quiet when">
+                      <Time at={event.time} />
+                    </span>
+                    <span class="mark-cell">
+                      {event.severity !== 'info' && <Mark tone={tones[event.severity]} />}
+                      {event.severity !== 'info' && <span class="hidden">{words.severities[event.severity]}</span>}
+                    </span>
+                    <Said class="grow">{event.message}</Said>
+                    <span class="quiet">{event.actor}</span>
+                    {event.job === undefined ? null : (
+                      <a href={jobHref(event.job)} aria-label={`${words.job} ${event.job}`}>
+                        {words.job}
+                      </a>
+                    )}
+                  </li>
+                ))}
+              </ol>
+              {shown.length > most && <p class="quiet">{words.olderEvents(shown.length - most)}</p>}
+            </>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+// The serial console of a guest in the page. Loaded when somebody wants it.
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import sheet from '@xterm/xterm/css/xterm.css';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { openConsole } from '../console-socket.ts';
+import { useLive } from '../live/use-live.ts';
+import { captureStyles } from '../ui/capture-styles.ts';
+import { useWords } from '../words/use-words.ts';
+import { Mark, Said } from '../ui/parts.tsx';
+
+type State = { kind: 'opening' } | { kind: 'open' } | { kind: 'ended'; why: string };
+
+export function GuestConsole({ guest }: { guest: string }) {
+  const { words } = useWords();
+  const live = useLive();
+  const box = useRef<HTMLDivElement>(null);
+  const [state, setState] = useState<State>({ kind: 'opening' });
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const terminal = new Terminal({
+      cursorBlink: false,
+      fontFamily: 'ui-monospace, monospace',
+      fontSize: 14,
+      scrollback: 5000,
+      screenReaderMode: true,
+      theme: { background: '#15181c', foreground: '#e4e7ea' },
+    });
+    const fit = new FitAddon();
+    terminal.loadAddon(fit);
+    const removeStyles = captureStyles(sheet, () => terminal.open(element));
+    terminal.attachCustomKeyEventHandler((event) => {
+      const leaves = event.ctrlKey && event.altKey && event.key === 'ArrowUp';
+      if (leaves) document.querySelector<HTMLElement>('.tabs [aria-current]')?.focus();
+      return !leaves;
+    });
+    const resize = () => fit.fit();
+    resize();
+    const observer = new ResizeObserver(resize);
+    observer.observe(element);
+    terminal.focus();
+    setState({ kind: 'opening' });
+    const connection = openConsole(live.client, guest, {
+      onOpen: () => setState({ kind: 'open' }),
+      onData: (data) => terminal.write(data),
+      onEnd: (why) => setState({ kind: 'ended', why }),
+    });
+    const typing = terminal.onData((text) => connection.send(text));
+    return () => {
+      typing.dispose();
+      connection.close();
+      observer.disconnect();
+      terminal.dispose();
+      removeStyles();
+    };
+  }, [guest, live, again]);
+  return (
+    <section class="section console" aria-label={words.serialConsole(guest)}>
+      <header>
+        <p role="status">
+          {state.kind === 'opening' && words.loading}
+          {state.kind === 'open' && words.consoleOpen}
+          {state.kind === 'ended' && (
+            <>
+              <Mark tone="amber" /> {words.consoleEnded} <Said>{state.why}</Said>
+            </>
+          )}
+        </p>
+        {state.kind === 'ended' && (
+          <button type="button" onClick={() => setAgain(again + 1)}>
+            {words.reconnect}
+          </button>
+        )}
+        <span class="quiet">{words.leaveConsole}</span>
+      </header>
+      <div ref={box} class="screen" />
+    </section>
+  );
+}

@@ -1,0 +1,129 @@
+// The host as a room: its guests as blocks, the area of each its memory; then one line on what it has promised and what still fits.
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type { Guest } from '../../model/guest-status.ts';
+import type { Host } from '../../model/host.ts';
+import { hrefOf } from '../route.ts';
+import { Mark } from '../ui/parts.tsx';
+import { useWidth } from '../ui/use-size.ts';
+import { capacityOf } from '../view/capacity.ts';
+import { type GuestState, stateOf } from '../view/guest-state.ts';
+import { layOut } from '../view/treemap.ts';
+import { useWords } from '../words/use-words.ts';
+
+/** Stripes of zones repeat after so many. */
+const stripes = 6;
+const minHeight = 176;
+/** Smaller blocks have no name on them; it is told when one points at them. */
+const leastWidth = 44;
+const leastHeight = 22;
+
+export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[] }) {
+  const { words, format } = useWords();
+  const capacity = useMemo(() => capacityOf(host, guests), [host, guests]);
+  const zones = useMemo(() => [...new Set(guests.map(({ spec }) => spec.nics[0]?.zone ?? ''))].toSorted(), [guests]);
+  const { totalMib, reserveMib, promisedMib, freeMib, roomFor } = capacity;
+  return (
+    <section class="section room">
+      <header>
+        <h2>
+          <a href={hrefOf('host')}>{host.name}</a>
+        </h2>
+        <p>
+          {words.promisedOf(format.mib(promisedMib), format.mib(totalMib - reserveMib))} ·{' '}
+          {words.guestsReady(host.guests.ready, host.guests.defined)}
+        </p>
+      </header>
+      <div class="promised" role="img" aria-label={words.promisedOf(format.mib(promisedMib), format.mib(totalMib))}>
+        <span class="reserve" style={{ flexGrow: reserveMib }} title={`${words.reserve}: ${format.mib(reserveMib)}`} />
+        <span class="taken" style={{ flexGrow: promisedMib }} title={`${words.promised}: ${format.mib(promisedMib)}`} />
+        <span class="free" style={{ flexGrow: Math.max(0, freeMib) }} title={`${words.free}: ${format.mib(freeMib)}`} />
+      </div>
+      <Blocks guests={guests} zones={zones} />
+      <ul class="legend">
+        {zones.map((zone, index) => (
+          <li key={zone}>
+            <span class={`swatch zone-${index % stripes}`} aria-hidden="true" />
+            <a href={hrefOf('zones', [zone])}>{zone}</a>
+          </li>
+        ))}
+        <li class="quiet">{words.blocksLegend}</li>
+      </ul>
+      <p class="capacity">
+        <strong>{roomFor ? words.roomFor(roomFor.guests, format.mib(roomFor.memoryMib)) : words.roomOf(format.mib(freeMib))}</strong>{' '}
+        <span class="quiet">
+          {words.arithmetic(format.number(totalMib), format.number(reserveMib), format.number(promisedMib), format.number(freeMib))}
+        </span>
+      </p>
+      <p class="quiet">{words.ifThisHostDies(host.guests.running)}</p>
+    </section>
+  );
+}
+
+function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly string[] }) {
+  const { words, format } = useWords();
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const height = Math.max(minHeight, Math.min(420, Math.round(width / 5)));
+  const [at, setAt] = useState(0);
+  const blocks = useMemo(() => {
+    const sorted = guests.toSorted((a, b) => b.spec.memoryMib - a.spec.memoryMib || (a.name < b.name ? -1 : 1));
+    const areas = layOut(
+      sorted.map(({ spec }) => spec.memoryMib),
+      { x: 0, y: 0, width, height },
+    );
+    return sorted.flatMap((guest, index) => {
+      const area = areas[index];
+      return area ? [{ guest, area, state: stateOf(guest) }] : [];
+    });
+  }, [guests, width, height]);
+  const told = ({ spec, status, name }: Guest, state: GuestState) =>
+    [
+      `${name}: ${words.states[state.word]}`,
+      `${format.mib(spec.memoryMib)} ${words.promised}`,
+      status.memoryBytes === undefined ? '' : `${format.bytes(status.memoryBytes)} ${words.used}`,
+      spec.nics[0]?.zone ?? '',
+      status.reason,
+    ]
+      .filter(Boolean)
+      .join(' · ');
+  return (
+    <div
+      ref={box}
+      class="blocks"
+      style={{ height: `${height}px` }}
+      role="group"
+      aria-label={words.guestsByMemory}
+      onKeyDown={(event) => {
+        const step =
+          event.key === 'ArrowRight' || event.key === 'ArrowDown' ? 1 : event.key === 'ArrowLeft' || event.key === 'ArrowUp' ? -1 : 0;
+        if (step === 0) return;
+        event.preventDefault();
+        const next = Math.max(0, Math.min(blocks.length - 1, at + step));
+        setAt(next);
+        (box.current?.children[next] as HTMLElement | undefined)?.focus();
+      }}
+    >
+      {blocks.map(({ guest, area, state }, index) => {
+        const isLarge = area.width >= leastWidth && area.height >= leastHeight;
+        const part = Math.min(1, (guest.status.memoryBytes ?? 0) / (guest.spec.memoryMib * 1024 * 1024));
+        return (
+          <a
+            key={guest.uid}
+            class={`block tone-${state.tone}`}
+            href={hrefOf('guests', [guest.name])}
+            style={{ left: `${area.x}px`, top: `${area.y}px`, width: `${area.width}px`, height: `${area.height}px` }}
+            title={told(guest, state)}
+            aria-label={told(guest, state)}
+            tabIndex={index === Math.min(at, blocks.length - 1) ? 0 : -1}
+            onFocus={() => setAt(index)}
+          >
+            <span class="really" style={{ width: `${part * 100}%` }} />
+            <span class={`stripe zone-${zones.indexOf(guest.spec.nics[0]?.zone ?? '') % stripes}`} />
+            {isLarge && <span class="block-name">{guest.name}</span>}
+            {state.tone !== 'quiet' && state.tone !== 'off' && <Mark tone={state.tone} />}
+          </a>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,241 @@
+// A change of the site on its way: the text, what is wrong with it and where, then the difference, and only then the button that applies it.
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { CallResult } from '../../api/client.ts';
+import type { Endpoints } from '../../api/endpoints.ts';
+import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
+import type { ObjectDifference } from '../../model/site-difference.ts';
+import type { SiteFileProblem } from '../../model/site-file.ts';
+import type { Site } from '../../model/site.ts';
+import { useLive } from '../live/use-live.ts';
+import type { ReadSite } from '../site-text.ts';
+import { ConfirmDialog } from '../ui/dialog.tsx';
+import { useAct } from '../ui/notices.tsx';
+import { Mark, Problem, Said } from '../ui/parts.tsx';
+import { useWords } from '../words/use-words.ts';
+
+type Plan = CallResult<Endpoints['sitePlan']>;
+
+interface Options {
+  prune: boolean;
+  deleteDisks: boolean;
+  overwrite: boolean;
+}
+
+export function SiteEditor(props: { text: string; label: string; read: (text: string) => ReadSite; onApplied?: (site: Site) => void }) {
+  const { words } = useWords();
+  const [text, setText] = useState(props.text);
+  const [problems, setProblems] = useState<SiteFileProblem[]>([]);
+  const [wanted, setWanted] = useState<Site>();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const id = useId();
+  const lines = text.split('\n').length;
+  const goTo = ({ line, column }: SiteFileProblem) => {
+    const element = area.current;
+    if (!element) return;
+    const at =
+      text
+        .split('\n')
+        .slice(0, line - 1)
+        .join('\n').length +
+      (line > 1 ? 1 : 0) +
+      column -
+      1;
+    element.focus();
+    element.setSelectionRange(at, at);
+    element.scrollTop = (line - 3) * Number.parseFloat(getComputedStyle(element).lineHeight);
+  };
+  return (
+    <div class="editor">
+      <textarea
+        ref={area}
+        aria-label={props.label}
+        aria-describedby={`${id}-problems`}
+        aria-invalid={problems.length > 0}
+        spellcheck={false}
+        autocapitalize="none"
+        wrap="off"
+        rows={Math.max(8, Math.min(32, lines + 1))}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setProblems([]);
+          setWanted(undefined);
+        }}
+      />
+      <div class="buttons">
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            const read = props.read(text);
+            setProblems('problems' in read ? read.problems : []);
+            setWanted('site' in read ? read.site : undefined);
+          }}
+        >
+          {words.showDifference}
+        </button>
+        <button
+          type="button"
+          disabled={text === props.text}
+          onClick={() => {
+            setText(props.text);
+            setProblems([]);
+            setWanted(undefined);
+          }}
+        >
+          {words.discard}
+        </button>
+      </div>
+      <div id={`${id}-problems`} role="alert">
+        {problems.length > 0 && (
+          <div class="problem">
+            <Mark tone="red" />
+            <div>
+              <strong>{words.fileProblems(problems.length)}</strong>
+              <ul class="plain">
+                {problems.map((problem) => (
+                  <li key={`${problem.line} ${problem.column} ${problem.message}`}>
+                    <button type="button" class="link" onClick={() => goTo(problem)}>
+                      {words.lineColumn(problem.line, problem.column)}
+                    </button>{' '}
+                    <Said>{problem.message}</Said>
+                  </li>
+                ))}
+              </ul>
+            </div>
+          </div>
+        )}
+      </div>
+      {wanted && <SiteChange key={text} site={wanted} onApplied={() => props.onApplied?.(wanted)} />}
+    </div>
+  );
+}
+
+/** The difference that a site would make, and the way to make it. */
+export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => void }) {
+  const { words } = useWords();
+  const live = useLive();
+  const act = useAct();
+  const [options, setOptions] = useState<Options>({ prune: false, deleteDisks: false, overwrite: false });
+  const [plan, setPlan] = useState<Plan>();
+  const [error, setError] = useState<CaissonError>();
+  const [asked, setAsked] = useState(false);
+  useEffect(() => {
+    const asking = new AbortController();
+    live.client
+      .call('sitePlan', { body: { site, ...options } }, { signal: asking.signal })
+      .then((found) => {
+        setPlan(found);
+        setError(undefined);
+      })
+      .catch((cause: unknown) => {
+        if (!asking.signal.aborted) setError(toCaissonError(cause));
+      });
+    return () => asking.abort();
+  }, [site, options]);
+  if (error) return <Problem error={error} />;
+  if (!plan) return <p role="status">{words.loading}</p>;
+  const { objects } = plan.difference;
+  const removed = objects.filter(({ change }) => change === 'removed');
+  const hasConflicts = objects.some(({ change, fields }) => change === 'conflict' || fields.some(({ outcome }) => outcome === 'conflict'));
+  const isNothing = plan.lines.length === 0 && plan.refusals.length === 0;
+  const apply = () => {
+    setAsked(false);
+    void act((client) => client.call('siteApply', { body: { site, ...options } })).then((done) => {
+      if (done) onApplied?.();
+    });
+  };
+  const check = (name: keyof Options, text: string) => (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={options[name]}
+        onChange={(event) => setOptions({ ...options, [name]: event.currentTarget.checked })}
+      />
+      {text}
+    </label>
+  );
+  return (
+    <section class="section difference" aria-label={words.difference}>
+      <header>
+        <h2>{words.difference}</h2>
+      </header>
+      {isNothing && <p role="status">{words.noDifference}</p>}
+      <ul class="plain">
+        {objects.map((object) => (
+          <li key={`${object.object} ${object.name}`}>
+            <ObjectLine difference={object} />
+          </li>
+        ))}
+      </ul>
+      {plan.refusals.length > 0 && (
+        <div class="problem" role="alert">
+          <Mark tone="red" />
+          <div>
+            <strong>{words.cannotApply}</strong>
+            <ul class="plain" lang="en">
+              {plan.refusals.map((refusal) => (
+                <li key={refusal}>{refusal}</li>
+              ))}
+            </ul>
+          </div>
+        </div>
+      )}
+      {(removed.length > 0 || options.prune) && check('prune', words.prune)}
+      {options.prune && check('deleteDisks', words.deleteDisks)}
+      {(hasConflicts || options.overwrite) && check('overwrite', words.overwrite)}
+      {!isNothing && plan.refusals.length === 0 && (
+        <div class="buttons">
+          <button type="button" class={options.prune ? 'danger' : 'primary'} onClick={() => (options.prune ? setAsked(true) : apply())}>
+            {words.apply}
+          </button>
+        </div>
+      )}
+      {asked && (
+        <ConfirmDialog
+          title={words.apply}
+          lost={
+            options.deleteDisks
+              ? words.lostByPruneWithDisks(removed.map(({ name }) => name).join(', '))
+              : words.lostByPrune(removed.map(({ name }) => name).join(', '))
+          }
+          name={site.site}
+          action={words.apply}
+          onConfirm={apply}
+          onClose={() => setAsked(false)}
+        />
+      )}
+    </section>
+  );
+}
+
+const marks: Record<ObjectDifference['change'], string> = { created: '+', changed: '~', removed: '−', kept: '=', conflict: '!' };
+
+function ObjectLine({ difference: { object, name, change, fields, consequence, note } }: { difference: ObjectDifference }) {
+  const { words } = useWords();
+  return (
+    <div class={`change change-${change}`}>
+      <span class="change-mark" aria-hidden="true">
+        {marks[change]}
+      </span>
+      <span class="hidden">{words.changes[change]}</span>
+      <strong>
+        {object} {name}
+      </strong>{' '}
+      {consequence && <span class={consequence === 'live' ? 'quiet' : 'tone-amber'}>{words.consequences[consequence]}</span>}
+      {note !== undefined && <Said class="note">{note}</Said>}
+      {fields.length > 0 && (
+        <ul class="plain">
+          {fields.map((field) => (
+            <li key={field.field}>
+              <code>{field.field}</code> {field.before !== undefined && <del>{field.before}</del>}{' '}
+              {field.after !== undefined && <ins>{field.after}</ins>}{' '}
+              {field.outcome !== 'changed' && <span class="tone-amber">{words.outcomes[field.outcome]}</span>}
+              {field.note !== undefined && <Said class="note">{field.note}</Said>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,172 @@
+// The small parts that every page is made of.
+import type { ComponentChildren } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import type { CaissonError } from '../../lib/errors.ts';
+import type { Guest } from '../../model/guest-status.ts';
+import { useNow } from '../live/use-live.ts';
+import { stateOf, type Tone } from '../view/guest-state.ts';
+import { useWords } from '../words/use-words.ts';
+
+/** A shape for each tone, so that colour never stands alone. */
+export function Mark({ tone }: { tone: Tone }) {
+  return <span class={`mark mark-${tone}`} aria-hidden="true" />;
+}
+
+export function State({ guest }: { guest: Guest }) {
+  const { words } = useWords();
+  const { word, tone } = stateOf(guest);
+  return (
+    <span class={`state tone-${tone}`}>
+      <Mark tone={tone} />
+      {words.states[word]}
+    </span>
+  );
+}
+
+/** The state, and the engine’s sentence about it, which may begin with the very word. */
+export function StateAndWhy({ guest }: { guest: Guest }) {
+  const { language } = useWords();
+  const { reason, power } = guest.status;
+  if (language === 'en' && reason.startsWith(`${power}:`)) {
+    const { tone } = stateOf(guest);
+    return (
+      <span>
+        <span class={`state tone-${tone}`}>
+          <Mark tone={tone} /> {power}
+        </span>
+        {reason.slice(power.length)}
+      </span>
+    );
+  }
+  return (
+    <>
+      <State guest={guest} />
+      {reason !== '' && (
+        <>
+          {' – '}
+          <Said>{reason}</Said>
+        </>
+      )}
+    </>
+  );
+}
+
+/** A sentence of the engine, which speaks English. */
+export function Said({ children, class: name }: { children: ComponentChildren; class?: string }) {
+  return (
+    <span lang="en" class={name}>
+      {children}
+    </span>
+  );
+}
+
+export function Time({ at }: { at: string | number }) {
+  const { format } = useWords();
+  const now = useNow();
+  const ms = typeof at === 'number' ? at : Date.parse(at);
+  return (
+    <time dateTime={new Date(ms).toISOString()} title={format.moment(ms)}>
+      {format.relative(ms, now)}
+    </time>
+  );
+}
+
+/** A command, and a button that copies it. */
+export function Command({ text }: { text: string }) {
+  const { words } = useWords();
+  const [copied, setCopied] = useState(false);
+  const code = useRef<HTMLElement>(null);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied(true);
+      setTimeout(() => setCopied(false), 1500);
+    } catch {
+      // Without the clipboard (an address that is not trusted) it is at least selected.
+      if (code.current) getSelection()?.selectAllChildren(code.current);
+    }
+  };
+  return (
+    <span class="command">
+      <code ref={code}>{text}</code>
+      <button type="button" class="link" aria-label={words.copyCommand(text)} onClick={() => void copy()}>
+        {copied ? words.copied : words.copy}
+      </button>
+    </span>
+  );
+}
+
+export function Problem({ error }: { error: CaissonError }) {
+  const { words } = useWords();
+  return (
+    <div class="problem" role="alert">
+      <Mark tone="red" />
+      <div>
+        <strong>{words.errors[error.code]}</strong>
+        <p lang="en">{error.message}</p>
+      </div>
+    </div>
+  );
+}
+
+/** In place of what is not there: what would be, and how it gets there. */
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <strong>{title}</strong>
+      {children}
+    </div>
+  );
+}
+
+export function Waiting() {
+  const { words } = useWords();
+  return (
+    <p class="waiting" role="status">
+      {words.loading}
+    </p>
+  );
+}
+
+export function Section({ title, aside, children }: { title: string; aside?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <section class="section">
+      <header>
+        <h2>{title}</h2>
+        {aside}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+export function Facts({ items }: { items: readonly (readonly [name: string, value: ComponentChildren] | undefined | false)[] }) {
+  return (
+    <dl class="facts">
+      {items.map((item) =>
+        item ? (
+          <div key={item[0]}>
+            <dt>{item[0]}</dt>
+            <dd>{item[1]}</dd>
+          </div>
+        ) : null,
+      )}
+    </dl>
+  );
+}
+
+/** What is loaded: its value, its failure, or that it is on its way. A failure stands above the last value. */
+export function Loaded<T>({
+  entry,
+  children,
+}: {
+  entry: { value: T | undefined; error: CaissonError | undefined };
+  children: (value: T) => ComponentChildren;
+}) {
+  return (
+    <>
+      {entry.error && <Problem error={entry.error} />}
+      {entry.value === undefined ? entry.error ? null : <Waiting /> : children(entry.value)}
+    </>
+  );
+}

@@ -1,0 +1,237 @@
+// The page in a real browser against a simulated site: what somebody comes for is found and done, by pointer and by keyboard, in both
+// languages; whatever names and texts say, they stay text.
+// e2e: limit 12 min
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import { evil, labSite } from '../page/lab-site.ts';
+import { ended, openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
+
+let lab: PageLab;
+
+before(async () => {
+  lab = await openPageLab(labSite);
+});
+
+after(async () => {
+  await lab.close();
+});
+
+async function guest(name: string) {
+  return lab.client.call('guestShow', { params: { guest: name } });
+}
+
+function until(what: string, holds: () => Promise<boolean>): Promise<unknown> {
+  return waitFor(what, holds, { timeoutMs: 60_000, everyMs: 100 });
+}
+
+test('a wrong token is refused with what to do, a right one opens the site', async () => {
+  const { page, context } = await openPage(lab, {}, false);
+  try {
+    await page.getByLabel('API token').fill('wrong');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('The daemon does not know this token').waitFor();
+    await page.getByLabel('API token').fill('page-test-token-0123456789-abcdefghijkl');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing needs you').waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+for (const [language, crashed, start, ready] of [
+  ['en', 'crashed', 'Start', 'ready'],
+  ['fr', 'planté', 'Démarrer', 'prêt'],
+] as const) {
+  test(`who is not ready is seen first, with the reason, and started from there (${language})`, async () => {
+    const { page, context, complaints } = await openPage(lab, { language });
+    try {
+      const { uid } = await guest('mail');
+      lab.daemon.world.host.crash(uid);
+      const line = page.locator('.needs li', { hasText: 'mail' });
+      await line.getByText(crashed).first().waitFor();
+      await line.getByText(/QEMU ended without a word/).waitFor();
+      await line.getByRole('link', { name: 'mail' }).click();
+      await page.getByRole('button', { name: start, exact: true }).click();
+      await page.locator('.sentence .state', { hasText: new RegExp(`^${ready}$`) }).waitFor();
+      await until('it is ready', async () => (await guest('mail')).status.ready);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+test('with the keyboard alone: search, palette, pages, table', async () => {
+  const { page, context, complaints } = await openPage(lab);
+  try {
+    await page.keyboard.press('/');
+    await page.keyboard.type('database');
+    await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'database' }).waitFor();
+
+    await page.keyboard.press('g');
+    await page.keyboard.press('z');
+    await page.getByRole('heading', { name: 'Zones' }).waitFor();
+
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('shut down stream');
+    await page.locator('[role=option][aria-selected=true]', { hasText: 'Shut down: stream' }).waitFor();
+    await page.keyboard.press('Enter');
+    await until('stream is shut down', async () => (await guest('stream')).status.power === 'stopped');
+
+    await page.keyboard.press('g');
+    await page.keyboard.press('g');
+    await page.getByRole('heading', { name: 'Guests' }).waitFor();
+    await page.locator('tr[data-row="0"]').focus();
+    const second = await page.locator('tr[data-row="1"] a').textContent();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('main h1', { hasText: second ?? '' }).waitFor();
+
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+});
+
+test('what is chosen in the table is started together', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests');
+    await page.getByLabel('Choose stream').check();
+    await page.getByLabel('Choose jail').check();
+    await page.getByRole('button', { name: 'Start (2)' }).click();
+    await until('both run', async () => (await guest('stream')).status.ready && (await guest('jail')).status.ready);
+    await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'jail' } }));
+    await page.locator('tr', { hasText: 'jail' }).getByText('stopped').waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+test('what destroys something says what is lost and wants the name', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/jail');
+    await page.getByRole('button', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(/Its disks \(root\) stay/).waitFor();
+    await dialog.getByLabel('Delete the disks too').check();
+    await dialog.getByText(/Nobody can bring them back/).waitFor();
+    await dialog.getByText('caisson guest delete jail --delete-disks').waitFor();
+    assert.equal(await dialog.getByRole('button', { name: 'Delete', exact: true }).isDisabled(), true);
+    await dialog.getByLabel(/type the name/).fill('jai');
+    assert.equal(await dialog.getByRole('button', { name: 'Delete', exact: true }).isDisabled(), true);
+    await dialog.getByLabel(/type the name/).fill('jail');
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('heading', { name: 'Guests' }).waitFor();
+    await page.locator('tr', { hasText: 'web' }).waitFor();
+    assert.equal(await page.locator('tr', { hasText: 'jail' }).count(), 0);
+  } finally {
+    await context.close();
+  }
+});
+
+test('a guest is changed by its part of the site file: problems at their lines, then the difference, then applied', async () => {
+  const { page, context, visit, complaints } = await openPage(lab);
+  try {
+    await visit('#/guests/web/file');
+    const text = page.getByRole('textbox', { name: 'Site file' });
+    const before = await text.inputValue();
+    await text.fill(before.replace('memory: 1GiB', 'memory: plenty'));
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+    await page.getByText(/1 problem in the file/).waitFor();
+    await text.fill(before.replace('memory: 1GiB', 'memory: 640MiB'));
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+    const difference = page.getByRole('region', { name: 'What would change' });
+    await difference.locator('del', { hasText: '1GiB' }).waitFor();
+    await difference.locator('ins', { hasText: '640MiB' }).waitFor();
+    assert.equal((await guest('web')).spec.memoryMib, 1024, 'nothing has happened yet');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await until('it is applied', async () => (await guest('web')).spec.memoryMib === 640);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+});
+
+test('a new guest is written, looked at and made', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests');
+    await page.getByRole('link', { name: 'New guest' }).click();
+    const text = page.getByRole('textbox', { name: 'New guest' });
+    await text.waitFor();
+    await text.fill('printer:\n  image: debian-12\n  zone: internal\n  memory: 128MiB\n  disks: { root: 4GiB }\n');
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.locator('main h1', { hasText: 'printer' }).waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+test('two things are clicked on the map: may they talk, and by which rule', async () => {
+  const { page, context, visit, complaints } = await openPage(lab);
+  try {
+    await visit('#/zones');
+    const card = (name: string) => page.locator(`[data-node="${name}"]`);
+    await card('web').click();
+    await page.getByRole('heading', { name: 'Is reached by' }).waitFor();
+    assert.match((await card('stream').getAttribute('class')) ?? '', /faded/);
+    assert.doesNotMatch((await card('database').getAttribute('class')) ?? '', /faded/);
+    await card('database').click();
+    await page.getByRole('heading', { name: 'May web talk to database?' }).waitFor();
+    await page.locator('.decision-open').first().waitFor();
+    await page.locator('.ways').getByText('web → database: tcp/3306', { exact: true }).waitFor();
+    await page.getByRole('button', { name: /the other way round/ }).click();
+    await page.locator('.decision-refused').first().waitFor();
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
+});
+
+test('the page follows what happens elsewhere without being asked', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/dns');
+    await ended(lab.client, await lab.client.call('guestPause', { params: { guest: 'dns' } }));
+    await page.locator('.sentence .state', { hasText: 'paused' }).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    await ended(lab.client, await lab.client.call('guestResume', { params: { guest: 'dns' } }));
+    await page.locator('.sentence .state', { hasText: /^ready$/ }).waitFor();
+    await visit('#/jobs');
+    await page.getByText('Resume guest dns').first().waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+test('names and texts that try to be markup stay text', async () => {
+  const { page, context, visit, complaints } = await openPage(lab);
+  try {
+    await visit('#/guests/database');
+    await page.getByText(evil).first().waitFor();
+    await visit('#/zones');
+    await page.getByText(evil).first().waitFor();
+    await visit(`#/guests/${encodeURIComponent(evil)}`);
+    await page.locator('main h1', { hasText: evil }).waitFor();
+    for (const hash of ['#/', '#/guests', '#/events', '#/site', '#/audit']) await visit(hash);
+    assert.equal(await page.locator('img').count(), 0);
+    assert.notEqual(await page.title(), '1337');
+    // That one guest is not there, which is what it was asked for.
+    assert.deepEqual(
+      complaints.filter((text) => !text.startsWith('404 for /v1/guests/')),
+      [],
+    );
+  } finally {
+    await context.close();
+  }
+});

@@ -1,0 +1,127 @@
+// The page in a real browser, against a simulated daemon of this process: what the world does is the test’s to decide.
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Client } from '../../src/api/client.ts';
+import { createClient } from '../../src/api/client.ts';
+import { createNodeTransport } from '../../src/api/node-transport.ts';
+import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+import type { Job } from '../../src/model/job.ts';
+import type { Site } from '../../src/model/site.ts';
+import { renderPage } from '../../scripts/page.ts';
+
+export const token = 'page-test-token-0123456789-abcdefghijkl';
+
+export interface PageLab {
+  daemon: SimulatedDaemon;
+  client: Client;
+  url: string;
+  browser: Browser;
+  close(): Promise<void>;
+}
+
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+
+/** A daemon with the site applied, and a browser. */
+export async function openPageLab(site: Site | undefined): Promise<PageLab> {
+  if (browserPath === undefined) throw new Error('there is no /usr/bin/chromium: apt-get install chromium');
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-page-'));
+  const webRoot = join(folder, 'web');
+  for (const [name, content] of await renderPage()) {
+    mkdirSync(dirname(join(webRoot, name)), { recursive: true });
+    writeFileSync(join(webRoot, name), content);
+  }
+  const world = createSimulatedWorld();
+  Object.assign(world.identity, { name: 'room-1', cpus: 8, memoryMib: 16_384, reserveMib: 1024 });
+  const daemon = await startSimulatedDaemon({ world, port: 0, token, bootMs: 20, webRoot });
+  const url = daemon.urls.find((each) => each.startsWith('http')) ?? '';
+  const transport = createNodeTransport({ url, token });
+  const client = createClient(transport);
+  if (site) {
+    const job = await ended(client, await client.call('siteApply', { body: { site } }));
+    if (job.state !== 'succeeded') throw new Error(`the site was not applied: ${job.error?.message}`);
+  }
+  const browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+  return {
+    daemon,
+    client,
+    url,
+    browser,
+    async close() {
+      await browser.close();
+      transport.close();
+      await daemon.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function ended(client: Client, job: Job): Promise<Job> {
+  let last = job;
+  for await (const state of client.stream('jobFollow', { params: { job: job.uid } })) last = state as Job;
+  return last;
+}
+
+export interface Look {
+  language?: 'en' | 'fr';
+  theme?: 'light' | 'dark';
+  width?: number;
+  height?: number;
+}
+
+export interface OpenPage {
+  page: Page;
+  context: BrowserContext;
+  /** What the browser complained of: errors of the program, refused by the policy, requests to elsewhere. */
+  complaints: string[];
+  /** Goes to a place of the page, as `#/guests`, and waits until it stands. */
+  visit: (hash: string) => Promise<void>;
+}
+
+/** Logged in, unless told otherwise; limits are for a machine with much else to do. */
+export async function openPage({ browser, url }: PageLab, look: Look = {}, loggedIn = true): Promise<OpenPage> {
+  const { language = 'en', theme = 'light', width = 1440, height = 900 } = look;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    locale: language === 'en' ? 'en-GB' : 'fr-FR',
+    timezoneId: 'UTC',
+    reducedMotion: 'reduce',
+  });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    // Of an answer that is an error, what follows says more.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text());
+  });
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url());
+    // The one question of the page whose answer may be that there is none.
+    if (response.status() >= 400 && loggedIn && pathname !== '/v1/zones/check') complaints.push(`${response.status()} for ${pathname}`);
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(`a request to ${request.url()}`);
+  });
+  await page.goto(`${url}/`);
+  if (loggedIn) {
+    await page.getByRole('textbox').fill(token);
+    await page.keyboard.press('Enter');
+    await page.locator('main .section, main .empty').first().waitFor();
+  }
+  return {
+    page,
+    context,
+    complaints,
+    async visit(hash) {
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+      await page.locator('main h1').first().waitFor();
+      await page.locator('main .waiting').waitFor({ state: 'detached' });
+    },
+  };
+}
