@@ -11,8 +11,9 @@ export function generate(): Promise<Record<string, string>> {
 const introduction = `\`caisson NOUN VERB\` talks to a daemon over its [API](api.md). Everything below is also told by \`--help\`.
 
 **Finding the daemon.** \`--data DIR\` names its data directory, \`--url URL\` its address: \`http://127.0.0.1:PORT\` (its token, which
-lies in \`api-token\` of the data directory, in \`CAISSON_TOKEN\`) or \`unix:PATH\`. Otherwise \`CAISSON_URL\` or \`CAISSON_DATA\` say it;
-otherwise it is the daemon of \`/var/lib/caisson\`. Its socket is for root and the group \`caisson\`.
+lies in \`api-token\` of the data directory, in \`CAISSON_TOKEN\`) or \`unix:PATH\`, \`--context NAME\` a site that was signed in to. Otherwise
+\`CAISSON_URL\`, \`CAISSON_CONTEXT\` or \`CAISSON_DATA\` say it; otherwise it is the context used last; otherwise the daemon of
+\`/var/lib/caisson\`. Its socket is for root and the group \`caisson\`.
 
 **Output.** What was asked for goes to standard output, everything else (progress, questions, errors) to standard error. \`-o json\` and
 \`-o yaml\` print what the API answers; a list is \`{ "items": […] }\`. With \`--watch\` the whole is printed again at every change: in place on a

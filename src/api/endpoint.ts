@@ -1,6 +1,6 @@
 // What an endpoint is: data from which the server's checks, the typed client, OpenAPI and the authorization tests derive.
 import type { z } from 'zod';
-import type { Permission } from '../model/role.ts';
+import type { Permission } from '../model/rights.ts';
 
 /**
  * Who may call it. `anybody`: also who has not said who they are. `signed-in`: everybody else; what the answer holds is about the caller.

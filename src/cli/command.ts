@@ -33,6 +33,11 @@ export function withConnection(command: Command): Command {
       new Option('--url <url>', 'its address: http://127.0.0.1:PORT with CAISSON_TOKEN, or unix:PATH (CAISSON_URL)')
         .conflicts('data')
         .helpGroup(daemonGroup),
+    )
+    .addOption(
+      new Option('--context <name>', 'a site that you have signed in to, or local (CAISSON_CONTEXT; see caisson context list)')
+        .conflicts(['data', 'url'])
+        .helpGroup(daemonGroup),
     );
 }
 

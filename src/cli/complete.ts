@@ -4,6 +4,7 @@ import type { Argument, Command, Option } from 'commander';
 import type { Client } from '../api/client.ts';
 import { guestActions, type GuestAction } from '../model/guest-actions.ts';
 import { connected } from './connection.ts';
+import { localContext, readContexts } from './contexts.ts';
 import type { Io } from './io.ts';
 import { nouns } from './nouns.ts';
 import { createProgram } from './program.ts';
@@ -14,12 +15,15 @@ export interface Value {
   about?: string;
 }
 
+/** Names of the daemon's objects, and of contexts. */
+type Named = 'guest' | 'zone' | 'image' | 'job' | 'end' | 'scope' | 'user' | 'token' | 'context';
+
 export type Completion =
   | { kind: 'values'; values: Value[] }
   | { kind: 'files' }
   | { kind: 'folders' }
   /** Names of the daemon's objects. */
-  | { kind: 'names'; of: 'guest' | 'zone' | 'image' | 'job' | 'end'; verb: string };
+  | { kind: 'names'; of: Named; verb: string };
 
 const answerWithinMs = 700;
 
@@ -98,7 +102,16 @@ function visibleOptions(command: Command): Option[] {
 
 function completeOption(option: Option): Completion {
   if (option.argChoices) return values(option.argChoices.map((value) => ({ value })));
-  return option.long === '--data' ? { kind: 'folders' } : values([]);
+  switch (option.long) {
+    case '--data':
+      return { kind: 'folders' };
+    case '--context':
+      return { kind: 'names', of: 'context', verb: '' };
+    case '--on':
+      return { kind: 'names', of: 'scope', verb: '' };
+    default:
+      return values([]);
+  }
 }
 
 function completeArgument(argument: Argument, command: Command): Completion {
@@ -111,6 +124,9 @@ function completeArgument(argument: Argument, command: Command): Completion {
     case 'zone':
     case 'image':
     case 'job':
+    case 'user':
+    case 'token':
+    case 'context':
       return { kind: 'names', of: argument.name() as 'guest', verb: command.name() };
     case 'from':
     case 'to':
@@ -127,7 +143,12 @@ function values(of: Value[]): Completion {
 }
 
 async function namesOf(io: Io, words: readonly string[], { of, verb }: Completion & { kind: 'names' }): Promise<Value[]> {
-  const options = { ...optionValue(words, '--data', 'data'), ...optionValue(words, '--url', 'url') };
+  if (of === 'context') return namesOfContexts(io);
+  const options = {
+    ...optionValue(words, '--data', 'data'),
+    ...optionValue(words, '--url', 'url'),
+    ...optionValue(words, '--context', 'context'),
+  };
   try {
     return await connected(io, options, ({ client }) => fetchNames(client, of, verb), { timeoutMs: answerWithinMs });
   } catch {
@@ -135,7 +156,19 @@ async function namesOf(io: Io, words: readonly string[], { of, verb }: Completio
   }
 }
 
-async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job' | 'end', verb: string): Promise<Value[]> {
+function namesOfContexts({ env }: Io): Value[] {
+  try {
+    const { contexts } = readContexts(env);
+    return [
+      { value: localContext, about: 'this machine' },
+      ...Object.entries(contexts).map(([value, { url, user }]) => ({ value, about: `${user} at ${url}` })),
+    ];
+  } catch {
+    return [];
+  }
+}
+
+async function fetchNames(client: Client, of: Named, verb: string): Promise<Value[]> {
   switch (of) {
     case 'guest': {
       const { items } = await client.call('guestList');
@@ -148,6 +181,17 @@ async function fetchNames(client: Client, of: 'guest' | 'zone' | 'image' | 'job'
       const [guests, zones] = await Promise.all([fetchNames(client, 'guest', verb), fetchNames(client, 'zone', verb)]);
       return [...guests, ...zones.map((zone) => ({ ...zone, value: `zone:${zone.value}` })), { value: 'world' }, { value: 'host' }];
     }
+    case 'scope': {
+      const [guests, zones] = await Promise.all([fetchNames(client, 'guest', verb), fetchNames(client, 'zone', verb)]);
+      const prefixed = (prefix: string, found: Value[]) => found.map((each) => ({ ...each, value: `${prefix}:${each.value}` }));
+      return [{ value: 'site' }, ...prefixed('zone', zones), ...prefixed('guest', guests)];
+    }
+    case 'user':
+      return (await client.call('userList')).items.map(({ name, fullName }) => ({ value: name, ...(fullName ? { about: fullName } : {}) }));
+    case 'token':
+      return (await client.call('tokenList')).items.map(({ name, owner }) => ({ value: name, ...(owner ? { about: owner } : {}) }));
+    case 'context':
+      return [];
     case 'zone':
       return (await client.call('zoneList')).items.map(({ name, subnets, masquerade, bridged }) => ({
         value: name,

@@ -1,8 +1,10 @@
-// Finding the daemon: `--url` or CAISSON_URL, else the unix socket of the data directory (`--data`, CAISSON_DATA).
+// Finding the daemon: what is typed (`--url`, `--context`, `--data`) before the environment (CAISSON_URL, CAISSON_CONTEXT, CAISSON_DATA), that before the
+// context that was signed in to last, and else the unix socket of the usual data directory.
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
 import { createNodeTransport, type DaemonAddress, type NodeTransport, parseDaemonUrl } from '../api/node-transport.ts';
 import { CaissonError } from '../lib/errors.ts';
+import { contextOf, localContext, readContexts } from './contexts.ts';
 import { Advised } from './failure.ts';
 import type { Io } from './io.ts';
 
@@ -11,6 +13,7 @@ const defaultDataDirectory = '/var/lib/caisson';
 export interface ConnectionOptions {
   url?: string;
   data?: string;
+  context?: string;
 }
 
 export interface Connection {
@@ -40,11 +43,25 @@ export async function connected<T>(
   }
 }
 
-function addressOf(options: ConnectionOptions, env: Io['env']): DaemonAddress {
-  // What is typed counts more than the environment.
-  const url = options.url ?? (options.data === undefined ? nonEmpty(env['CAISSON_URL']) : undefined);
-  if (url === undefined) return { socketPath: join(dataDirectoryOf(options, env), 'run', 'api.sock') };
-  return parseDaemonUrl(url, nonEmpty(env['CAISSON_TOKEN']));
+export function addressOf(options: ConnectionOptions, env: Io['env']): DaemonAddress {
+  const { url, context } = placeOf(options, env);
+  if (url !== undefined) return parseDaemonUrl(url, nonEmpty(env['CAISSON_TOKEN']) ?? tokenFor(url, env));
+  if (context === undefined || context === localContext) return { socketPath: join(dataDirectoryOf(options, env), 'run', 'api.sock') };
+  const { url: at, token } = contextOf(readContexts(env), context);
+  return parseDaemonUrl(at, token);
+}
+
+/** What is typed counts more than the environment, and that more than what was used last; one of several in the environment is enough. */
+function placeOf(options: ConnectionOptions, env: Io['env']): { url?: string | undefined; context?: string | undefined } {
+  if (options.url !== undefined || options.context !== undefined || options.data !== undefined) return options;
+  const inEnvironment = { url: nonEmpty(env['CAISSON_URL']), context: nonEmpty(env['CAISSON_CONTEXT']) };
+  if (inEnvironment.url !== undefined || inEnvironment.context !== undefined) return inEnvironment;
+  return nonEmpty(env['CAISSON_DATA']) === undefined ? { context: readContexts(env).current } : {};
+}
+
+/** Of a context at the same address. */
+function tokenFor(url: string, env: Io['env']): string | undefined {
+  return Object.values(readContexts(env).contexts).find((context) => context.url === url)?.token;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
@@ -63,13 +80,15 @@ function advise(error: unknown, address: DaemonAddress, options: ConnectionOptio
   if (error.code === 'unauthorized' && 'url' in address) {
     const tokenFile = join(dataDirectoryOf(options, env), 'api-token');
     return new Advised(error.message, error, [
-      `give its token: CAISSON_TOKEN=$(cat ${tokenFile}) (root and the group caisson may read it)`,
+      `sign in: caisson login ${address.url}`,
+      `or give a token in CAISSON_TOKEN; until there are users that of ${tokenFile} (root and the group caisson may read it)`,
     ]);
   }
   return error;
 }
 
-const elsewhere = 'if it runs elsewhere, say where: --data DIR or --url URL (or CAISSON_DATA, CAISSON_URL)';
+const elsewhere =
+  'if it runs elsewhere, say where: --data DIR, --url URL or --context NAME (or CAISSON_DATA, CAISSON_URL, CAISSON_CONTEXT)';
 
 function startAdvice(address: DaemonAddress, options: ConnectionOptions, env: Io['env']): string[] {
   if ('url' in address) return [`start it, as root: caisson daemon --listen ${new URL(address.url).host}`];

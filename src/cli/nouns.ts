@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addApply } from './commands/apply.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addContext } from './commands/context.ts';
 import { addDaemon } from './commands/daemon.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvent } from './commands/event.ts';
@@ -12,7 +13,11 @@ import { addHost } from './commands/host.ts';
 import { addImage } from './commands/image.ts';
 import { addJob } from './commands/job.ts';
 import { addLog } from './commands/log.ts';
+import { addLogin, addLogout } from './commands/login.ts';
+import { addRole } from './commands/role.ts';
 import { addSite } from './commands/site.ts';
+import { addToken } from './commands/token.ts';
+import { addUser } from './commands/user.ts';
 import { addVerify } from './commands/verify.ts';
 import { addTop } from './commands/top.ts';
 import { addZone } from './commands/zone.ts';
@@ -95,10 +100,46 @@ export const nouns: readonly Noun[] = [
     add: addLog,
   },
   {
+    name: 'user',
+    description: 'who may sign in',
+    group: 'noun',
+    add: addUser,
+  },
+  {
+    name: 'role',
+    description: 'what users may, and on what',
+    group: 'noun',
+    add: addRole,
+  },
+  {
+    name: 'token',
+    description: 'API tokens, for programs',
+    group: 'noun',
+    add: addToken,
+  },
+  {
+    name: 'context',
+    description: 'the sites that you have signed in to',
+    group: 'noun',
+    add: addContext,
+  },
+  {
     name: 'host',
     description: 'this host',
     group: 'noun',
     add: addHost,
+  },
+  {
+    name: 'login',
+    description: 'sign in to a site from here: its name is then a context',
+    group: 'tool',
+    add: addLogin,
+  },
+  {
+    name: 'logout',
+    description: 'sign out',
+    group: 'tool',
+    add: addLogout,
   },
   {
     name: 'audit',

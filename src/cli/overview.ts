@@ -39,7 +39,8 @@ export function renderOverview(program: Command): string {
     'Examples:',
     ...table(examples.map(([command, what]) => [`  ${command}`, what])),
     '',
-    'The daemon is found by --data DIR or --url URL, else by CAISSON_DATA or CAISSON_URL, else in /var/lib/caisson.',
+    'The daemon is found by --data DIR, --url URL or --context NAME, else by CAISSON_DATA, CAISSON_URL or CAISSON_CONTEXT,',
+    'else it is the context used last, else that of /var/lib/caisson.',
     'Exit codes: 0 it is done and true; 1 it failed; 2 the command or its input was wrong; 130 Ctrl-C.',
     'The exit code of doctor: 0 all is well; 1 there are warnings; 2 this machine cannot run guests.',
   ];

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { type Caller, callerMay } from '../model/caller.ts';
 import type { Me } from '../model/me.ts';
-import { type Permission, permissions, type Target } from '../model/role.ts';
+import { type Permission, permissions, type Target } from '../model/rights.ts';
 
 export function describeCaller(caller: Caller, engine: Engine): Me {
   const allowed = (target: Target): Permission[] => permissions.filter((permission) => callerMay(caller, permission, target));

@@ -6,7 +6,7 @@ import { type Caller, callerMay, targetOfKey } from '../model/caller.ts';
 import type { FlowView, FlowVisitor } from '../model/flow-view.ts';
 import type { ImageView } from '../model/image-view.ts';
 import type { Job } from '../model/job.ts';
-import type { Target } from '../model/role.ts';
+import type { Target } from '../model/rights.ts';
 import type { Token } from '../model/token.ts';
 
 /** Ends that are nobody’s guest. */

@@ -19,16 +19,18 @@ import { createEvents, type Events } from './events.ts';
 
 const password = 'four words of this test';
 const address = '192.0.2.7';
-const scopes = {
+const scopesWithout = (gone: ReadonlySet<string>) => ({
   siteName: () => 'lab',
-  guest: (name: string) => (name === 'web' || name === 'gaaaaaaaaaa' ? { uid: 'gaaaaaaaaaa' } : undefined),
-  hasZone: (name: string) => name === 'external',
-};
+  guest: (name: string) => ((name === 'web' || name === 'gaaaaaaaaaa') && !gone.has('gaaaaaaaaaa') ? { uid: 'gaaaaaaaaaa' } : undefined),
+  hasZone: (name: string) => name === 'external' && !gone.has('external'),
+});
 
 interface Opened {
   access: Access;
   clock: FakeClock;
   events: Events;
+  /** Of the guest `web`, by its uid, and the zone `external`: what is not there any more. */
+  gone: Set<string>;
   /** As after another start. */
   again: () => Promise<Access>;
 }
@@ -50,9 +52,11 @@ for (const [storeName, openStore] of stores) {
     const store = await openStore();
     const clock = new FakeClock();
     const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
+    const gone = new Set<string>();
+    const scopes = scopesWithout(gone);
     const open = async () => new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes });
     try {
-      await work({ access: await open(), clock, events, again: open });
+      await work({ access: await open(), clock, events, gone, again: open });
     } finally {
       await events.close();
       await store.close();
@@ -311,6 +315,21 @@ for (const [storeName, openStore] of stores) {
         await assert.rejects(access.users.delete('ada', 'user:ada'), last);
         await access.users.set('ada', { fullName: 'Ada L.' }, 'user:ada');
         await access.users.delete('ada', 'local');
+      }),
+    );
+
+    test(
+      'a role on what is gone by now stays as it is while others are given and taken',
+      using(async ({ access, gone }) => {
+        const bindings = [
+          { role: 'viewer' as const, on: 'guest:web' },
+          { role: 'viewer' as const, on: 'zone:external' },
+        ];
+        const { bindings: before } = await access.users.add({ name: 'ada', bindings }, 'local');
+        gone.add('gaaaaaaaaaa').add('external');
+        const more = await access.users.set('ada', { bindings: [...before, { role: 'auditor', on: 'site' }] }, 'local');
+        assert.deepEqual(more.bindings, [...before, { role: 'auditor', on: 'site' }]);
+        await assert.rejects(access.users.set('ada', { bindings: [{ role: 'viewer', on: 'guest:web' }] }, 'local'), { code: 'not-found' });
       }),
     );
 

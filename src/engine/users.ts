@@ -12,7 +12,8 @@ import type { Actor } from '../model/actor.ts';
 import { accountNameSchema } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { quote } from '../model/quote.ts';
-import { may, parseScope, type RoleBinding } from '../model/role.ts';
+import { may, type RoleBinding } from '../model/rights.ts';
+import { parseScope } from '../model/role.ts';
 import { fullNameSchema, type User, type UserRecord, viewUser, type WantedBinding, whyNoPassword } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
@@ -87,7 +88,7 @@ export class Users {
         ...before,
         ...(change.fullName === undefined ? {} : { fullName: readFullName(change.fullName) }),
         ...(change.enabled === undefined ? {} : { enabled: change.enabled }),
-        ...(change.bindings === undefined ? {} : { bindings: this.resolve(change.bindings) }),
+        ...(change.bindings === undefined ? {} : { bindings: this.resolve(change.bindings, before.bindings) }),
       };
       this.#keepAnAdministrator(before, record, actor);
       const ending = record.enabled ? [] : this.#sessionsOf(name);
@@ -217,10 +218,15 @@ export class Users {
     });
   }
 
-  /** Bindings as they are kept: guests by their uid. Throws `invalid` or `not-found` for what is not there. */
-  resolve(wanted: readonly WantedBinding[]): RoleBinding[] {
+  /**
+   * Bindings as they are kept: guests by their uid. Throws `invalid` or `not-found` for what is not there, unless it is among those `before`: what a
+   * role was on may be gone.
+   */
+  resolve(wanted: readonly WantedBinding[], before: readonly RoleBinding[] = []): RoleBinding[] {
     const { scopes } = this.#with;
     const bindings = wanted.map(({ role, on }): RoleBinding => {
+      const kept = before.find((binding) => binding.on === on);
+      if (kept) return { role, on: kept.on };
       const guest = /^guest:(.+)$/.exec(on)?.[1];
       if (guest !== undefined) {
         const found = scopes.guest(guest);

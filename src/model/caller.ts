@@ -1,6 +1,6 @@
 // Who makes a request, and what they may: found once for each request, asked again while a stream of theirs is open.
 import type { Actor } from './actor.ts';
-import { may, type Permission, type RoleBinding, type Target } from './role.ts';
+import { may, type Permission, type RoleBinding, type Target } from './rights.ts';
 
 export interface Caller {
   actor: Actor;

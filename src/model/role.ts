@@ -1,38 +1,12 @@
-// Who may do what: roles, what they are bound to, and the one function that decides. Pure; used by the server for every request, and by faces
-// to show only what will be allowed.
-//
-// | | view | operate | configure | audit | administer |
-// | --- | --- | --- | --- | --- | --- |
-// | viewer | ✓ | | | | |
-// | operator | ✓ | ✓ | | | |
-// | administrator | ✓ | ✓ | ✓ | ✓ | ✓ |
-// | auditor | ✓ | | | ✓ | |
+// Roles and their bindings as they come from outside: what decides by them is in `rights.ts`.
 import { z } from 'zod';
 import { isName } from './name.ts';
+import { permissions, roles, type Scope } from './rights.ts';
 
-export const roles = ['viewer', 'operator', 'administrator', 'auditor'] as const;
 export const roleSchema = z.enum(roles);
-export type Role = z.output<typeof roleSchema>;
-
-/**
- * `view`: see it. `operate`: start, stop, its consoles; nothing that stays. `configure`: change what is wanted. `audit`: read who did what, and the
- * evidence of the security rules. `administer`: users and what they may.
- */
-export const permissions = ['view', 'operate', 'configure', 'audit', 'administer'] as const;
 export const permissionSchema = z.enum(permissions);
-export type Permission = z.output<typeof permissionSchema>;
-
-const granted: Readonly<Record<Role, readonly Permission[]>> = {
-  viewer: ['view'],
-  operator: ['view', 'operate'],
-  administrator: permissions,
-  auditor: ['view', 'audit'],
-};
 
 const guestUidPattern = /^g[a-hjkmnp-z2-9]{10}$/;
-
-/** What a role is bound to: `site`, `zone:NAME`, `guest:UID`. A guest's uid, so that the binding follows a new name and never fits another guest. */
-export type Scope = 'site' | `zone:${string}` | `guest:${string}`;
 
 export const scopeSchema = z
   .string()
@@ -40,27 +14,6 @@ export const scopeSchema = z
   .transform((text) => text as Scope);
 
 export const roleBindingSchema = z.strictObject({ role: roleSchema, on: scopeSchema });
-export type RoleBinding = z.output<typeof roleBindingSchema>;
-
-/** What somebody wants to do something to. A guest belongs to the zones of all its nics. */
-export type Target = { kind: 'site' } | { kind: 'zone'; name: string } | { kind: 'guest'; uid: string; zones: readonly string[] };
-
-/**
- * Whether these bindings allow it. A binding to the site counts for everything in it; one to a zone for a guest only if every zone that the
- * guest has a nic in is bound so too, since what is done to the guest is done to all of them.
- */
-export function may(bindings: readonly RoleBinding[], permission: Permission, target: Target): boolean {
-  const isGranted = (scope: Scope) => bindings.some((binding) => binding.on === scope && granted[binding.role].includes(permission));
-  if (isGranted('site')) return true;
-  switch (target.kind) {
-    case 'site':
-      return false;
-    case 'zone':
-      return isGranted(`zone:${target.name}`);
-    case 'guest':
-      return isGranted(`guest:${target.uid}`) || (target.zones.length > 0 && target.zones.every((zone) => isGranted(`zone:${zone}`)));
-  }
-}
 
 /** `site`, `zone:NAME`, `guest:UID`; undefined for anything else. */
 export function parseScope(text: string): { kind: 'site' } | { kind: 'zone'; name: string } | { kind: 'guest'; uid: string } | undefined {

@@ -102,6 +102,7 @@ class Stay {
           .replaceAll(/\b[gjh][a-hjkmnp-z2-9]{10}\b/g, (uid) => this.#uid(uid))
           .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '2026-01-01 00:00:00')
           .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '2026-01-01T00:00:00.000Z')
+          .replaceAll(/\b(caisson_[a-z]+_)[\w-]{43}/g, '$1SECRET')
           .replaceAll(/\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b/g, (digest) => '0'.repeat(digest.length))
           .replaceAll(/(revision +)\d+/g, '$17')
           .replaceAll(/52(?::[0-9a-f]{2}){5}/g, '52:54:00:00:00:00')

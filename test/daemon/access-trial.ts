@@ -7,7 +7,7 @@ import { type Client, createClient } from '../../src/api/client.ts';
 import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import { digestOf } from '../../src/lib/secret.ts';
-import type { Role } from '../../src/model/role.ts';
+import type { Role } from '../../src/model/rights.ts';
 import type { Site } from '../../src/model/site.ts';
 import { sampleSite } from './sample-site.ts';
 

@@ -4,7 +4,7 @@ import type { Access } from '../../api/endpoint.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import { type Caller, callerMay, targetOfKey } from '../../model/caller.ts';
 import { clip } from '../../model/quote.ts';
-import type { Permission, Target } from '../../model/role.ts';
+import type { Permission, Target } from '../../model/rights.ts';
 import type { Objects } from './access-control.ts';
 
 const site: Target = { kind: 'site' };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { may, parseScope, type Permission, permissions, type Role, type RoleBinding, roles, scopeSchema, type Target } from './role.ts';
+import { may, type Permission, permissions, type Role, type RoleBinding, roles, type Target } from './rights.ts';
+import { parseScope, scopeSchema } from './role.ts';
 
 const site: Target = { kind: 'site' };
 const internal: Target = { kind: 'zone', name: 'internal' };

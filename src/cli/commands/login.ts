@@ -1,0 +1,92 @@
+// `caisson login URL` and `caisson logout`: a session of the command line, kept as a context.
+import type { Command } from 'commander';
+import { createClient } from '../../api/client.ts';
+import { createNodeTransport, parseDaemonUrl } from '../../api/node-transport.ts';
+import { CaissonError } from '../../lib/errors.ts';
+import type { SignedIn } from '../../model/session.ts';
+import { type Context, contextOf, isContextName, localContext, readContexts, writeContexts } from '../contexts.ts';
+import { Advised } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { askLine, readPassword } from '../prompt.ts';
+import { localTime } from '../times.ts';
+
+interface LoginOptions {
+  user?: string;
+  as?: string;
+  code?: string;
+  passwordStdin?: boolean;
+}
+
+export function addLogin(login: Command, io: Io): void {
+  login
+    .argument('<url>', 'the daemon’s address')
+    .option('--user <name>', 'who signs in; asked for on a terminal')
+    .option('--password-stdin', 'the password is the first line of standard input')
+    .option('--code <code>', 'of the second factor, or a recovery code; asked for on a terminal where it is needed')
+    .option('--as <context>', 'name of the context; default: the host’s name')
+    .action((url: string, options: LoginOptions) => signIn(io, url, options));
+}
+
+export function addLogout(logout: Command, io: Io): void {
+  logout
+    .option('--context <name>', 'which one; default: the current one')
+    .action((options: { context?: string }) => signOut(io, options.context));
+}
+
+async function signIn(io: Io, url: string, options: LoginOptions): Promise<void> {
+  const address = parseDaemonUrl(url);
+  if ('socketPath' in address)
+    throw new CaissonError('invalid', 'nobody signs in on the socket: who may open it may everything; use --data, or the context local');
+  const name = options.as ?? new URL(url).hostname.replaceAll(/^\[|\]$/g, '').replaceAll(':', '-');
+  if (!isContextName(name)) throw new CaissonError('invalid', `“${name}” cannot be a context’s name: choose one with --as`);
+  const contexts = readContexts(io.env);
+  const user = options.user ?? (await askUser(io));
+  const password = await readPassword(io, { fromStdin: options.passwordStdin, of: `${user} at ${url}` });
+  const transport = createNodeTransport(address);
+  try {
+    const client = createClient(transport);
+    const call = (code?: string): Promise<SignedIn> =>
+      client.call('login', { body: { user, password, as: 'token', ...(code === undefined ? {} : { code }) } });
+    const signedIn = await call(options.code).catch(async (error: unknown) => {
+      if (!needsCode(error) || options.code !== undefined) throw error;
+      if (!io.stdin.isTTY) throw new Advised('a code of the second factor is needed too', error, ['give it with --code']);
+      return call(await askLine(io, 'Code of the second factor: '));
+    });
+    const { token, endsAt } = signedIn;
+    const context: Context = { url, user, endsAt, ...(token === undefined ? {} : { token }) };
+    await writeContexts(io.env, { current: name, contexts: { ...contexts.contexts, [name]: context } });
+    io.stdout.write(`${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`);
+  } finally {
+    transport.close();
+  }
+}
+
+async function signOut(io: Io, given: string | undefined): Promise<void> {
+  const contexts = readContexts(io.env);
+  const name = given ?? contexts.current;
+  if (name === localContext) throw new CaissonError('invalid', 'nobody is signed in: the context local is this machine’s own daemon');
+  const { token, endsAt: _, ...rest } = contextOf(contexts, name);
+  if (token === undefined) throw new CaissonError('not-allowed', `nobody is signed in at ${rest.url}`);
+  const transport = createNodeTransport(parseDaemonUrl(rest.url, token));
+  try {
+    await createClient(transport)
+      .call('logout')
+      .catch((error: unknown) => {
+        // It has ended already.
+        if (!(error instanceof CaissonError) || error.code !== 'unauthorized') throw error;
+      });
+  } finally {
+    transport.close();
+  }
+  await writeContexts(io.env, { ...contexts, contexts: { ...contexts.contexts, [name]: rest } });
+  io.stdout.write(`${rest.user} is signed out at ${rest.url}\n`);
+}
+
+function askUser(io: Io): Promise<string> {
+  if (!io.stdin.isTTY) throw new CaissonError('invalid', 'say who signs in: --user NAME');
+  return askLine(io, 'User: ');
+}
+
+function needsCode(error: unknown): boolean {
+  return error instanceof CaissonError && error.code === 'unauthorized' && error.details?.['secondFactor'] === 'required';
+}

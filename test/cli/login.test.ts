@@ -1,0 +1,209 @@
+// Signing in from the command line, as somebody at a terminal: questions, contexts, what is kept and who may read it.
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import type { Input, Io } from '../../src/cli/io.ts';
+import { runCli } from '../../src/cli/run-cli.ts';
+import { fromBase32 } from '../../src/lib/base32.ts';
+import { totpCode, totpStep } from '../../src/lib/totp.ts';
+import { AccessTrial, trialPassword } from '../daemon/access-trial.ts';
+import { Terminal } from './terminal.ts';
+
+let trial: AccessTrial;
+let home = '';
+
+before(async () => {
+  trial = await AccessTrial.open();
+  await trial.user('ada', ['administrator', 'site']);
+  await trial.user('bob', ['viewer', 'guest:web']);
+});
+
+after(() => trial.close());
+
+beforeEach(async () => {
+  await rm(home, { recursive: true, force: true });
+  home = await mkdtemp(join(tmpdir(), 'caisson-home-'));
+});
+
+after(() => rm(home, { recursive: true, force: true }));
+
+/** Types the next answer whenever somebody begins to listen. */
+class Typist extends EventEmitter implements Input {
+  readonly isTTY = true;
+  readonly rawModes: boolean[] = [];
+  readonly #answers: (string | (() => string))[];
+
+  constructor(answers: (string | (() => string))[]) {
+    super();
+    this.#answers = answers;
+    this.on('newListener', (event) => {
+      if (event !== 'data') return;
+      // One at a time: who asked before does not listen any more.
+      this.removeAllListeners('data');
+      setImmediate(() => {
+        const answer = this.#answers.shift() ?? '\u0003';
+        for (const key of typeof answer === 'string' ? answer : answer()) this.emit('data', Buffer.from(key));
+      });
+    });
+  }
+
+  setRawMode(raw: boolean): void {
+    this.rawModes.push(raw);
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+}
+
+async function run(argv: string[], answers: (string | (() => string))[] = [], env: Record<string, string> = {}) {
+  const terminal = new Terminal({ size: { columns: 200, rows: 50 }, env: { HOME: home, NO_COLOR: '1', ...env } });
+  const stdin = new Typist(answers);
+  const io: Io = {
+    stdin,
+    stdout: terminal.stdout,
+    stderr: terminal.stderr,
+    env: terminal.env,
+    onInterrupt: (listener) => terminal.onInterrupt(listener),
+  };
+  const exit = await runCli(argv, io);
+  return { exit, out: terminal.out, err: terminal.err, rawModes: stdin.rawModes };
+}
+
+const contextsPath = () => join(home, '.config', 'caisson', 'contexts.json');
+
+test('who signs in is asked what is missing, unseen where it is secret, and is then known by the context', async () => {
+  const signedIn = await run(['login', trial.url, '--as', 'lab'], ['bob\n', `${trialPassword}\r`]);
+  assert.equal(signedIn.exit, 0, signedIn.err);
+  assert.match(signedIn.out, /^bob is signed in at http:\S+ until 20\S+ \S+; the context lab is used from now on\n$/);
+  assert.deepEqual(signedIn.rawModes, [true, false]);
+  assert.doesNotMatch(signedIn.out + signedIn.err, /four words/);
+  assert.equal((await stat(contextsPath())).mode & 0o777, 0o600);
+  assert.equal((await stat(join(home, '.config', 'caisson'))).mode & 0o777, 0o700);
+  assert.doesNotMatch(await readFile(contextsPath(), 'utf8'), /four words/);
+  const { items } = JSON.parse((await run(['guest', 'list', '-o', 'json'])).out) as { items: { name: string }[] };
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ['web'],
+  );
+  const contexts = await run(['context', 'list', '-o', 'json']);
+  assert.doesNotMatch(contexts.out, /caisson_session/);
+  assert.match(contexts.out, /"name": "lab",\s+"url": "http/);
+});
+
+test('after a logout the session counts for nothing, and the next command says what to do', async () => {
+  await run(['login', trial.url, '--user', 'bob', '--as', 'lab'], [`${trialPassword}\r`]);
+  const { contexts } = JSON.parse(await readFile(contextsPath(), 'utf8')) as { contexts: { lab: { token: string } } };
+  assert.equal((await run(['logout'])).exit, 0);
+  assert.doesNotMatch(await readFile(contextsPath(), 'utf8'), /caisson_session/);
+  const answer = await trial.ask({ path: '/v1/me', headers: { authorization: `Bearer ${contexts.lab.token}` } });
+  assert.equal(answer.status, 401);
+  const refused = await run(['guest', 'list']);
+  assert.equal(refused.exit, 1);
+  assert.match(refused.err, /sign in: caisson login http:/);
+  assert.equal((await run(['logout'])).exit, 1);
+});
+
+test('several sites: one is used, another is named, the environment and what is typed count more', async () => {
+  await run(['login', trial.url, '--user', 'bob', '--as', 'one'], [`${trialPassword}\r`]);
+  await run(['login', trial.url, '--user', 'ada', '--as', 'two'], [`${trialPassword}\r`]);
+  const names = async (argv: string[] = [], env: Record<string, string> = {}) => {
+    const { out } = await run(['guest', 'list', '-o', 'json', ...argv], [], env);
+    return (JSON.parse(out) as { items: unknown[] }).items.length;
+  };
+  assert.equal(await names(), 3);
+  assert.equal(await names(['--context', 'one']), 1);
+  assert.equal(await names([], { CAISSON_CONTEXT: 'one' }), 1);
+  assert.equal(await names(['--context', 'two'], { CAISSON_CONTEXT: 'one' }), 3);
+  assert.equal((await run(['context', 'use', 'one'])).exit, 0);
+  assert.equal(await names(), 1);
+  assert.equal(await names([], { CAISSON_URL: `unix:${trial.socketPath}` }), 3);
+  assert.equal((await run(['context', 'delete', 'one'])).exit, 0);
+  assert.match((await run(['context', 'list'])).out, /\* +local/);
+});
+
+test('a wrong password, Ctrl-C and a password that others could see change nothing', async () => {
+  const wrong = await run(['login', trial.url, '--user', 'bob'], ['not this one at all\r']);
+  assert.equal(wrong.exit, 1);
+  assert.match(wrong.err, /no user has this name and password/);
+  assert.equal((await run(['login', trial.url, '--user', 'bob'], ['four\u0003'])).exit, 130);
+  await assert.rejects(stat(contextsPath()));
+  // What was typed wrong can be taken back.
+  const mended = await run(['login', trial.url, '--user', 'bob'], [`x\u0015${trialPassword}yz\u007f\u007f\r`]);
+  assert.equal(mended.exit, 0, mended.err);
+});
+
+test('a file of contexts that others may read, or that holds something else, is refused', async () => {
+  await run(['login', trial.url, '--user', 'bob', '--as', 'lab'], [`${trialPassword}\r`]);
+  await chmod(contextsPath(), 0o640);
+  const open = await run(['guest', 'list']);
+  assert.equal(open.exit, 2);
+  assert.match(open.err, /others may read it: chmod 600/);
+  await chmod(contextsPath(), 0o600);
+  for (const text of [
+    '',
+    '[]',
+    '{"current":"lab"}',
+    '{"current":"lab","contexts":{"local":{"url":"http://x","user":"y"}}}',
+    '{"current":1,"contexts":{}}',
+  ]) {
+    await writeFile(contextsPath(), text);
+    assert.match((await run(['guest', 'list'])).err, /sign in again/, text);
+  }
+});
+
+test('a second factor is given, asked for, and taken away', async () => {
+  await trial.user('carol', ['viewer', 'site']);
+  const local = ['--url', `unix:${trial.socketPath}`];
+  const begun = await run(['user', 'totp', 'carol', ...local], ['000000\n']);
+  assert.equal(begun.exit, 2);
+  assert.match(begun.err, /Give this to the authenticator:\n *secret +[A-Z2-7]{32}\n/);
+  assert.match(begun.err, /this is not the code that the authenticator shows now/);
+  // By the API, where the secret can be read before the code is typed.
+  const { secret } = await trial.local.call('userTotpBegin', { params: { user: 'carol' } });
+  // The next code is used for the next sign-in, so that nobody has to wait for it: a code counts one step early too.
+  const code = (offset: number) => totpCode(fromBase32(secret) as Uint8Array, totpStep(Date.now()) + offset);
+  const { recoveryCodes } = await trial.local.call('userTotpConfirm', { params: { user: 'carol' }, body: { code: code(0) } });
+  const signedIn = await run(['login', trial.url, '--user', 'carol'], [`${trialPassword}\r`, () => `${code(1)}\n`]);
+  assert.equal(signedIn.exit, 0, signedIn.err);
+  assert.match(signedIn.err, /Code of the second factor: /);
+  const recovered = await run(['login', trial.url, '--user', 'carol', '--code', recoveryCodes[0] ?? ''], [`${trialPassword}\r`]);
+  assert.equal(recovered.exit, 0, recovered.err);
+  const removed = await run(['user', 'totp', 'carol', '--remove'], [`${trialPassword}\r`]);
+  assert.equal(removed.exit, 0, removed.err);
+  assert.equal((await run(['login', trial.url, '--user', 'carol'], [`${trialPassword}\r`])).exit, 0);
+});
+
+test('one’s own new password needs the one before, and is typed twice', async () => {
+  await trial.user('dave', ['viewer', 'site']);
+  await run(['login', trial.url, '--user', 'dave'], [`${trialPassword}\r`]);
+  const different = await run(['user', 'password', 'dave'], [`${trialPassword}\r`, 'wholly other words\r', 'wholly other word\r']);
+  assert.equal(different.exit, 2);
+  const wrong = await run(['user', 'password', 'dave'], ['not that one at all\r', 'wholly other words\r', 'wholly other words\r']);
+  assert.equal(wrong.exit, 1);
+  const right = await run(['user', 'password', 'dave'], [`${trialPassword}\r`, 'wholly other words\r', 'wholly other words\r']);
+  assert.equal(right.exit, 0, right.err);
+  assert.equal((await run(['login', trial.url, '--user', 'dave'], ['wholly other words\r'])).exit, 0);
+});
+
+test('names of users, tokens, scopes and contexts are completed', async () => {
+  await trial.local.call('tokenCreate', { body: { name: 'completed', bindings: [{ role: 'viewer', on: 'site' }] } });
+  await run(['login', trial.url, '--user', 'ada', '--as', 'lab'], [`${trialPassword}\r`]);
+  const offered = async (...words: string[]) => (await run(['complete', 'bash', '--', ...words])).out.trimEnd().split('\n').slice(1);
+  assert.deepEqual(await offered('user', 'show', 'b'), ['bob']);
+  assert.deepEqual(await offered('token', 'delete', 'c'), ['completed']);
+  assert.deepEqual(await offered('role', 'grant', 'bob', 'op'), ['operator']);
+  assert.deepEqual(await offered('role', 'grant', 'bob', 'operator', '--on', ''), [
+    'site',
+    'zone:external',
+    'zone:internal',
+    'guest:database',
+    'guest:gate',
+    'guest:web',
+  ]);
+  assert.deepEqual(await offered('context', 'use', ''), ['local', 'lab']);
+  assert.deepEqual(await offered('guest', 'list', '--context', 'la'), ['lab']);
+});
