@@ -31,6 +31,7 @@ interface Opened {
   events: Events;
   /** Of the guest `web`, by its uid, and the zone `external`: what is not there any more. */
   gone: Set<string>;
+  store: Store;
   /** As after another start. */
   again: () => Promise<Access>;
 }
@@ -56,7 +57,7 @@ for (const [storeName, openStore] of stores) {
     const scopes = scopesWithout(gone);
     const open = async () => new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes });
     try {
-      await work({ access: await open(), clock, events, gone, again: open });
+      await work({ access: await open(), clock, events, gone, store, again: open });
     } finally {
       await events.close();
       await store.close();
@@ -268,6 +269,21 @@ for (const [storeName, openStore] of stores) {
         assert.equal(access.identify({ bearer: secret }, address), undefined);
         const later = await again();
         assert.deepEqual([later.users.list(), later.tokens.list()], [[], []]);
+      }),
+    );
+
+    test(
+      'whoever gets the name of a user of before inherits nothing, even when the daemon died while it deleted them',
+      using(async ({ access, again, store }) => {
+        await access.users.add({ name: 'ada', password, bindings: [{ role: 'administrator', on: 'site' }] }, 'local');
+        const { secret } = await access.signIn.signIn({ user: 'ada', password, kind: 'token', address, program: '' });
+        const token = await access.tokens.create({ name: 'deploy' }, access.identify({ bearer: secret }, address) as Caller);
+        await store.delete('user/ada', { expected: 'any' });
+        const next = await again();
+        assert.equal(next.identify({ bearer: token.secret }, address), undefined);
+        await next.users.add({ name: 'ada', password: 'wholly other words', bindings: [{ role: 'administrator', on: 'site' }] }, 'local');
+        for (const left of [secret, token.secret]) assert.equal(next.identify({ bearer: left }, address), undefined);
+        assert.deepEqual(next.tokens.list(), []);
       }),
     );
 

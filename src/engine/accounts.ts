@@ -68,6 +68,7 @@ export class Accounts {
   }
 
   async putUser(record: UserRecord, options: { isNew?: boolean; ending?: readonly string[] } = {}): Promise<void> {
+    if (options.isNew) await this.#deleteLeftOf(record.name);
     await this.#store.transaction({
       writes: [{ key: `user/${record.name}`, expected: options.isNew ? 'absent' : 'any', value: record }, ...endings(options.ending ?? [])],
     });
@@ -78,6 +79,7 @@ export class Accounts {
 
   /** The first user, together with the end of the link that made it. */
   async putFirstUser(record: UserRecord): Promise<void> {
+    await this.#deleteLeftOf(record.name);
     await this.#store.transaction({
       writes: [
         { key: `user/${record.name}`, expected: 'absent', value: record },
@@ -90,14 +92,18 @@ export class Accounts {
   }
 
   async deleteUser(name: string): Promise<void> {
-    const sessions = this.sessionsOf(name).map(([digest]) => digest);
-    const tokens = [...this.tokens.values()].filter(({ owner }) => owner === name).map((token) => token.name);
     // The user goes first: without them neither their sessions nor their tokens count.
     await this.#store.delete(`user/${name}`, { expected: 'any' });
     this.users.delete(name);
     this.tell();
+    await this.#deleteLeftOf(name);
+  }
+
+  /** Also when a daemon died in the middle of that: whoever gets the name next must not inherit anything. */
+  async #deleteLeftOf(name: string): Promise<void> {
+    const tokens = [...this.tokens.values()].filter(({ owner }) => owner === name).map((token) => token.name);
     for (const token of tokens) await this.deleteToken(token);
-    await this.endSessions(sessions);
+    await this.endSessions(this.sessionsOf(name).map(([digest]) => digest));
   }
 
   sessionsOf(user: string): [string, SessionRecord][] {

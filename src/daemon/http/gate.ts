@@ -33,14 +33,13 @@ export function tcpGate({ token, port, access }: TcpGateOptions): Gate {
     checkHost(request.headers.host, port());
     checkOrigin(request.headers.origin, request.headers.host);
     const { authorization } = request.headers;
-    const isOpen = isForAnybody(request);
     try {
       const caller = authorization === undefined ? byCookie(request, access) : byBearer(authorization, wanted, request, access);
       if (caller) return caller;
     } catch (error) {
-      if (!isOpen) throw error;
+      if (!isForAnybody(request)) throw error;
     }
-    if (isOpen) return anonymousCaller;
+    if (isForAnybody(request)) return anonymousCaller;
     const why = authorization === undefined ? 'this address needs a session or a token' : 'the token is not the right one';
     throw new Refusal(401, `${why}: sign in, or send “Authorization: Bearer TOKEN”`, { 'www-authenticate': 'Bearer' });
   };
