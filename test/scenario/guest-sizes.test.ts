@@ -157,6 +157,45 @@ test('a system that does not let go of a processor or a disk has them until its 
   assert.deepEqual([guest.status.pending, guest.status.has?.cpus, live(daemon, guest).live.disks], [[], 1, [0]]);
 });
 
+test('a limit below what is used is put off, said, and set once less is used', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await running(web(), world);
+  const guest = await daemon.engine.guest('web');
+  const before = live(daemon, guest).limits.memoryMib;
+  world.host.behave(guest.uid, { usedBytes: 900 * 1024 * 1024 });
+  assert.match(
+    (await set(daemon, { memoryMib: 512 })).join(),
+    /^the limit of its memory: guest \w+ uses 900 MiB, more than the 7\d\d it shall have$/,
+  );
+  assert.equal(live(daemon, guest).limits.memoryMib, before, 'it would be killed for it');
+  world.host.behave(guest.uid, { usedBytes: 300 * 1024 * 1024 });
+  assert.deepEqual(await set(daemon, {}), []);
+  assert.ok(live(daemon, guest).limits.memoryMib < before);
+});
+
+test('what is asked of a guest that is stopped is refused, with its name and what can be', async () => {
+  const daemon = await running();
+  const { engine } = daemon;
+  await engine.jobs.wait((await engine.stopGuest('web', 'test')).uid);
+  const before = await engine.guest('web');
+  const asked: Record<string, () => unknown> = {
+    stop: () => engine.stopGuest('web', 'test'),
+    pause: () => engine.pauseGuest('web', 'test'),
+    resume: () => engine.resumeGuest('web', 'test'),
+    console: () => engine.openConsole('web', { history: 0 }),
+  };
+  const refusal = (action: string) => new RegExp(`^guest “web” is stopped: ${action} needs it to be .*; possible now: start, delete$`);
+  for (const [action, ask] of Object.entries(asked))
+    await assert.rejects(async () => ask(), { code: 'not-allowed', message: refusal(action) }, action);
+  const reboot = await engine.jobs.wait((await engine.rebootGuest('web', {}, 'test')).uid);
+  assert.match(reboot.error?.message ?? '', refusal('reboot'));
+  // That is what was asked for.
+  assert.equal((await engine.jobs.wait((await engine.shutdownGuest('web', {}, 'test')).uid)).state, 'succeeded');
+  await assert.rejects(engine.guestStats('web'), { code: 'not-allowed', message: /guest “web” does not run/ });
+  await assert.rejects(async () => engine.startGuest('webb', 'test'), { code: 'not-found', message: /webb/ });
+  assert.deepEqual(await engine.guest('web'), before);
+});
+
 const twoZones = 'zones:\n  inside: { subnets: [10.20.0.0/16] }\n  outside: { subnets: [192.0.2.0/24] }\n';
 const twoNics = 'nics: [{ zone: inside, addresses: [10.20.0.10] }, { zone: outside, addresses: [192.0.2.10] }]';
 const oneNic = 'zone: inside, addresses: [10.20.0.10]';

@@ -90,7 +90,11 @@ export class FakeHardware implements LiveHardware {
   }
 
   async limit(limits: Limits): Promise<void> {
-    this.#process().limits = limits;
+    const process = this.#process();
+    const usedMib = Math.ceil(this.#host.behaviour(this.#uid).usedBytes / (1024 * 1024));
+    if (limits.memoryMib < usedMib)
+      throw new CaissonError('not-allowed', `guest ${this.#uid} uses ${usedMib} MiB, more than the ${limits.memoryMib} it shall have`);
+    process.limits = limits;
   }
 
   get #follows(): FakeBehaviour['follows'] {
