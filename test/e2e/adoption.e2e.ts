@@ -44,7 +44,7 @@ test('one that ended while no daemon lived is told as crashed, and its number is
   await host.kill();
   const pid = first.status.pid as number;
   process.kill(pid, 'SIGKILL');
-  await waitFor('it is gone', () => readProcess(pid) === undefined, { timeoutMs: 10_000 });
+  await waitFor('it is gone', () => readProcess(pid) === undefined, { timeoutMs: 60_000 });
   const all = await host.start();
   assert.equal(all.find(({ uid }) => uid === first.uid)?.status.power, 'crashed');
   assert.equal(all.filter(({ status }) => status.power === 'paused').length, count - 1);

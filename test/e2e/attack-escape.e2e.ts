@@ -38,10 +38,10 @@ async function startGuest(): Promise<{ uid: string; pid: number; own: Outside['o
   });
   const sockets = `${helper.hello.runDirectory}/${uid}`;
   await waitFor('its sockets are there and sealed', () => existsSync(`${sockets}/qmp.sock`) && statSync(sockets).uid === 0, {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     everyMs: 5,
   });
-  await waitFor('it waits for something to do', () => isInCall(pid, 'ppoll'), { timeoutMs: 5000, everyMs: 2 });
+  await waitFor('it waits for something to do', () => isInCall(pid, 'ppoll'), { timeoutMs: 60_000, everyMs: 2 });
   return { uid, pid, own: { disk, disks: disk.slice(0, disk.lastIndexOf('/')), sockets, readOnly: image } };
 }
 

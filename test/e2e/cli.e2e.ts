@@ -11,7 +11,7 @@ import { waitFor } from '../../src/lib/wait-for.ts';
 const root = join(import.meta.dirname, '../..');
 const program = join(root, 'bin/caisson');
 const lab = join(root, 'test/cli/sites/lab.yaml');
-const patience = { timeoutMs: 20_000 };
+const patience = { timeoutMs: 60_000 };
 
 let folder = '';
 let data = '';

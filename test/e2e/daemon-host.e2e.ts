@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 after(async () => {
-  await waitFor('the daemon is gone', () => !isListed(data), { timeoutMs: 10_000 });
+  await waitFor('the daemon is gone', () => !isListed(data), { timeoutMs: 60_000 });
   execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
   rmSync(data, { recursive: true, force: true });
 });
@@ -115,8 +115,8 @@ test('killed, it takes the helper along, and the next one takes its socket over'
 test('when the helper is killed it ends by itself and says why', async () => {
   const { helper, daemon, said } = await start();
   helper.kill('SIGKILL');
-  await waitFor('the daemon ends', () => !existsSync(`/proc/${daemon}/exe`) || !isListed(data), { timeoutMs: 10_000 });
-  await waitFor('it has said why', () => said().includes('the helper is gone'), { timeoutMs: 5000 });
+  await waitFor('the daemon ends', () => !existsSync(`/proc/${daemon}/exe`) || !isListed(data), { timeoutMs: 60_000 });
+  await waitFor('it has said why', () => said().includes('the helper is gone'), { timeoutMs: 60_000 });
 });
 
 test('a second one for the same data is refused, and the first goes on', async () => {

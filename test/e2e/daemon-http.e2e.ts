@@ -61,7 +61,7 @@ describe('requests', () => {
       },
     });
     const connection = rawConnection(site, 'GET /v1/jobs?limit=7 HTTP/1.1\r\nhost: x\r\n\r\n');
-    await waitFor('the handler is called', () => actor, { timeoutMs: 5000 });
+    await waitFor('the handler is called', () => actor, { timeoutMs: 60_000 });
     assert.deepEqual(query, { limit: 7 });
     assert.equal(actor, 'local');
     connection.socket.destroy();
@@ -101,7 +101,7 @@ describe('requests', () => {
     const site = await trial.serve({ guestStop: () => Promise.resolve(sampleJob('Stop guest web')) }, {}, { log });
     await ask(site, { path: '/v1/host' });
     await ask(site, { method: 'POST', path: '/v1/guests/web/stop' });
-    await waitFor('the request is in the log', () => logged.length > 0, { timeoutMs: 5000, everyMs: 5 });
+    await waitFor('the request is in the log', () => logged.length > 0, { timeoutMs: 60_000, everyMs: 5 });
     assert.deepEqual(logged, [{ method: 'POST', path: '/v1/guests/web/stop', actor: 'local', status: 202 }]);
   });
 

@@ -122,7 +122,7 @@ test('the program says where it listens, answers, and ends with 0 when asked to'
   try {
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await waitFor('it says where it listens, and how to begin', () => /^set-up .*\n/m.test(said), { timeoutMs: 30_000 });
+    await waitFor('it says where it listens, and how to begin', () => /^set-up .*\n/m.test(said), { timeoutMs: 60_000 });
     const [, unix, http, first] =
       /^ready unix:(\S+) (http:\/\/127\.0\.0\.1:\d+)\nset-up (\S+)#\/set-up\/caisson_setup_[\w-]{43}\n$/.exec(said) ?? assert.fail(said);
     assert.equal(first, `${http}/`);

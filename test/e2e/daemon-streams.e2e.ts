@@ -109,7 +109,7 @@ describe('streams of events', () => {
   test('a silent stream has heartbeats', async () => {
     const site = await trial.serve({}, { eventFollow: () => Promise.resolve(source().items()) }, { eventStream: { heartbeatMs: 20 } });
     const connection = rawConnection(site, 'GET /v1/events/stream HTTP/1.1\r\nhost: x\r\n\r\n');
-    await waitFor('three heartbeats', () => connection.said().split(':\n\n').length > 3, { timeoutMs: 5000 });
+    await waitFor('three heartbeats', () => connection.said().split(':\n\n').length > 3, { timeoutMs: 60_000 });
     connection.socket.destroy();
   });
 
@@ -165,7 +165,7 @@ describe('streams of events', () => {
     for await (const item of trial.client(site).stream('eventFollow')) {
       got.push(item);
       if (got.length === 1) {
-        await waitFor('the producer is held back', () => produced > 0, { timeoutMs: 5000 });
+        await waitFor('the producer is held back', () => produced > 0, { timeoutMs: 60_000 });
         const { promise, resolve } = Promise.withResolvers<void>();
         lazy.socket.on('close', () => resolve());
         setTimeout(() => lazy.socket.resume(), 1000).unref();
@@ -260,7 +260,7 @@ describe('the console', () => {
     await ended;
     const second = await transport.openWebSocket('/v1/guests/web/console');
     second.destroy();
-    await waitFor('the console is let go', () => consoles[1]?.destroyed, { timeoutMs: 5000 });
+    await waitFor('the console is let go', () => consoles[1]?.destroyed, { timeoutMs: 60_000 });
   });
 
   test('a failing console gives its reason', async () => {

@@ -49,7 +49,7 @@ after(async () => {
   if (helper.exitCode === null) {
     await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
     helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 20_000 });
+    await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 60_000 });
   }
   transport?.close();
   execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });

@@ -114,7 +114,7 @@ export function createHelperFixture(name: string): HelperFixture {
           if (child.exitCode !== null) throw new Error(`the helper has ended: ${said()}`);
           return greet(`${data}/run/relay.sock`);
         },
-        { timeoutMs: 20_000, everyMs: 20 },
+        { timeoutMs: 60_000, everyMs: 20 },
       );
       return {
         process: child,
@@ -165,7 +165,7 @@ async function killAll(group: string): Promise<void> {
       files === '' ? [] : files.split('\n').flatMap((file) => readFileSync(file, 'latin1').trim().split('\n').filter(Boolean).map(Number)),
     );
   for (const pid of left()) process.kill(pid, 'SIGKILL');
-  await waitFor('the guests are gone', () => left().size === 0, { timeoutMs: 5000, everyMs: 10 });
+  await waitFor('the guests are gone', () => left().size === 0, { timeoutMs: 60_000, everyMs: 10 });
 }
 
 function ensureUser(): void {

@@ -70,14 +70,14 @@ async function start(options: { tap?: boolean; more?: string[] } = {}): Promise<
   const guest = await prepare(options);
   const process = await helper.client.call('guestStart', guest.args);
   const folder = `${helper.hello.runDirectory}/${guest.uid}`;
-  await waitFor('its sockets are there and sealed', () => statSync(folder).uid === 0, { timeoutMs: 10_000, everyMs: 10 });
+  await waitFor('its sockets are there and sealed', () => statSync(folder).uid === 0, { timeoutMs: 60_000, everyMs: 10 });
   assert.ok(existsSync(`${folder}/qmp.sock`));
   return { ...guest, ...process };
 }
 
 async function end(guest: Started): Promise<void> {
   await helper.client.call('guestKill', { uid: guest.uid, pid: guest.pid, startTime: guest.startTime, signal: 'KILL' });
-  await waitFor('its end is told', () => events.some((event) => event.pid === guest.pid), { timeoutMs: 5000, everyMs: 5 });
+  await waitFor('its end is told', () => events.some((event) => event.pid === guest.pid), { timeoutMs: 60_000, everyMs: 5 });
   await helper.client.call('guestForget', { uid: guest.uid });
   await helper.client.call('guestDeleteFolder', { uid: guest.uid });
 }
@@ -181,7 +181,7 @@ test('the helper tells how far each guest is cut off as the kernel sees it, also
       const of = (uid: string) => processes.find((one) => one.uid === uid);
       return of(bystander.uid)?.mergeable !== false && { host: seen, of };
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 60_000 },
   );
   assert.match(host.kernel, /^\d+\.\d+/);
   const { limits, mergeable, writableMounts, ...found } = of(guest.uid) ?? assert.fail('it is not told');
@@ -293,7 +293,7 @@ test('of two starts at once one wins', async () => {
 test('a QEMU that ends by itself is told with its last words', async () => {
   const guest = await prepare({ more: ['-device', 'no-such-device'] });
   const { pid } = await helper.client.call('guestStart', guest.args);
-  const event = await waitFor('its end is told', () => events.find((one) => one.pid === pid), { timeoutMs: 10_000, everyMs: 10 });
+  const event = await waitFor('its end is told', () => events.find((one) => one.pid === pid), { timeoutMs: 60_000, everyMs: 10 });
   assert.deepEqual(event.exit, { code: 1, signal: null });
   assert.match(event.said, /no-such-device/);
   await helper.client.call('guestForget', { uid: guest.uid });
@@ -358,7 +358,7 @@ test('a disk that is exchanged for a link again and again never brings another f
   writeFileSync(secret, 'secret', { mode: 0o666 });
   const own = statSync(guest.disk).ino;
   const exchanging = spawn(process.execPath, ['-e', exchanger, guest.disk, secret], { stdio: ['ignore', 'ignore', 'inherit'] });
-  await waitFor('it has begun', () => existsSync(`${guest.disk}.kept`), { timeoutMs: 10_000 });
+  await waitFor('it has begun', () => existsSync(`${guest.disk}.kept`), { timeoutMs: 60_000 });
   const outcomes = { started: 0, refused: 0 };
   try {
     for (let count = 0; count < 100 && (count < 15 || outcomes.refused === 0); count++) {
@@ -368,7 +368,7 @@ test('a disk that is exchanged for a link again and again never brings another f
         const seen = statSync(`/proc/${process.pid}/root${guest.disk}`, { throwIfNoEntry: false })?.ino;
         assert.ok(seen === own || seen === undefined, `inode ${seen}`);
         await helper.client.call('guestKill', { uid: guest.uid, pid: process.pid, startTime: process.startTime, signal: 'KILL' });
-        await waitFor('its end', () => events.some((event) => event.pid === process.pid), { timeoutMs: 5000, everyMs: 5 });
+        await waitFor('its end', () => events.some((event) => event.pid === process.pid), { timeoutMs: 60_000, everyMs: 5 });
       } catch (error) {
         assert.ok(error instanceof CaissonError && ['invalid', 'failed'].includes(error.code), String(error));
         outcomes.refused++;
@@ -526,14 +526,14 @@ test('each argument of each verb that is not as it should be is refused, and wri
   }
   assert.deepEqual(through, []);
   assert.equal(listing(), before);
-  await waitFor('each is written down', () => refusals() - refusedBefore >= cases.length, { timeoutMs: 10_000 });
+  await waitFor('each is written down', () => refusals() - refusedBefore >= cases.length, { timeoutMs: 60_000 });
 });
 
 test('a log that QEMU floods is kept within bounds', async () => {
   const guest = await start();
   const log = `${fixture.data}/guests/${guest.uid}/qemu.log`;
   writeFileSync(log, 'x'.repeat(2 * 1024 * 1024));
-  await waitFor('it is cut', () => statSync(log).size === 0, { timeoutMs: 20_000, everyMs: 200 });
+  await waitFor('it is cut', () => statSync(log).size === 0, { timeoutMs: 60_000, everyMs: 200 });
   await end(guest);
 });
 

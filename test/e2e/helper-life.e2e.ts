@@ -33,7 +33,7 @@ async function startGuest(helper: RunningHelper, index: number) {
     generation: 5,
     limits: someLimits,
   });
-  await waitFor('QMP listens', () => existsSync(`${helper.hello.runDirectory}/${uid}/qmp.sock`), { timeoutMs: 10_000, everyMs: 10 });
+  await waitFor('QMP listens', () => existsSync(`${helper.hello.runDirectory}/${uid}/qmp.sock`), { timeoutMs: 60_000, everyMs: 10 });
   return { uid, ...process };
 }
 
@@ -44,7 +44,7 @@ const children = (pid: number | undefined) =>
     .split('\n')
     .map(Number);
 const ended = (helper: RunningHelper) =>
-  waitFor('the helper ends', () => helper.process.exitCode !== null || helper.process.signalCode !== null, { timeoutMs: 10_000 });
+  waitFor('the helper ends', () => helper.process.exitCode !== null || helper.process.signalCode !== null, { timeoutMs: 60_000 });
 
 /** Everything that a helper could leave on the machine, but for the data. */
 function surroundings(): string {
@@ -83,7 +83,7 @@ test('the helper is killed: the daemon ends, guests go on, the next helper adopt
   const guest = await startGuest(first, 0);
   const [daemon = 0] = children(first.process.pid);
   first.process.kill('SIGKILL');
-  await waitFor('the daemon ends', () => readProcess(daemon) === undefined, { timeoutMs: 5000 });
+  await waitFor('the daemon ends', () => readProcess(daemon) === undefined, { timeoutMs: 60_000 });
   assert.ok(isAlive(guest));
 
   const second = await fixture.start({ args: ['--netns', netns] });
@@ -98,7 +98,7 @@ test('the helper is killed: the daemon ends, guests go on, the next helper adopt
     [{ uid: guest.uid, pid: guest.pid, startTime: guest.startTime, generation: 5 }],
   );
   process.kill(guest.pid, 'SIGKILL');
-  await waitFor('its end is told', () => events.length > 0, { timeoutMs: 2000, everyMs: 5 });
+  await waitFor('its end is told', () => events.length > 0, { timeoutMs: 60_000, everyMs: 5 });
   assert.deepEqual(events, [{ event: 'guest-exited', uid: guest.uid, pid: guest.pid, startTime: guest.startTime, said: '' }]);
   await second.client.call('guestForget', { uid: guest.uid });
   assert.equal(await second.stop(), 0);
@@ -163,7 +163,7 @@ for (const point of ['folder', 'group', 'spawned', 'recorded']) {
     await ended(dying);
     const next = await fixture.start();
     const none = async () => (await next.client.call('guestProcesses', {})).processes.length === 0;
-    await waitFor('the unfinished process ends', none, { timeoutMs: 5000 });
+    await waitFor('the unfinished process ends', none, { timeoutMs: 60_000 });
     const process = await next.client.call('guestStart', args);
     assert.ok(isAlive(process));
     await fixture.killGuests();

@@ -88,7 +88,7 @@ export class KilledHost {
   /** Resolves when helper and daemon are gone. */
   async whenDead(): Promise<void> {
     await waitFor('helper and daemon are gone', () => !this.isAlive && daemonsOf(this.data).length === 0, {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
       everyMs: 5,
     });
     this.#transport?.close();

@@ -129,7 +129,7 @@ describe('network of the example', () => {
     const heard = () => real.ask<string[]>(real.guestOf(dns), { do: 'heard', port: 53 });
     const shout = (from: string, to: string) => real.ask(guest, { do: 'shout', from, to, port: 53 });
     await shout(webAddress, dnsAddress);
-    await waitFor('the guest’s own address is heard', async () => (await heard()).includes(webAddress), { timeoutMs: 2000 });
+    await waitFor('the guest’s own address is heard', async () => (await heard()).includes(webAddress), { timeoutMs: 60_000 });
     // 192.0.2.9 is in the range that the flow allows, and nobody's.
     for (const from of ['192.0.2.9', '2001:db8:1::9', appAddress, databaseAddress, world.far, '10.20.0.1', '169.254.64.1', '127.0.0.9']) {
       await real.ip(guest, `address add ${from}/${familyOf(from) === 4 ? '32 dev eth0' : '128 dev eth0 nodad'}`);
@@ -137,14 +137,14 @@ describe('network of the example', () => {
       await real.ip(guest, `address del ${from}/${familyOf(from) === 4 ? 32 : 128} dev eth0`);
     }
     await shout(webAlias, dnsAddress);
-    await waitFor('what was said last is heard', async () => (await heard()).includes(webAlias), { timeoutMs: 2000 });
+    await waitFor('what was said last is heard', async () => (await heard()).includes(webAlias), { timeoutMs: 60_000 });
     assert.deepEqual([...new Set(await heard())].toSorted(), [webAddress, webAlias].toSorted());
     const reaches = () => real.probe(guest, { protocol: 'tcp', to: dnsAddress, port: 53 }, 400);
     assert.equal(await reaches(), 'open');
     await real.ip(guest, 'link set eth0 address 52:54:00:00:00:99');
     assert.equal(await reaches(), 'silent');
     await real.ip(guest, `link set eth0 address ${web.mac}`);
-    await waitFor('its own MAC passes again', async () => (await reaches()) === 'open', { timeoutMs: 5000 });
+    await waitFor('its own MAC passes again', async () => (await reaches()) === 'open', { timeoutMs: 60_000 });
   });
 
   test('the wire learns of connected guests, of nothing else, and never of the router’s address', async () => {
@@ -273,7 +273,7 @@ describe('network of the example', () => {
     ];
     for (const { what, argv, named } of harms) {
       test(what, async () => {
-        await waitFor('nothing is missing', async () => (await network.observe()).wiring.intact, { timeoutMs: 10_000 });
+        await waitFor('nothing is missing', async () => (await network.observe()).wiring.intact, { timeoutMs: 60_000 });
         await run(['ip', 'netns', 'exec', real.guestsNetwork, ...argv]);
         const missing = await waitFor(
           'it is noticed',
@@ -281,7 +281,7 @@ describe('network of the example', () => {
             const { wiring } = await network.observe();
             return wiring.intact ? undefined : wiring.missing;
           },
-          { timeoutMs: 10_000, everyMs: 200 },
+          { timeoutMs: 60_000, everyMs: 200 },
         );
         assert.ok(
           missing.some((one) => named.test(one)),
@@ -340,7 +340,7 @@ describe('network of the example', () => {
     const reached = async () => (await real.probe(real.worldNetwork, { protocol: 'tcp', to: alias, port: 80 }, 500)) === 'closed';
     assert.equal(await reached(), false);
     await network.apply(withAlias);
-    await waitFor('the alias is reached', reached, { timeoutMs: 5000 });
+    await waitFor('the alias is reached', reached, { timeoutMs: 60_000 });
     await network.apply(exampleNetwork);
     assert.equal(await reached(), false);
     await real.ip(guest, `address del ${alias}/24 dev eth0`);
@@ -501,7 +501,7 @@ describe('addresses and routes handed out', () => {
     const found = await waitFor(
       'the advertised route',
       async () => ((await routes()).includes('default via fe80::1') ? routes() : undefined),
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
     assert.ok(!found.split('\n').some((line) => line.startsWith('2001:db8:1::/64')), found);
     await real.ip(real.worldNetwork, 'route add fd20::/64 via 2001:db8:1::10 dev eth0 onlink');

@@ -86,7 +86,7 @@ export class PausedHost {
     const helper = this.#helper;
     if (helper?.pid === undefined || helper.exitCode !== null || helper.signalCode !== null) return;
     process.kill(helper.pid, 'SIGKILL');
-    await waitFor('both are gone', () => helper.signalCode === 'SIGKILL' && !this.#hasDaemon(), { timeoutMs: 20_000, everyMs: 20 });
+    await waitFor('both are gone', () => helper.signalCode === 'SIGKILL' && !this.#hasDaemon(), { timeoutMs: 60_000, everyMs: 20 });
   }
 
   async remove(): Promise<void> {

@@ -19,6 +19,8 @@ import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
 
 const launcher = join(import.meta.dirname, '../../bin/caisson');
 const netns = 'cst-site';
+/** Everything here is emulated, on a machine that does other things as well. */
+const patientMs = 200_000;
 let data = '';
 let image = '';
 let helper: ChildProcess | undefined;
@@ -35,7 +37,7 @@ after(async () => {
   if (helper?.exitCode === null) {
     await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
     helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 20_000 });
+    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 60_000 });
   }
   transport?.close();
   execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
@@ -69,7 +71,7 @@ async function killDaemon(): Promise<void> {
   for (const victim of [...daemons.map(Number), pid as number]) process.kill(victim, 'SIGKILL');
   transport.close();
   await waitFor('both are gone', () => helper?.signalCode === 'SIGKILL' && daemons.every((daemon) => !existsSync(`/proc/${daemon}/exe`)), {
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
   });
 }
 
@@ -138,7 +140,7 @@ test('apply builds everything from the file and ends when every service is ready
 });
 
 test('a guest without a seed reader gets its address by DHCP, and the host reaches it', async () => {
-  await waitFor('an answer to ping', () => isTrue(() => inNetwork('ping', '-c', '1', '-W', '1', '10.77.1.10')), { timeoutMs: 20_000 });
+  await waitFor('an answer to ping', () => isTrue(() => inNetwork('ping', '-c', '1', '-W', '1', '10.77.1.10')), { timeoutMs: patientMs });
 });
 
 test('every QEMU is its own user, without rights, in a network of its own', async () => {
@@ -223,7 +225,7 @@ test('daemon and helper killed at once: the guests run on, are reached on, and t
   await startDaemon();
   for (const old of before) {
     const now = await waitFor(`${old.name} ready`, async () => ((await guest(old.name)).status.ready ? guest(old.name) : undefined), {
-      timeoutMs: 30_000,
+      timeoutMs: patientMs,
     });
     assert.equal(now.status.pid, old.status.pid);
     // From the kernel's clock ticks, so within a tick of what was said before.
@@ -233,11 +235,11 @@ test('daemon and helper killed at once: the guests run on, are reached on, and t
 
 test('a flush of the rules is found and mended, and told', async () => {
   inNetwork('nft', 'flush', 'ruleset');
-  await waitFor('the rules are back', () => inNetwork('nft', 'list', 'tables').includes('table inet caisson'), { timeoutMs: 20_000 });
+  await waitFor('the rules are back', () => inNetwork('nft', 'list', 'tables').includes('table inet caisson'), { timeoutMs: patientMs });
   const told = await waitFor(
     'the event',
     async () => (await client.call('eventList', { query: { limit: 200 } })).items.find((event) => event.kind === 'network-failed'),
-    { timeoutMs: 10_000 },
+    { timeoutMs: patientMs },
   );
   assert.equal(told.severity, 'error');
   inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
@@ -277,12 +279,12 @@ describe('what somebody takes away from the network is back, and told:', () => {
       // Again when it came back by the way, with something else that was applied again at that moment: then nobody had missed it.
       for (let tries = 1; tries <= 3 && !(await isTold()); tries++) {
         harm(tap);
-        await waitFor('it is back', () => isBack(tap), { timeoutMs: 20_000 });
+        await waitFor('it is back', () => isBack(tap), { timeoutMs: patientMs });
         await waitFor('it is told', isTold, { timeoutMs: 10_000 }).catch((error: unknown) => {
           if (tries === 3) throw error;
         });
       }
-      await waitFor('all is well', async () => (await client.call('hostShow')).network.problem === undefined, { timeoutMs: 10_000 });
+      await waitFor('all is well', async () => (await client.call('hostShow')).network.problem === undefined, { timeoutMs: patientMs });
       inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
     });
   }
@@ -297,14 +299,18 @@ function nameService(): number {
 }
 
 test('QEMU killed is a crash that is told; the guest starts again on its own disk', async () => {
-  const { status } = await guest('b');
+  const { uid, status } = await guest('b');
   process.kill(status.pid as number, 'SIGKILL');
-  const crashed = await waitFor('crashed', async () => ((await guest('b')).status.power === 'crashed' ? guest('b') : undefined), {
-    timeoutMs: 5000,
-  });
-  assert.match(crashed.status.reason, /crashed/);
-  const job = await finish(client.call('guestStart', { params: { guest: 'b' } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  const isTold = async () =>
+    (await client.call('eventList', { query: { limit: 500 } })).items.some(
+      ({ kind, object }) => kind === 'guest-crashed' && object === `guest/${uid}`,
+    );
+  await waitFor('the crash is told', isTold, { timeoutMs: patientMs });
+  const isBack = async () => {
+    const now = (await guest('b')).status;
+    return now.ready && now.pid !== status.pid;
+  };
+  await waitFor('it is ready anew', isBack, { timeoutMs: patientMs });
 });
 
 test('pause and resume, shutdown by the agent, start, reboot, stop', async () => {
@@ -317,14 +323,14 @@ test('pause and resume, shutdown by the agent, start, reboot, stop', async () =>
   await run(client.call('guestPause', { params }));
   assert.equal((await guest('b')).status.power, 'paused');
   await run(client.call('guestResume', { params }));
-  const down = await run(client.call('guestShutdown', { params, body: { timeoutMs: 30_000 } }));
+  const down = await run(client.call('guestShutdown', { params, body: { timeoutMs: patientMs } }));
   assert.deepEqual(down.result, { way: 'agent' });
   assert.equal((await guest('b')).status.power, 'stopped');
   await run(client.call('guestStart', { params }));
   await run(client.call('guestReboot', { params, body: { force: true } }));
   await run(client.call('guestStop', { params }));
   const { tap } = (await guest('b')).status.nics[0] as { tap: string };
-  await waitFor('its tap is gone', () => !inNetwork('ip', '-o', 'link').includes(tap), { timeoutMs: 5000 });
+  await waitFor('its tap is gone', () => !inNetwork('ip', '-o', 'link').includes(tap), { timeoutMs: patientMs });
 });
 
 test('a guest that is pruned leaves its disk, and nothing else; destroying with its disks leaves nothing', async () => {

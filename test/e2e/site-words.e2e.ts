@@ -47,7 +47,7 @@ after(async () => {
   if (helper?.exitCode === null) {
     await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
     helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 20_000 });
+    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 60_000 });
   }
   transport?.close();
   execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
@@ -147,16 +147,16 @@ test('a guest with two nics has a tap in each zone, and its addresses by DHCP on
     await waitFor(
       `whose ${tap} is`,
       () => new RegExp(`dev ${tap} lladdr ${mac}`).test(ip('-n', netns, 'neigh', 'show', 'nud', 'permanent')),
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
   }
   await waitFor('the guest answers', () => isTrue(() => ip('netns', 'exec', netns, 'ping', '-c', '1', '-W', '1', '10.78.1.10')), {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 });
 
 test('a published port leads from the world into the guest, for those whom it is for', async () => {
-  assert.equal(await waitFor('an echo', async () => (await echo('203.0.113.50', 80)) === 'hello', { timeoutMs: 20_000 }), true);
+  assert.equal(await waitFor('an echo', async () => (await echo('203.0.113.50', 80)) === 'hello', { timeoutMs: 60_000 }), true);
   assert.equal(await echo('203.0.113.50', 81), 'silent');
   // The host's own address: what is not published for us there is the host's, which does not listen.
   assert.equal(await echo('203.0.113.2', 8080), 'ECONNREFUSED');
@@ -215,7 +215,7 @@ test('a nic that is taken out of the site is cut off at once, and gone after the
     assert.equal(done.state, 'succeeded', done.error?.message);
   }
   assert.doesNotMatch(ip('-n', netns, '-o', 'link'), new RegExp(tap));
-  assert.equal(await waitFor('an echo', async () => (await echo('203.0.113.50', 80)) === 'hello', { timeoutMs: 20_000 }), true);
+  assert.equal(await waitFor('an echo', async () => (await echo('203.0.113.50', 80)) === 'hello', { timeoutMs: 60_000 }), true);
 });
 
 function isTrue(work: () => unknown): boolean {

@@ -85,7 +85,7 @@ describe('durability of the store', () => {
     for (const [index, durability] of (['full', 'relaxed', 'full', 'relaxed'] as const).entries()) {
       const path = join(folder, `kill-${index}.sqlite`);
       const writer = new Writer(path, 100_000, { durability });
-      await waitFor('writes', () => writer.acks.length >= 50 + index * 333, { timeoutMs: 20_000, everyMs: 1 });
+      await waitFor('writes', () => writer.acks.length >= 50 + index * 333, { timeoutMs: 60_000, everyMs: 1 });
       await writer.kill();
       await checkAfterwards(path, writer.acks);
     }
@@ -110,7 +110,7 @@ describe('durability of the store', () => {
     const writer = new Writer(join(folder, 'order.sqlite'), 20, {
       under: ['strace', '-f', '-qq', '-o', trace, '-e', 'trace=fdatasync,fsync,pwrite64,write'],
     });
-    await waitFor('writes', () => writer.acks.length === 20, { timeoutMs: 30_000 });
+    await waitFor('writes', () => writer.acks.length === 20, { timeoutMs: 60_000 });
     await run(['kill', '-9', String(await childOf(writer.child.pid ?? 0))]);
     await writer.gone;
     let unsynced = true;
@@ -133,7 +133,7 @@ describe('durability of the store', () => {
     const writer = new Writer(path, 20, {
       under: ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=fdatasync,fsync:error=EIO:when=15'],
     });
-    await waitFor('the end', () => writer.acks.length + writer.errors.length === 20, { timeoutMs: 30_000 });
+    await waitFor('the end', () => writer.acks.length + writer.errors.length === 20, { timeoutMs: 60_000 });
     await run(['kill', '-9', String(await childOf(writer.child.pid ?? 0))]);
     await writer.gone;
     assert.ok(writer.acks.length >= 5 && writer.errors.length >= 5, `${writer.acks.length} written`);
@@ -171,7 +171,7 @@ describe('durability of the store', () => {
       await whileMounted(async () => {
         const writer = new Writer(path, 100_000, { durability });
         try {
-          await waitFor('writes', () => writer.acks.length >= 205, { timeoutMs: 30_000, everyMs: 1 });
+          await waitFor('writes', () => writer.acks.length >= 205, { timeoutMs: 60_000, everyMs: 1 });
           acks = writer.acks; // before the cut: what is acknowledged while it happens proves nothing
           // EXT4_IOC_SHUTDOWN without a flush of the file system's log: what is not on the disk now never will be.
           const cut = 'open(F, "<", $ARGV[0]) or die; my $how = pack("L", 2); ioctl(F, 0x8004587d, $how) or die "$!"';

@@ -59,7 +59,7 @@ export class TwoGuests {
     if (helper?.exitCode === null) {
       await this.finish(this.client.call('hostShutdown', { body: { withinMs: 10_000 } }));
       helper.kill('SIGTERM');
-      await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 20_000 });
+      await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 60_000 });
     }
     this.#transport?.close();
     spawnSync('umount', [join(this.#data, 'guests')]);

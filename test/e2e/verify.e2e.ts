@@ -47,7 +47,7 @@ function command(...args: string[]): { code: number | null; stdout: string; stde
 }
 
 async function ended(child: ChildProcess): Promise<void> {
-  await waitFor('it ends', () => child.exitCode !== null || child.signalCode !== null, { timeoutMs: 10_000 });
+  await waitFor('it ends', () => child.exitCode !== null || child.signalCode !== null, { timeoutMs: 60_000 });
 }
 
 test('a sound host: nothing is found, with a daemon and without one, and the command says so', async () => {
@@ -72,7 +72,7 @@ test('a stranger with a guest’s disk open for writing is found while he has it
   ];
   const stranger = spawn('qemu-system-x86_64', argv, { stdio: 'ignore' });
   strangers.push(stranger);
-  await waitFor('it has it open', async () => (await texts()).some((line) => /written by 2 processes/.test(line)), { timeoutMs: 20_000 });
+  await waitFor('it has it open', async () => (await texts()).some((line) => /written by 2 processes/.test(line)), { timeoutMs: 60_000 });
   const { code, stdout } = command('verify');
   assert.equal(code, 2);
   assert.match(stdout, /^BAD +.*root\.qcow2 of guest keep is written by 2 processes: .* → end all but one, now: kill PID$/m);
@@ -117,7 +117,7 @@ test('a guest’s process id that is another’s now is not believed: that one i
   const before = await guest('keep');
   await host.kill();
   process.kill(before.status.pid as number, 'SIGKILL');
-  await waitFor('it is gone', () => readProcess(before.status.pid as number) === undefined, { timeoutMs: 10_000 });
+  await waitFor('it is gone', () => readProcess(before.status.pid as number) === undefined, { timeoutMs: 60_000 });
   const stranger = spawn('sleep', ['600'], { stdio: 'ignore' });
   strangers.push(stranger);
   const path = join(folderOf(before), 'launch-process.json');
