@@ -225,6 +225,26 @@ for (const [storeName, openStore] of stores) {
     );
 
     test(
+      'a user who asks without end is told to wait, others are not, and neither is a right token beside many wrong ones',
+      using(async ({ access, clock }) => {
+        const tokenOf = async (name: string) => {
+          await access.users.add({ name, password, bindings: [] }, 'local');
+          return (await access.signIn.signIn({ user: name, password, kind: 'token', address, program: '' })).secret;
+        };
+        const [ada, bob] = [await tokenOf('ada'), await tokenOf('bob')];
+        for (let count = 0; count < 2000; count++) access.identify({ bearer: ada }, address);
+        assert.throws(() => access.identify({ bearer: ada }, address), { code: 'too-many', details: { retryAfterSeconds: 1 } });
+        assert.equal(access.identify({ bearer: bob }, address)?.user, 'bob');
+        for (let count = 0; count < 50; count++) assert.equal(access.identify({ bearer: 'caisson_token_x' }, address), undefined);
+        assert.throws(() => access.identify({ bearer: 'caisson_token_x' }, address), { code: 'too-many' });
+        assert.equal(access.identify({ bearer: bob }, address)?.user, 'bob');
+        assert.equal(access.identify({ bearer: 'caisson_token_x' }, '192.0.2.8'), undefined);
+        await clock.advance(1000);
+        assert.equal(access.identify({ bearer: ada }, address)?.user, 'ada');
+      }),
+    );
+
+    test(
       'a token may what it was made for and its user still may, until it ends',
       using(async ({ access, clock, again }) => {
         await access.users.add({ name: 'ada', password, bindings: [{ role: 'operator', on: 'site' }] }, 'local');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { digestOf } from '../../src/lib/secret.ts';
 import type { Role } from '../../src/model/rights.ts';
 import type { Site } from '../../src/model/site.ts';
@@ -58,9 +59,10 @@ export class AccessTrial {
   readonly local: Client;
   readonly socketPath: string;
   readonly #folder: string;
+  readonly #time: { laterMs: number };
   readonly #transports: NodeTransport[];
 
-  private constructor(daemon: SimulatedDaemon, folder: string, socketPath: string) {
+  private constructor(daemon: SimulatedDaemon, folder: string, socketPath: string, time: { laterMs: number }) {
     const transport = createNodeTransport({ socketPath });
     this.daemon = daemon;
     this.url = daemon.urls.find((url) => url.startsWith('http')) ?? '';
@@ -68,13 +70,15 @@ export class AccessTrial {
     this.local = createClient(transport);
     this.socketPath = socketPath;
     this.#folder = folder;
+    this.#time = time;
     this.#transports = [transport];
   }
 
   /** Its guests run and are ready. */
   static async open(): Promise<AccessTrial> {
     const folder = await mkdtemp(join(tmpdir(), 'caisson-access-'));
-    const world = createSimulatedWorld();
+    const time = { laterMs: 0 };
+    const world = createSimulatedWorld({ clock: { ...systemClock, now: () => Date.now() + time.laterMs } });
     // What nobody can make through the API: a token that has ended.
     const expired = {
       name: 'expired',
@@ -86,11 +90,16 @@ export class AccessTrial {
     await world.store.put('token/expired', expired, { expected: 'absent' });
     const socketPath = join(folder, 'api.sock');
     const daemon = await startSimulatedDaemon({ world, socketPath, port: 0, bootMs: 1, checkResponses: true });
-    const trial = new AccessTrial(daemon, folder, socketPath);
+    const trial = new AccessTrial(daemon, folder, socketPath, time);
     const job = await trial.local.call('siteApply', { body: { site: trialSite() } });
     const { state, error } = await daemon.engine.jobs.wait(job.uid);
     if (state !== 'succeeded') throw new Error(`the site was not made: ${error?.message}`);
     return trial;
+  }
+
+  /** The daemon's time of day from now on. */
+  later(ms: number): void {
+    this.#time.laterMs += ms;
   }
 
   async close(): Promise<void> {

@@ -315,6 +315,38 @@ describe('what is taken back ends at once, also what is open', () => {
     assert.equal(isOpen(unmoved), true);
     unmoved.destroy();
   });
+
+  test('a guest that moves to another zone is out of reach of who has a role on the old one', async () => {
+    const who = await trial.user('of-external', ['operator', 'zone:external']);
+    const events = await fetch(`${trial.url}/v1/guests/web`, { headers: who });
+    assert.equal(events.status, 200);
+    const { console } = await openBoth(who);
+    const { site } = await trial.local.call('siteShow');
+    const web = site.guests['web'];
+    assert.ok(web);
+    const moved = { ...site, guests: { ...site.guests, web: { ...web, nics: [{ zone: 'internal', addresses: ['10.20.0.12'] }] } } };
+    await trial.daemon.engine.jobs.wait((await trial.local.call('siteApply', { body: { site: moved } })).uid);
+    assert.equal(await console, 1001);
+    assert.equal((await trial.ask({ path: '/v1/guests/web', headers: who })).status, 404);
+    await trial.daemon.engine.jobs.wait((await trial.local.call('siteApply', { body: { site } })).uid);
+  });
+
+  // Last: the daemon's time goes on by days.
+  test('sessions and tokens that end by themselves end what is open', async () => {
+    const late = await trial.user('late', ['operator', 'site']);
+    const body = { name: 'one-day', bindings: [{ role: 'operator' as const, on: 'site' }], days: 1 };
+    const token = bearer((await trial.local.call('tokenCreate', { body })).secret);
+    const [session, program] = [await openBoth(late), await openBoth(token)];
+    trial.later(13 * 3_600_000);
+    assert.equal(await session.events, 'ended');
+    assert.equal(await session.console, 1001);
+    assert.equal((await trial.ask({ path: '/v1/guests/web', headers: late })).status, 401);
+    assert.equal((await trial.ask({ path: '/v1/guests/web', headers: token })).status, 200);
+    trial.later(12 * 3_600_000);
+    assert.equal(await program.events, 'ended');
+    assert.equal(await program.console, 1001);
+    assert.equal((await trial.ask({ path: '/v1/guests/web', headers: token })).status, 401);
+  });
 });
 
 function isOpen(stream: Duplex): boolean {

@@ -79,7 +79,11 @@ function isListed(text: string): boolean {
 }
 
 test('it serves as an ordinary user in the guests’ network, on its socket without and on TCP with the token', async () => {
-  const { daemon, socketPath, url } = await start();
+  const { daemon, socketPath, url, said } = await start();
+  // The first start of this data directory tells how to begin, on standard output alone.
+  await waitFor('it says how to begin', () => /^set-up (\S+)#\/set-up\/caisson_setup_[\w-]{43}$/m.exec(said())?.[1] === `${url}/`, {
+    timeoutMs: 10_000,
+  });
   const status = readFileSync(`/proc/${daemon}/status`, 'latin1');
   assert.match(status, new RegExp(`^Uid:\\t${execFileSync('id', ['-u', 'caisson'], { encoding: 'utf8' }).trim()}\\t`, 'm'));
   assert.match(status, /^CapEff:\t0+$/m);
@@ -102,6 +106,30 @@ test('asked to end it ends with 0, and the next one remembers', async () => {
   const kinds = (await clientOf({ socketPath }).call('eventList')).items.map(({ kind }) => kind);
   assert.ok(kinds.includes('daemon-ended'), kinds.join());
   assert.equal(kinds.at(-1), 'daemon-started');
+});
+
+test('the set-up link of the first start makes an administrator after a restart too; users and sessions outlive a kill', async () => {
+  const first = await start();
+  const link = await clientOf({ socketPath: first.socketPath }).call('setUpLink');
+  assert.equal(link.links.length, 1);
+  first.helper.kill('SIGTERM');
+  await first.exited;
+  const second = await start();
+  assert.doesNotMatch(second.said(), /^set-up /m);
+  const nobody = clientOf({ url: second.url });
+  const password = 'four words of this test';
+  await nobody.call('setUp', { body: { secret: link.secret, user: 'ada', password } });
+  const { token } = await nobody.call('login', { body: { user: 'ada', password, as: 'token' } });
+  process.kill(second.daemon, 'SIGKILL');
+  await second.exited;
+  const { socketPath, url } = await start();
+  assert.equal((await clientOf({ url, token }).call('meShow')).actor, 'user:ada');
+  const file = readFileSync(join(data, 'api-token'), 'utf8').trim();
+  await assert.rejects(clientOf({ url, token: file }).call('meShow'), { code: 'unauthorized', message: /since there are users/ });
+  // The rest of this file finds it as it was.
+  await clientOf({ socketPath }).call('userDelete', { params: { user: 'ada' } });
+  await assert.rejects(clientOf({ url, token }).call('meShow'), { code: 'unauthorized' });
+  assert.equal((await clientOf({ url, token: file }).call('meShow')).actor, 'token');
 });
 
 test('killed, it takes the helper along, and the next one takes its socket over', async () => {
