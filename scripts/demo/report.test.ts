@@ -33,6 +33,7 @@ test('all ready and all as the flows say is well', () => {
   assert.deepEqual(report.guests[0]?.addresses, ['192.0.2.10']);
   const text = renderReport(report).join('\n');
   assert.match(text, /^web +external +192\.0\.2\.10 +tcp\/80 tcp\/22 +23\.4 s +300\.?0? MiB/m);
+  assert.match(text, /^Page: http:\/\/127\.0\.0\.1:8470\/ \(way in: .*api-token\)$/m);
   assert.match(text, /2 of 2 connections as the site file says; the control flow dns → web tcp\/3306 was seen open/);
 });
 

@@ -1,6 +1,7 @@
-// The serial console as a websocket: binary both ways.
-import { type Client, pathOf } from '../api/client.ts';
-import { endpoints } from '../api/endpoints.ts';
+// The serial console as a websocket: binary both ways. A browser’s websocket carries no token, so a ticket is asked for first, good once and
+// for half a minute.
+import type { Client } from '../api/client.ts';
+import { toCaissonError } from '../lib/errors.ts';
 
 export interface ConsoleHandlers {
   onOpen: () => void;
@@ -14,25 +15,34 @@ export interface ConsoleConnection {
   close(): void;
 }
 
-export function openConsole(_client: Client, guest: string, { onOpen, onData, onEnd }: ConsoleHandlers): ConsoleConnection {
-  const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}${pathOf(endpoints.guestConsole, { guest })}`);
-  socket.binaryType = 'arraybuffer';
+const encoder = new TextEncoder();
+
+export function openConsole(client: Client, guest: string, { onOpen, onData, onEnd }: ConsoleHandlers): ConsoleConnection {
   let closed = false;
-  socket.addEventListener('open', onOpen);
-  socket.addEventListener('message', ({ data }) => {
-    if (data instanceof ArrayBuffer) onData(new Uint8Array(data));
-  });
-  socket.addEventListener('close', ({ reason }) => {
-    if (!closed) onEnd(reason);
-  });
-  const encoder = new TextEncoder();
+  let socket: WebSocket | undefined;
+  const end = (why: string) => {
+    if (!closed) onEnd(why);
+  };
+  client.call('consoleTicket', { params: { guest }, body: { kind: 'serial' } }).then(
+    ({ path }) => {
+      if (closed) return;
+      socket = new WebSocket(new URL(path, location.origin.replace(/^http/, 'ws')));
+      socket.binaryType = 'arraybuffer';
+      socket.addEventListener('open', onOpen);
+      socket.addEventListener('message', ({ data }) => {
+        if (data instanceof ArrayBuffer) onData(new Uint8Array(data));
+      });
+      socket.addEventListener('close', ({ reason }) => end(reason));
+    },
+    (error: unknown) => end(toCaissonError(error).message),
+  );
   return {
     send(text) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(encoder.encode(text));
+      if (socket?.readyState === WebSocket.OPEN) socket.send(encoder.encode(text));
     },
     close() {
       closed = true;
-      socket.close();
+      socket?.close();
     },
   };
 }

@@ -59,8 +59,8 @@ export function createFetchTransport({ headers, onUnauthorized }: FetchTransport
 
 /** problem+json → error. The schemas of the API are not loaded for it. */
 function errorOf(body: unknown, status: number): CaissonError {
-  const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown };
+  const { code, detail, details } = (body ?? {}) as { code?: unknown; detail?: unknown; details?: Record<string, unknown> };
   if (typeof code === 'string' && Object.hasOwn(errorCodes, code) && typeof detail === 'string')
-    return new CaissonError(code as ErrorCode, detail);
+    return new CaissonError(code as ErrorCode, detail, details ? { details } : {});
   return new CaissonError('unavailable', `the daemon answered with HTTP status ${status}`);
 }

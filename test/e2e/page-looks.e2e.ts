@@ -24,8 +24,10 @@ const places = {
   jobs: '#/jobs',
   events: '#/events',
   audit: '#/audit',
+  log: '#/log',
   host: '#/host',
   site: '#/site',
+  settings: '#/settings',
 } as const;
 
 const looks: readonly Required<Look>[] = [

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { evil, labSite } from '../page/lab-site.ts';
-import { ended, openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
+import { ended, openPage, openPageLab, type PageLab, token } from '../page/page-fixture.ts';
 
 let lab: PageLab;
 
@@ -28,12 +28,29 @@ function until(what: string, holds: () => Promise<boolean>): Promise<unknown> {
 test('a wrong token is refused with what to do, a right one opens the site', async () => {
   const { page, context } = await openPage(lab, {}, false);
   try {
+    await page.getByText('By the token of the host').click();
     await page.getByLabel('API token').fill('wrong');
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await page.getByText('The daemon does not know this token').waitFor();
-    await page.getByLabel('API token').fill('page-test-token-0123456789-abcdefghijkl');
+    await page.getByRole('button', { name: 'Use the token' }).click();
+    await page.getByText('The daemon does not take this token').waitFor();
+    await page.getByLabel('API token').fill(token);
     await page.keyboard.press('Enter');
     await page.getByText('Nothing needs you').waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+test('the console of a guest says what it said, and takes what is typed', async () => {
+  const { page, context, visit, complaints } = await openPage(lab);
+  try {
+    await visit('#/guests/web/console');
+    await page.getByText('Connected.').waitFor();
+    await page.locator('.xterm-rows').getByText('tiny guest: up').waitFor();
+    await page.keyboard.type('hello caisson');
+    await page.locator('.xterm-rows').getByText('hello caisson').waitFor();
+    await page.keyboard.press('Control+Alt+ArrowUp');
+    assert.equal(await page.evaluate(`document.activeElement?.textContent`), 'Console');
+    assert.deepEqual(complaints, []);
   } finally {
     await context.close();
   }

@@ -15,6 +15,7 @@ export const token = 'page-test-token-0123456789-abcdefghijkl';
 
 export interface PageLab {
   daemon: SimulatedDaemon;
+  /** As the host’s administrator. */
   client: Client;
   url: string;
   browser: Browser;
@@ -34,9 +35,10 @@ export async function openPageLab(site: Site | undefined): Promise<PageLab> {
   }
   const world = createSimulatedWorld();
   Object.assign(world.identity, { name: 'room-1', cpus: 8, memoryMib: 16_384, reserveMib: 1024 });
-  const daemon = await startSimulatedDaemon({ world, port: 0, token, bootMs: 20, webRoot });
+  const socketPath = join(folder, 'api.sock');
+  const daemon = await startSimulatedDaemon({ world, socketPath, port: 0, token, bootMs: 20, webRoot });
   const url = daemon.urls.find((each) => each.startsWith('http')) ?? '';
-  const transport = createNodeTransport({ url, token });
+  const transport = createNodeTransport({ socketPath });
   const client = createClient(transport);
   if (site) {
     const job = await ended(client, await client.call('siteApply', { body: { site } }));
@@ -92,7 +94,7 @@ export async function openPage({ browser, url }: PageLab, look: Look = {}, logge
     timezoneId: 'UTC',
     reducedMotion: 'reduce',
   });
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -108,12 +110,12 @@ export async function openPage({ browser, url }: PageLab, look: Look = {}, logge
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(`a request to ${request.url()}`);
   });
+  if (loggedIn) await context.addInitScript(`sessionStorage.setItem('caisson-token', ${JSON.stringify(token)})`);
   await page.goto(`${url}/`);
-  if (loggedIn) {
-    await page.getByRole('textbox').fill(token);
-    await page.keyboard.press('Enter');
-    await page.locator('main .section, main .empty').first().waitFor();
-  }
+  await page
+    .locator(loggedIn ? 'main .section, main .empty' : 'main form')
+    .first()
+    .waitFor();
   return {
     page,
     context,

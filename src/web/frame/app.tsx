@@ -1,26 +1,36 @@
 // Who one is and which language one reads, around everything else.
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { createClient } from '../../api/client.ts';
+import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
+import type { Me } from '../../model/me.ts';
 import { createFetchTransport } from '../fetch-transport.ts';
 import { Format } from '../format.ts';
 import { Live } from '../live/live.ts';
+import { MeContext } from '../live/me.ts';
 import { LiveContext } from '../live/use-live.ts';
 import { forgetToken, keepToken, readToken } from '../session.ts';
 import { keepLanguage, readLanguage } from '../settings.ts';
 import { Notices } from '../ui/notices.tsx';
+import { Problem, Waiting } from '../ui/parts.tsx';
 import { english } from '../words/english.ts';
 import { french } from '../words/french.ts';
 import { SpeechContext } from '../words/use-words.ts';
 import type { Language } from '../words/words.ts';
 import { Frame } from './frame.tsx';
-import { Login } from './login.tsx';
+import { Login, type LogoutReason } from './login.tsx';
 
 const catalogues = { en: english, fr: french };
 
+type State =
+  | { kind: 'asking' }
+  | { kind: 'out'; why?: LogoutReason }
+  | { kind: 'in'; me: Me; live: Live }
+  | { kind: 'failed'; error: CaissonError };
+
 export function App() {
   const [language, setLanguage] = useState(readLanguage);
-  const [token, setToken] = useState(readToken);
-  const [refused, setRefused] = useState(false);
+  const [state, setState] = useState<State>({ kind: 'asking' });
+  const [asked, setAsked] = useState(0);
   const speech = useMemo(() => ({ language, words: catalogues[language], format: new Format(language) }), [language]);
   const choose = (wanted: Language) => {
     keepLanguage(wanted);
@@ -29,47 +39,81 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);
-  const live = useMemo(() => {
-    if (token === undefined) return undefined;
-    const transport = createFetchTransport({
-      headers: () => ({ authorization: `Bearer ${token}` }),
-      onUnauthorized() {
-        forgetToken();
-        setRefused(true);
-        setToken(undefined);
-      },
-    });
-    return new Live(createClient(transport));
-  }, [token]);
   useEffect(() => {
-    void live?.run();
+    const token = readToken();
+    let live: Live | undefined;
+    const client = createClient(
+      createFetchTransport({
+        headers: () => (token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        onUnauthorized() {
+          if (!live) return;
+          forgetToken();
+          live.close();
+          setState({ kind: 'out', why: { kind: 'ended' } });
+        },
+      }),
+    );
+    client.call('meShow').then(
+      (me) => {
+        live = new Live(client);
+        void live.run();
+        setState({ kind: 'in', me, live });
+      },
+      (cause: unknown) => {
+        const error = toCaissonError(cause);
+        if (error.code !== 'unauthorized') setState({ kind: 'failed', error });
+        else setState(token === undefined ? { kind: 'out' } : { kind: 'out', why: { kind: 'wrong-token', message: error.message } });
+        forgetToken();
+      },
+    );
     return () => live?.close();
-  }, [live]);
+  }, [asked]);
+  const again = () => setAsked((count) => count + 1);
   return (
     <SpeechContext.Provider value={speech}>
-      {live ? (
-        <LiveContext.Provider value={live}>
-          <Notices>
-            <Frame
-              onLanguage={choose}
-              onLogout={() => {
-                forgetToken();
-                setRefused(false);
-                setToken(undefined);
-              }}
-            />
-          </Notices>
-        </LiveContext.Provider>
-      ) : (
+      {state.kind === 'asking' && <Waiting />}
+      {state.kind === 'failed' && (
+        <main class="login">
+          <h1>Caisson</h1>
+          <Problem error={state.error} />
+          <div class="buttons">
+            <button type="button" onClick={again}>
+              {speech.words.again}
+            </button>
+          </div>
+        </main>
+      )}
+      {state.kind === 'out' && (
         <Login
-          refused={refused}
+          why={state.why}
           onLanguage={choose}
-          onToken={(given) => {
-            keepToken(given);
-            setRefused(false);
-            setToken(given);
+          onToken={(token) => {
+            keepToken(token);
+            again();
           }}
+          onSignedIn={again}
         />
+      )}
+      {state.kind === 'in' && (
+        <MeContext.Provider value={state.me}>
+          <LiveContext.Provider value={state.live}>
+            <Notices>
+              <Frame
+                onLanguage={choose}
+                onLogout={() => {
+                  const { live } = state;
+                  live.close();
+                  // A session ends at the daemon; a token is only forgotten.
+                  const ending = state.me.session ? live.client.call('logout', {}).catch(() => undefined) : Promise.resolve();
+                  void ending.then(() => {
+                    forgetToken();
+                    setState({ kind: 'out' });
+                  });
+                }}
+              />
+            </Notices>
+          </LiveContext.Provider>
+        </MeContext.Provider>
       )}
     </SpeechContext.Provider>
   );

@@ -1,11 +1,13 @@
 // What stands around every page: the nouns, the search, who and how one is connected, and the jobs that run.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useMe } from '../live/me.ts';
 import { site } from '../live/resources.ts';
 import { useConnection, useResource } from '../live/use-live.ts';
-import { hrefOf, type PageName, pages } from '../route.ts';
+import { hrefOf, type PageName } from '../route.ts';
 import { useRoute } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
 import type { Language } from '../words/words.ts';
+import { pagesFor } from './pages-for.ts';
 import { JobsStrip } from './jobs-strip.tsx';
 import { useKeys } from './keys.ts';
 import { Page } from './page.tsx';
@@ -21,7 +23,8 @@ export function Frame(props: { onLanguage: (language: Language) => void; onLogou
   const [above, setAbove] = useState<Above>();
   const main = useRef<HTMLElement>(null);
   useKeys({ onSearch: () => setAbove('search'), onActions: () => setAbove('actions'), onHelp: () => setAbove('shortcuts') });
-  const { value } = useResource(site);
+  const me = useMe();
+  const { value } = useResource(me.site.includes('view') ? site : undefined);
   const name = value?.site.site;
   const title = route.rest[0] === undefined ? words.pages[route.page] : route.rest[0];
   useEffect(() => {
@@ -53,6 +56,7 @@ export function Frame(props: { onLanguage: (language: Language) => void; onLogou
         <button type="button" class="link" onClick={() => setAbove('shortcuts')} aria-label={words.shortcuts} title={words.shortcuts}>
           ?
         </button>
+        {me.user !== undefined && <span class="wide quiet">{me.fullName ?? me.user}</span>}
         <button type="button" class="link" onClick={props.onLogout}>
           {words.logout}
         </button>
@@ -73,7 +77,7 @@ function Rail({ current }: { current: PageName }) {
   return (
     <nav class="rail" aria-label={words.navigation}>
       <ul>
-        {pages.map((page) => (
+        {pagesFor(useMe()).map((page) => (
           <li key={page}>
             <a href={hrefOf(page)} aria-current={page === current ? 'page' : undefined}>
               {words.pages[page]}

@@ -10,8 +10,10 @@ export const pageKeys: Record<PageName, string> = {
   jobs: 'j',
   events: 'e',
   audit: 'a',
+  log: 'l',
   host: 'h',
   site: 's',
+  settings: ',',
 };
 
 const chordMs = 1500;

@@ -31,6 +31,10 @@ export function Page({ route }: { route: Route }) {
       return <EventsPage />;
     case 'audit':
       return <Later key="audit" load={async () => (await import('../pages/audit.tsx')).AuditPage} props={{}} />;
+    case 'log':
+      return <Later key="log" load={async () => (await import('../pages/log.tsx')).LogPage} props={{}} />;
+    case 'settings':
+      return <Later key="settings" load={async () => (await import('../pages/settings.tsx')).SettingsPage} props={{}} />;
     case 'host':
       return <HostPage />;
     case 'site':

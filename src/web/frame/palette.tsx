@@ -1,8 +1,9 @@
 // One field that finds everything: pages, guests, zones; and with Ctrl-K also what can be done with each guest now.
 import { useId, useMemo, useState } from 'preact/hooks';
+import { actionsFor, useMe } from '../live/me.ts';
 import { guests, zones } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
-import { hrefOf, pages } from '../route.ts';
+import { hrefOf } from '../route.ts';
 import { callAction, ConfirmGuestAction, isDestructive, type PowerAction, powerActions } from '../ui/actions.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { useAct } from '../ui/notices.tsx';
@@ -12,6 +13,7 @@ import { filterGuests } from '../view/filter-guests.ts';
 import { useWords } from '../words/use-words.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import { pageKeys } from './keys.ts';
+import { pagesFor } from './pages-for.ts';
 
 interface Choice {
   key: string;
@@ -28,6 +30,7 @@ export function Palette({ withActions, onClose }: { withActions: boolean; onClos
   const { words } = useWords();
   const live = useLive();
   const act = useAct();
+  const me = useMe();
   const { value: known } = useResource(guests);
   const { value: knownZones } = useResource(zones);
   const [typed, setTyped] = useState('');
@@ -51,7 +54,7 @@ export function Palette({ withActions, onClose }: { withActions: boolean; onClos
     const terms = typed.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (...texts: string[]) => terms.every((term) => texts.some((text) => text.toLowerCase().includes(term)));
     const found: Choice[] = [];
-    for (const page of pages) {
+    for (const page of pagesFor(me)) {
       const text = words.pages[page];
       if (fits(text)) found.push({ key: `page ${page}`, kind: words.page, text, hint: `g ${pageKeys[page]}`, choose: visit(hrefOf(page)) });
     }
@@ -64,10 +67,11 @@ export function Palette({ withActions, onClose }: { withActions: boolean; onClos
     }
     if (withActions && terms.length > 0) {
       for (const guest of all) {
+        const allowed = actionsFor(me, guest);
         for (const action of powerActions) {
           if (found.length >= 3 * most) break;
           const text = words.actions[action];
-          if (!guest.actions.includes(action) || !fits(text, guest.name)) continue;
+          if (!allowed.includes(action) || !fits(text, guest.name)) continue;
           found.push({ key: `${action} ${guest.uid}`, kind: words.action, text: `${text}: ${guest.name}`, choose: run(guest, action) });
         }
       }

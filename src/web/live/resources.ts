@@ -40,6 +40,11 @@ export const history = (name: string, resolution: Resolution): Resource<Answer<'
   key: `history/${name}/${resolution}`,
   ask: (client) => client.call('guestHistory', { params: { guest: name }, query: { resolution } }),
 });
+export const tokens = plain('tokens', 'tokenList');
+export const sessions = (user: string): Resource<Answer<'sessionList'>> => ({
+  key: `sessions/${user}`,
+  ask: (client) => client.call('sessionList', { params: { user } }),
+});
 export const explanation = (from: string, to: string, port: string): Resource<Answer<'flowExplain'>> => ({
   key: `explain/${from}/${to}/${port}`,
   ask: (client) => client.call('flowExplain', { query: { from, to, port } }),

@@ -14,13 +14,15 @@ export function useLive(): Live {
   return live;
 }
 
-/** The answer as it is known now, and at every change of it. */
-export function useResource<T>(resource: Resource<T>): Entry<T> {
+/** The answer as it is known now, and at every change of it. Without a question nothing is asked. */
+export function useResource<T>(resource: Resource<T> | undefined): Entry<T> {
   const live = useLive();
   const [, render] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => live.watch(resource, () => render(undefined)), [live, resource.key]);
-  return live.read(resource);
+  useEffect(() => (resource ? live.watch(resource, () => render(undefined)) : undefined), [live, resource?.key]);
+  return resource ? live.read(resource) : nothing;
 }
+
+const nothing: Entry<never> = { value: undefined, error: undefined, settled: false };
 
 export function useConnection(): Connection {
   const live = useLive();

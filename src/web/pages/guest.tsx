@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { describeCheck } from '../../model/check-words.ts';
 import type { Guest } from '../../model/guest-status.ts';
+import { actionsFor, useMe } from '../live/me.ts';
 import { guest as guestResource, visitors } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
@@ -23,6 +24,7 @@ export function GuestPage({ name, tab: wanted }: { name: string; tab: string | u
   const entry = useResource(guestResource(name));
   const tab = tabs.find((each) => each === wanted) ?? 'now';
   const guest = entry.value;
+  const me = useMe();
   if (!guest) {
     if (!entry.error) return <Waiting />;
     return (
@@ -45,7 +47,9 @@ export function GuestPage({ name, tab: wanted }: { name: string; tab: string | u
       </header>
       <nav class="tabs" aria-label={guest.name}>
         {tabs
-          .filter((each) => each !== 'console' || guest.actions.includes('console'))
+          .filter(
+            (each) => (each !== 'console' || actionsFor(me, guest).includes('console')) && (each !== 'file' || me.site.includes('view')),
+          )
           .map((each) => (
             <a
               key={each}

@@ -1,6 +1,7 @@
 // Every guest in one table: filter, order, several at once. Only the rows in sight exist, so that a thousand cost no more than forty.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Guest } from '../../model/guest-status.ts';
+import { actionsFor, useMe } from '../live/me.ts';
 import { guests } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
@@ -17,6 +18,7 @@ const spare = 8;
 
 export function GuestsPage({ filter: first }: { filter: string }) {
   const { words } = useWords();
+  const me = useMe();
   const entry = useResource(guests);
   const [filter, setFilter] = useState(first);
   const [order, setOrder] = useState<GuestOrder>({ column: 'state', descending: false });
@@ -42,9 +44,11 @@ export function GuestsPage({ filter: first }: { filter: string }) {
         <span class="quiet" role="status">
           {entry.value ? words.shownOf(shown.length, entry.value.items.length) : ''}
         </span>
-        <a class="button" href={hrefOf('guests', ['+'])}>
-          {words.newGuest}
-        </a>
+        {me.site.includes('configure') && (
+          <a class="button" href={hrefOf('guests', ['+'])}>
+            {words.newGuest}
+          </a>
+        )}
       </header>
       <Bulk guests={(entry.value?.items ?? []).filter(({ uid }) => chosen.has(uid))} onDone={() => setChosen(new Set())} />
       <Loaded entry={entry}>
@@ -75,12 +79,13 @@ const bulkActions: readonly PowerAction[] = ['start', 'shutdown', 'reboot'];
 function Bulk({ guests: chosen, onDone }: { guests: readonly Guest[]; onDone: () => void }) {
   const { words } = useWords();
   const act = useAct();
+  const me = useMe();
   if (chosen.length === 0) return null;
   return (
     <div class="bulk" role="region" aria-label={words.chosen(chosen.length)}>
       <span>{words.chosen(chosen.length)}</span>
       {bulkActions.map((action) => {
-        const able = chosen.filter(({ actions }) => actions.includes(action));
+        const able = chosen.filter((guest) => actionsFor(me, guest).includes(action));
         return able.length === 0 ? null : (
           <button
             key={action}

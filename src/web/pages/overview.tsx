@@ -1,5 +1,6 @@
 // Three questions, in this order: is everything all right, what changed, is there room.
 import { useMemo } from 'preact/hooks';
+import { useMe } from '../live/me.ts';
 import { advice, events, guests, host, zoneCheck } from '../live/resources.ts';
 import { useNow, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
@@ -12,8 +13,9 @@ import { HostRoom } from './host-room.tsx';
 export function Overview() {
   const { words } = useWords();
   const known = useResource(guests);
-  const here = useResource(host);
-  const check = useResource(zoneCheck);
+  const seesSite = useMe().site.includes('view');
+  const here = useResource(seesSite ? host : undefined);
+  const check = useResource(seesSite ? zoneCheck : undefined);
   const all = known.value?.items ?? [];
   const needs = useMemo(() => needsYou(all, here.value, check.value), [known.value, here.value, check.value]);
   if (known.error && !known.value) return <Problem error={known.error} />;
@@ -33,7 +35,7 @@ export function Overview() {
         </Section>
         <Changes />
       </div>
-      <Loaded entry={here}>{(value) => <HostRoom host={value} guests={all} />}</Loaded>
+      {seesSite && <Loaded entry={here}>{(value) => <HostRoom host={value} guests={all} />}</Loaded>}
       <Advice />
     </div>
   );

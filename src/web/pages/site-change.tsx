@@ -6,6 +6,7 @@ import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
 import type { ObjectDifference } from '../../model/site-difference.ts';
 import type { SiteFileProblem } from '../../model/site-file.ts';
 import type { Site } from '../../model/site.ts';
+import { useMe } from '../live/me.ts';
 import { useLive } from '../live/use-live.ts';
 import type { ReadSite } from '../site-text.ts';
 import { ConfirmDialog } from '../ui/dialog.tsx';
@@ -116,6 +117,7 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
   const { words } = useWords();
   const live = useLive();
   const act = useAct();
+  const mayApply = useMe().site.includes('configure');
   const [options, setOptions] = useState<Options>({ prune: false, deleteDisks: false, overwrite: false });
   const [plan, setPlan] = useState<Plan>();
   const [error, setError] = useState<CaissonError>();
@@ -184,7 +186,8 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
       {(removed.length > 0 || options.prune) && check('prune', words.prune)}
       {options.prune && check('deleteDisks', words.deleteDisks)}
       {(hasConflicts || options.overwrite) && check('overwrite', words.overwrite)}
-      {!isNothing && plan.refusals.length === 0 && (
+      {!mayApply && <p class="tone-amber">{words.mayNotApply}</p>}
+      {mayApply && !isNothing && plan.refusals.length === 0 && (
         <div class="buttons">
           <button type="button" class={options.prune ? 'danger' : 'primary'} onClick={() => (options.prune ? setAsked(true) : apply())}>
             {words.apply}

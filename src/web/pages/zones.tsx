@@ -4,6 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FlowView } from '../../model/flow-view.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { ZoneView } from '../../model/zone-check.ts';
+import { useMe } from '../live/me.ts';
 import { explanation, flows, guests, zoneCheck, zones } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
@@ -24,6 +25,7 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
   const known = useResource(zones);
   const allowed = useResource(flows);
   const all = useResource(guests);
+  const me = useMe();
   const [chosen, setChosen] = useState<string[]>(node === undefined ? [] : [node]);
   const choose = (name: string) =>
     setChosen((before) => (before.includes(name) ? before.filter((each) => each !== name) : [...before.slice(-1), name]));
@@ -54,7 +56,9 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
           <ZoneMap zones={shown} guests={byName} arrows={arrows} chosen={chosen} onChoose={choose} />
           {chosen.length > 0 && <Chosen chosen={chosen} arrows={arrows} guests={byName} onClear={() => setChosen([])} />}
           <FlowList flows={allowed.value.items} />
-          <FlowForm ends={['world', 'host', ...known.value.items.map(({ name }) => `zone:${name}`), ...byName.keys()]} />
+          {me.site.includes('configure') && (
+            <FlowForm ends={['world', 'host', ...known.value.items.map(({ name }) => `zone:${name}`), ...byName.keys()]} />
+          )}
         </>
       )}
     </div>
@@ -314,7 +318,8 @@ function Explanation({ from, to, port }: { from: string; to: string; port: strin
 function LastProof() {
   const { words } = useWords();
   const act = useAct();
-  const { value, error } = useResource(zoneCheck);
+  const { site } = useMe();
+  const { value, error } = useResource(site.includes('view') ? zoneCheck : undefined);
   const wrong = value?.checks.filter(({ expected, got }) => got !== 'unknown' && expected !== got) ?? [];
   return (
     <div class="proof">
@@ -326,9 +331,11 @@ function LastProof() {
       ) : error ? (
         <span class="quiet">{words.neverProved}</span>
       ) : null}
-      <button type="button" title="caisson zone check" onClick={() => void act((client) => client.call('zoneCheck', { body: {} }))}>
-        {words.proveNow}
-      </button>
+      {site.includes('operate') && (
+        <button type="button" title="caisson zone check" onClick={() => void act((client) => client.call('zoneCheck', { body: {} }))}>
+          {words.proveNow}
+        </button>
+      )}
       {wrong.length > 0 && (
         <ul class="plain tone-red">
           {wrong.slice(0, 10).map((line) => (

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Client } from '../../api/client.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
+import { actionsFor, useMe } from '../live/me.ts';
 import { guestCommand } from '../view/command.ts';
 import { useWords } from '../words/use-words.ts';
 import { ConfirmDialog } from './dialog.tsx';
@@ -42,9 +43,10 @@ export function GuestActions({ guest, onDeleted }: { guest: Guest; onDeleted?: (
   const act = useAct();
   const [asked, setAsked] = useState<'stop' | 'delete'>();
   const [shown, setShown] = useState(false);
-  const legal = powerActions.filter((action) => guest.actions.includes(action));
+  const allowed = actionsFor(useMe(), guest);
+  const legal = powerActions.filter((action) => allowed.includes(action));
   return (
-    <div class="actions">
+    <div class="actions" hidden={legal.length === 0}>
       <div class="buttons">
         {legal.map((action) => (
           <button

@@ -1,0 +1,13 @@
+// Which pages there are for somebody: those whose questions they may ask.
+import type { Me } from '../../model/me.ts';
+import type { Permission } from '../../model/rights.ts';
+import { type PageName, pages } from '../route.ts';
+
+const needs: Partial<Record<PageName, Permission>> = { audit: 'audit', log: 'audit', host: 'view', site: 'view' };
+
+export function pagesFor({ site }: Pick<Me, 'site'>): PageName[] {
+  return pages.filter((page) => {
+    const permission = needs[page];
+    return permission === undefined || site.includes(permission);
+  });
+}
