@@ -7,6 +7,7 @@ import { guestChangeSchema } from '../model/guest-change.ts';
 import { flowExplanationSchema, flowViewSchema, flowVisitorSchema } from '../model/flow-view.ts';
 import { guestGoalSchema, guestSchema } from '../model/guest-status.ts';
 import { guestStatsSchema } from '../model/guest-stats.ts';
+import { hostCertificateSchema } from '../model/host-certificate.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
@@ -656,6 +657,13 @@ export const endpoints = defineEndpoints({
   },
 
   hostShow: { method: 'GET', path: '/v1/host', summary: 'This host', access: { permission: 'view', on: 'site' }, response: hostSchema },
+  hostCertificate: {
+    method: 'GET',
+    path: '/v1/host/certificate',
+    summary: 'By which certificate the host is known, and the authority that it made, for import',
+    access: { permission: 'view', on: 'site' },
+    response: hostCertificateSchema,
+  },
   hostShutdown: {
     method: 'POST',
     path: '/v1/host/shutdown',

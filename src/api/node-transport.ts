@@ -1,4 +1,4 @@
-// How requests travel from a program of this machine: over the daemon's unix socket, or HTTP to a loopback address with a token.
+// How requests travel from a program: over the daemon's unix socket, by HTTP to a loopback address, by HTTPS to another machine.
 import { Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CaissonError } from '../lib/errors.ts';
@@ -6,7 +6,14 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Request, Transport } from './client.ts';
 import { createEventParser } from './event-parser.ts';
 
-export type DaemonAddress = { socketPath: string } | { url: string; token?: string | undefined };
+export type DaemonAddress =
+  | { socketPath: string }
+  | {
+      url: string;
+      token?: string | undefined;
+      /** PEM: the one authority that the daemon's certificate must come from; absent: those that the runtime trusts. */
+      authority?: string | undefined;
+    };
 
 export interface NodeTransportOptions {
   /** Until an answer begins, or the next bytes of a stream come (the daemon sends some every 15 s); default 60,000. */
@@ -26,14 +33,14 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 const maxEventChars = 16 * 1024 * 1024;
 
 export function createNodeTransport(address: DaemonAddress, options: NodeTransportOptions = {}): NodeTransport {
-  const agent = new Agent({ keepAlive: true });
+  let agent: Promise<Agent> | undefined;
   const { timeoutMs = 60_000, reconnectForMs = 10_000, clock = systemClock } = options;
   const target = targetOf(address);
-  const send = (request: Request, headers: Record<string, string>) =>
+  const send = async (request: Request, headers: Record<string, string>) =>
     exchange(
       {
         ...target.options,
-        agent,
+        agent: await (agent ??= createAgent(address)),
         method: request.method,
         path: request.path,
         timeout: timeoutMs,
@@ -79,33 +86,52 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
       }
     },
     openWebSocket: (path) => openWebSocket(address, target, path, timeoutMs),
-    close: () => agent.destroy(),
+    close: () => void agent?.then((made) => made.destroy()),
   };
 }
 
-/** `unix:/run/caisson/1f/api.sock` or `http://127.0.0.1:8420`. Throws `invalid`. */
-export function parseDaemonUrl(text: string, token?: string): DaemonAddress {
+/** The module for TLS takes a while to load: only for who needs it. */
+async function createAgent(address: DaemonAddress): Promise<Agent> {
+  if ('socketPath' in address || !isSecure(address.url)) return new Agent({ keepAlive: true });
+  const { Agent: TlsAgent } = await import('node:https');
+  return new TlsAgent({ keepAlive: true, ...tlsOptionsOf(address) });
+}
+
+function isSecure(url: string): boolean {
+  return new URL(url).protocol === 'https:';
+}
+
+function tlsOptionsOf(address: DaemonAddress): { minVersion: 'TLSv1.2'; ca?: string } {
+  const authority = 'url' in address ? address.authority : undefined;
+  return { minVersion: 'TLSv1.2', ...(authority === undefined ? {} : { ca: authority }) };
+}
+
+/** `unix:/run/caisson/1f/api.sock`, `http://127.0.0.1:8420` or `https://room-1:8420`. Throws `invalid`. */
+export function parseDaemonUrl(text: string, token?: string, authority?: string): DaemonAddress {
   if (/^unix:\/\/?\/?/.test(text)) {
     const socketPath = text.replace(/^unix:(\/\/)?/, '');
     if (socketPath.startsWith('/')) return { socketPath };
-  } else if (URL.canParse(text) && new URL(text).protocol === 'http:') return { url: text, token };
-  throw new CaissonError('invalid', `“${text}” is not the address of a daemon: expected is http://127.0.0.1:PORT or unix:/PATH/api.sock`);
+  } else if (URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)) return { url: text, token, authority };
+  throw new CaissonError(
+    'invalid',
+    `“${text}” is not the address of a daemon: expected is https://HOST:PORT, http://127.0.0.1:PORT or unix:/PATH/api.sock`,
+  );
 }
 
 interface Target {
   /** For messages. */
   name: string;
-  options: Pick<RequestOptions, 'socketPath' | 'host' | 'port'>;
+  options: Pick<RequestOptions, 'socketPath' | 'protocol' | 'host' | 'port'>;
   headers: Record<string, string>;
 }
 
 function targetOf(address: DaemonAddress): Target {
   if ('socketPath' in address)
     return { name: `the daemon at ${address.socketPath}`, options: { socketPath: address.socketPath }, headers: { host: 'localhost' } };
-  const { hostname, port } = new URL(address.url);
+  const { protocol, hostname, port } = new URL(address.url);
   return {
     name: `the daemon at ${address.url}`,
-    options: { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 80 : Number(port) },
+    options: { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) },
     headers: address.token === undefined ? {} : { authorization: `Bearer ${address.token}` },
   };
 }
@@ -139,6 +165,26 @@ function connectionError(cause: Error, name: string, signal: AbortSignal | undef
     case 'EACCES':
     case 'EPERM':
       return new CaissonError('unauthorized', `you may not talk to ${name}: only root and members of the group caisson may`, { cause });
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'CERT_SIGNATURE_FAILURE':
+      return new CaissonError(
+        'untrusted',
+        `the certificate of ${name} is not of an authority that you trust: on that host “caisson host ca” prints its own; give it with --ca FILE, or its fingerprint to “caisson login --fingerprint”`,
+        { cause },
+      );
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return new CaissonError(
+        'untrusted',
+        `the certificate of ${name} is for other names: start that daemon with --tls-name, or use a name that it is for`,
+        { cause },
+      );
+    case 'CERT_HAS_EXPIRED':
+      return new CaissonError('untrusted', `the certificate of ${name} has ended: look at both clocks, and at that daemon’s log`, {
+        cause,
+      });
     default:
       return new CaissonError('unavailable', `the connection to ${name} failed`, { cause });
   }
@@ -206,6 +252,7 @@ async function openWebSocket(address: DaemonAddress, target: Target, path: strin
   const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
   const socket = new WebSocket(url, {
     headers: target.headers,
+    ...tlsOptionsOf(address),
     handshakeTimeout: timeoutMs,
     perMessageDeflate: false,
     maxPayload: 16 * 1024 * 1024,

@@ -11,6 +11,7 @@ export const statusOfCode: Record<ErrorCode, number> = {
   unauthorized: 401,
   forbidden: 403,
   'too-many': 429,
+  untrusted: 502,
   'no-capacity': 507,
   missing: 503,
   unavailable: 503,

@@ -30,7 +30,7 @@ export function withConnection(command: Command): Command {
       new Option('--data <dir>', 'data directory whose daemon is asked (CAISSON_DATA; default /var/lib/caisson)').helpGroup(daemonGroup),
     )
     .addOption(
-      new Option('--url <url>', 'its address: http://127.0.0.1:PORT with CAISSON_TOKEN, or unix:PATH (CAISSON_URL)')
+      new Option('--url <url>', 'its address: https://HOST:PORT with CAISSON_TOKEN, or unix:PATH (CAISSON_URL)')
         .conflicts('data')
         .helpGroup(daemonGroup),
     )
@@ -38,6 +38,12 @@ export function withConnection(command: Command): Command {
       new Option('--context <name>', 'a site that you have signed in to, or local (CAISSON_CONTEXT; see caisson context list)')
         .conflicts(['data', 'url'])
         .helpGroup(daemonGroup),
+    )
+    .addOption(
+      new Option(
+        '--ca <file>',
+        'with --url: the authority of its certificate, as “caisson host ca” prints it there (CAISSON_CA)',
+      ).helpGroup(daemonGroup),
     );
 }
 

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
 import { createNodeTransport, type DaemonAddress, type NodeTransport, parseDaemonUrl } from '../api/node-transport.ts';
 import { CaissonError } from '../lib/errors.ts';
-import { contextOf, localContext, readContexts } from './contexts.ts';
+import { type Context, contextOf, localContext, readContexts } from './contexts.ts';
 import { Advised } from './failure.ts';
 import type { Io } from './io.ts';
+import { readAuthority } from './read-authority.ts';
 
 const defaultDataDirectory = '/var/lib/caisson';
 
@@ -14,6 +15,7 @@ export interface ConnectionOptions {
   url?: string;
   data?: string;
   context?: string;
+  ca?: string;
 }
 
 export interface Connection {
@@ -45,10 +47,14 @@ export async function connected<T>(
 
 export function addressOf(options: ConnectionOptions, env: Io['env']): DaemonAddress {
   const { url, context } = placeOf(options, env);
-  if (url !== undefined) return parseDaemonUrl(url, nonEmpty(env['CAISSON_TOKEN']) ?? tokenFor(url, env));
+  if (url !== undefined) {
+    const known = contextAt(url, env);
+    const ca = options.ca ?? nonEmpty(env['CAISSON_CA']);
+    return parseDaemonUrl(url, nonEmpty(env['CAISSON_TOKEN']) ?? known?.token, ca === undefined ? known?.authority : readAuthority(ca));
+  }
   if (context === undefined || context === localContext) return { socketPath: join(dataDirectoryOf(options, env), 'run', 'api.sock') };
-  const { url: at, token } = contextOf(readContexts(env), context);
-  return parseDaemonUrl(at, token);
+  const { url: at, token, authority } = contextOf(readContexts(env), context);
+  return parseDaemonUrl(at, token, authority);
 }
 
 /** What is typed counts more than the environment, and that more than what was used last; one of several in the environment is enough. */
@@ -59,9 +65,9 @@ function placeOf(options: ConnectionOptions, env: Io['env']): { url?: string | u
   return nonEmpty(env['CAISSON_DATA']) === undefined ? { context: readContexts(env).current } : {};
 }
 
-/** Of a context at the same address. */
-function tokenFor(url: string, env: Io['env']): string | undefined {
-  return Object.values(readContexts(env).contexts).find((context) => context.url === url)?.token;
+/** One of the same address. */
+function contextAt(url: string, env: Io['env']): Context | undefined {
+  return Object.values(readContexts(env).contexts).find((context) => context.url === url);
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

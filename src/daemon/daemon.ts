@@ -1,5 +1,4 @@
 // The daemon as one value: an engine over its parts, behind the HTTP server. Real and simulated daemons differ in the parts alone.
-import type { AddressInfo } from 'node:net';
 import { Engine } from '../engine/engine.ts';
 import type { EngineParts } from '../engine/parts.ts';
 import { createAccessControl } from './access.ts';
@@ -7,16 +6,20 @@ import type { AuditLog } from '../store/audit-log.ts';
 import { createHandlers, createStreams } from './handlers.ts';
 import { AuditTrail } from './http/audit-trail.ts';
 import { setUpLinks } from '../model/user.ts';
-import { createHttpServer } from './http/http-server.ts';
+import { createHttpServer, type TcpPlace } from './http/http-server.ts';
+import { isLoopback } from './http/listen-address.ts';
+import type { TlsSource } from './tls/tls-source.ts';
 
 export interface DaemonOptions {
   parts: EngineParts;
   auditLog: AuditLog;
   /** Where it listens without a token. */
   socketPath?: string | undefined;
-  /** Where it listens with `token`: addresses of this machine, or inherited listening sockets. */
-  tcp?: readonly ({ host: string; port: number } | { fd: number })[] | undefined;
+  /** Where it listens with `token`, and for users. */
+  tcp?: readonly TcpPlace[] | undefined;
   token: string;
+  /** Opened when it listens on an address that others can reach. */
+  openTls?: (() => Promise<TlsSource>) | undefined;
   /** Folder of the page. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -25,7 +28,7 @@ export interface DaemonOptions {
 
 export interface Daemon {
   engine: Engine;
-  /** `unix:/PATH` and `http://HOST:PORT`. */
+  /** `unix:/PATH`, `http://HOST:PORT` and `https://HOST:PORT`. */
   urls: string[];
   /** At the first start with an address for browsers: by which the first administrator is made. */
   setUpLinks: string[];
@@ -41,14 +44,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const auditTrail = new AuditTrail(auditLog, log);
   engine.jobs.watch((job) => auditTrail.jobEnded(job));
   const webUrls: string[] = [];
+  const tls = await openTlsFor(tcp, options.openTls).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
   const server = await createHttpServer({
-    handlers: createHandlers(engine, { auditLog, auditTrail, urls: () => webUrls }),
+    handlers: createHandlers(engine, { auditLog, auditTrail, urls: () => webUrls, tls }),
     streams: createStreams(engine),
     access: createAccessControl(engine),
     log,
     auditTrail,
     webRoot,
     checkResponses,
+    tls,
   });
   // A daemon’s log usually goes elsewhere: there the head proves that this log was not written anew.
   const tellHead = async () => log.info('the audit log ends', { ...(await auditLog.head()) });
@@ -60,6 +68,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const close = async () => {
     clearInterval(sweeping);
     await server.close();
+    tls?.close();
     await engine.close();
     await tellHead();
   };
@@ -69,8 +78,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await server.listenUnix(socketPath);
       urls.push(`unix:${socketPath}`);
     }
-    for (const where of tcp) webUrls.push(urlOf(await server.listenTcp(where, token)));
-    return { engine, urls: [...urls, ...webUrls], setUpLinks: await firstSetUp(engine, webUrls), close };
+    for (const where of tcp) {
+      const listening = await server.listenTcp(where, token);
+      urls.push(urlOf(listening));
+      webUrls.push(webUrlOf(listening, tls));
+    }
+    return { engine, urls, setUpLinks: await firstSetUp(engine, webUrls), close };
   } catch (error) {
     await close();
     throw error;
@@ -86,6 +99,17 @@ async function firstSetUp(engine: Engine, urls: readonly string[]): Promise<stri
   return setUpLinks(urls, secret);
 }
 
-function urlOf({ address, port, family }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+async function openTlsFor(tcp: readonly TcpPlace[], open: DaemonOptions['openTls']): Promise<TlsSource | undefined> {
+  const isNeeded = tcp.some((where) => !isLoopback('fd' in where ? where.address : where.host));
+  return isNeeded ? open?.() : undefined;
+}
+
+function urlOf({ address, port, scheme }: { address: string; port: number; scheme: string }): string {
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** Where somebody else finds it: of all addresses together nobody can make a link, of a name of the certificate everybody. */
+function webUrlOf(where: { address: string; port: number; scheme: string }, tls: TlsSource | undefined): string {
+  const name = ['0.0.0.0', '::'].includes(where.address) ? tls?.describe().names.find((each) => each !== 'localhost') : undefined;
+  return urlOf({ ...where, address: name ?? where.address });
 }

@@ -7,6 +7,7 @@ import { type Caller, callerMay } from '../model/caller.ts';
 import type { Event } from '../model/event.ts';
 import type { Job } from '../model/job.ts';
 import type { AuditLog } from '../store/audit-log.ts';
+import type { TlsSource } from './tls/tls-source.ts';
 import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
 import type { AuditTrail } from './http/audit-trail.ts';
 import { PreparedJson } from './http/prepared-json.ts';
@@ -21,9 +22,11 @@ export interface HandlersOptions {
   auditTrail: AuditTrail;
   /** Where a browser finds the daemon. */
   urls: () => readonly string[];
+  /** Absent: it listens on no address that others can reach. */
+  tls?: TlsSource | undefined;
 }
 
-export function createHandlers(engine: Engine, { auditLog, auditTrail, urls }: HandlersOptions): Handlers {
+export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls }: HandlersOptions): Handlers {
   const { users, signIn, tokens, tickets } = engine.access;
   const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
@@ -136,6 +139,13 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls }: H
     logEntries: async ({ query }) => ({ items: await auditLog.read(query), last: (await auditLog.head()).number }),
 
     hostShow: async () => engine.host(),
+    hostCertificate: async () => {
+      if (tls) return tls.describe();
+      throw new CaissonError(
+        'not-found',
+        'this host has no certificate: it listens on its own machine only; “caisson daemon --listen 0.0.0.0:8420” listens for others, with TLS',
+      );
+    },
     hostShutdown: async ({ body, actor }) => engine.shutdownHost(body ?? {}, actor),
   };
 }

@@ -22,8 +22,11 @@ import { openApiToken } from './http/api-token.ts';
 import { createDrivers } from './drivers.ts';
 import { withFailpoints } from './part-failpoints.ts';
 import { reserveMib } from './reserve.ts';
+import { openTls } from './tls/open-tls.ts';
+import type { TlsOptions } from './command-line.ts';
 
 export interface HostDaemonOptions {
+  tls: TlsOptions;
   log: Log;
   webRoot: string | undefined;
   /** The helper's channel is closed, while nobody has asked us to end. */
@@ -31,6 +34,7 @@ export interface HostDaemonOptions {
 }
 
 export async function startHostDaemon({
+  tls,
   log,
   webRoot,
   onHelperGone,
@@ -72,7 +76,8 @@ export async function startHostDaemon({
       }),
       auditLog,
       socketPath: join(runDirectory, 'api.sock'),
-      tcp: hello.listeners.map(({ fd }) => ({ fd })),
+      tcp: hello.listeners.map(({ fd, address }) => ({ fd, address })),
+      openTls: () => openTls({ tls, dataDirectory, names: () => helper.call('hostFacts', {}), clock: systemClock, log }),
       token: await openApiToken(join(dataDirectory, 'api-token')),
       webRoot,
     });

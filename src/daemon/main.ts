@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeError, toCaissonError } from '../lib/errors.ts';
 import { jsonLog, type Log } from '../lib/log.ts';
-import { type DaemonCommand, parseDaemonCommand } from './command-line.ts';
+import { type DaemonCommand, parseDaemonCommand, type TlsOptions } from './command-line.ts';
 import { openApiToken } from './http/api-token.ts';
 
 /** What was begun must not take longer to end. */
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   if (command.verbose) log = jsonLog((line) => process.stderr.write(line), 'debug', { from: 'daemon' });
   const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => ask(signal));
-  const running = command.kind === 'simulate' ? await simulate(command) : await host();
+  const running = command.kind === 'simulate' ? await simulate(command) : await host(command.tls);
   // Whoever started us waits for this line.
   process.stdout.write(`ready ${running.urls.join(' ')}\n`);
   // Not into the log: whoever has it is the administrator.
@@ -52,9 +52,10 @@ async function main(): Promise<void> {
   await running.close();
 }
 
-async function host(): Promise<Running> {
+async function host(tls: TlsOptions): Promise<Running> {
   const { startHostDaemon } = await import('./host-daemon.ts');
   return startHostDaemon({
+    tls,
     log,
     webRoot: webRoot(),
     onHelperGone(why) {
@@ -73,6 +74,7 @@ async function simulate(command: DaemonCommand & { kind: 'simulate' }): Promise<
     socketPath: join(data, 'run', 'api.sock'),
     tcp: command.listen,
     token: await openApiToken(join(data, 'api-token')),
+    tls: command.tls,
     bootMs: command.bootMs,
     webRoot: webRoot(),
     log: simulationLog(command.verbose),

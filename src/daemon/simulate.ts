@@ -1,6 +1,7 @@
 // A daemon without a world: real engine and API over a fake hypervisor, network and images, and a store in memory. Needs no root
 // and nothing installed; guests “boot” in a moment. For trying the API and the command line, for tests and for benches.
 import { mkdir } from 'node:fs/promises';
+import { hostname, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest-files.ts';
 import { FakeHost } from '../drivers/fake/fake-host.ts';
@@ -26,7 +27,10 @@ import type { AuditLog } from '../store/audit-log.ts';
 import type { History } from '../store/history.ts';
 import type { Journal } from '../store/journal.ts';
 import type { Store } from '../store/store.ts';
+import type { TlsOptions } from './command-line.ts';
 import { type Daemon, startDaemon } from './daemon.ts';
+import type { HostNames } from './tls/certificate-names.ts';
+import { openTls } from './tls/open-tls.ts';
 
 /** What outlives a simulated daemon, as processes and disks outlive a real one: give it to the next. */
 export interface SimulatedWorld {
@@ -85,6 +89,8 @@ export interface SimulateOptions {
   /** Or addresses of this machine. */
   tcp?: readonly { host: string; port: number }[] | undefined;
   token?: string | undefined;
+  /** For addresses that others can reach. */
+  tls?: TlsOptions | undefined;
   /** Default: a new world, by `clock` and `seed`. */
   world?: SimulatedWorld | undefined;
   clock?: Clock | undefined;
@@ -137,12 +143,19 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
     auditLog: world.auditLog,
     socketPath,
     tcp: options.tcp ?? (options.port === undefined ? [] : [{ host: '127.0.0.1', port: options.port }]),
+    openTls: () =>
+      openTls({ tls: options.tls ?? { names: [] }, dataDirectory: identity.dataDirectory, names: namesOfThisMachine, clock, log }),
     token: options.token ?? 'simulated-token-0123456789-abcdefgh',
     webRoot: options.webRoot,
     checkResponses: options.checkResponses,
   });
   running.engine = daemon.engine;
   return { ...daemon, world, prober };
+}
+
+async function namesOfThisMachine(): Promise<HostNames> {
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
+  return { hostname: hostname(), addresses };
 }
 
 /** Every guest takes the same time to boot. */

@@ -15,7 +15,7 @@ test('without arguments there are the defaults', () => {
 
 test('every option is read, in both spellings, and what follows -- is the daemon’s', () => {
   const options = parseHelperOptions(
-    '--data /srv/a --netns=guests --listen 127.0.0.1:8440 --listen=[::1]:8440 --daemon d.js --image-builder i.js --user other --node-option=--max-semi-space-size=1 --teardown -- --data x'.split(
+    '--data /srv/a --netns=guests --listen 127.0.0.1:8440 --listen=[::1]:8440 --daemon d.js --image-builder i.js --user other --tls-cert a.pem --tls-key=b.pem --node-option=--max-semi-space-size=1 --teardown -- --data x'.split(
       ' ',
     ),
   );
@@ -31,7 +31,7 @@ test('every option is read, in both spellings, and what follows -- is the daemon
     user: 'other',
     nodeOptions: ['--max-semi-space-size=1'],
     teardown: true,
-    daemonArgs: ['--data', 'x'],
+    daemonArgs: ['--data', 'x', '--tls-cert', 'a.pem', '--tls-key', 'b.pem'],
   });
 });
 

@@ -18,7 +18,7 @@ export interface HelperOptions {
 }
 
 export const usage =
-  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
+  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--tls-cert FILE --tls-key FILE] [--tls-name NAME]… [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,30}$/;
 
@@ -63,6 +63,11 @@ export function parseHelperOptions(args: readonly string[]): HelperOptions {
       case '--user':
         if (!namePattern.test(value)) throw wrong(`--user ${JSON.stringify(value)} is not a user name`);
         options.user = value;
+        break;
+      case '--tls-cert':
+      case '--tls-key':
+      case '--tls-name':
+        options.daemonArgs.push(name, value);
         break;
       case '--node-option':
         options.nodeOptions.push(value);

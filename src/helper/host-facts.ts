@@ -1,6 +1,6 @@
 // What this host is, as far as guests need to know.
 import { existsSync, readFileSync } from 'node:fs';
-import { arch, cpus, release } from 'node:os';
+import { arch, cpus, hostname, networkInterfaces, release } from 'node:os';
 import { run } from '../lib/exec.ts';
 import type { HostFacts } from '../model/helper-protocol.ts';
 import type { Cgroups } from './cgroups.ts';
@@ -30,6 +30,8 @@ export async function readHostFacts(cgroups: Cgroups): Promise<HostFacts> {
     cgroups: cgroups.layout.kind,
     cgroupControllers: cgroups.controllers(),
     kernel: release(),
+    hostname: hostname(),
+    addresses: ownAddresses(),
     architecture,
     bootId: readBootId(),
     ...(nftables && { nftables }),
@@ -37,6 +39,12 @@ export async function readHostFacts(cgroups: Cgroups): Promise<HostFacts> {
     ...(qemu && { qemu }),
     kvmDevice: existsSync('/dev/kvm'),
   };
+}
+
+/** Taps of guests and bridges of zones carry addresses of guests' networks: nobody reaches the host by them. */
+function ownAddresses(): string[] {
+  const named = Object.entries(networkInterfaces()).filter(([name]) => !name.startsWith('cs'));
+  return named.flatMap(([, addresses = []]) => addresses.filter(({ internal }) => !internal).map(({ address }) => address));
 }
 
 async function version(argv: [string, ...string[]], pattern: RegExp): Promise<string | undefined> {

@@ -11,6 +11,7 @@ export const errorCodes = {
   unauthorized: 'nobody has said who they are, or not so that it could be believed',
   forbidden: 'who asks may not do this',
   'too-many': 'it was tried too often; `details.retryAfterSeconds` says when again',
+  untrusted: 'the other side does not prove that it is who was asked for',
   'no-capacity': 'the host cannot guarantee what is asked for',
   missing: 'a program, kernel feature or file that is needed is not here',
   unavailable: 'the other side does not answer (daemon, helper, agent, QEMU)',

@@ -72,6 +72,9 @@ export interface HostFacts {
   /** Limits that can be set. */
   cgroupControllers: string[];
   kernel: string;
+  hostname: string;
+  /** Of the interfaces of the host's own network, without those of guests. */
+  addresses: string[];
   architecture: string;
   bootId: string;
   /** Absent when the program is not installed. */

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { type Client, createClient } from '../../src/api/client.ts';
+import { fetchAuthority } from '../../src/api/fetch-authority.ts';
 import { createNodeTransport, type DaemonAddress, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 
@@ -55,7 +56,7 @@ function start(...args: string[]): Promise<Started> {
   helper.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   helper.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
-    const [, socketPath, url] = /^ready unix:(\S+) (\S+)$/m.exec(said) ?? [];
+    const [, socketPath, url] = /^ready unix:(\S+) (\S+)(?: \S+)*$/m.exec(said) ?? [];
     const daemon = Number(/"daemon":(\d+)/.exec(said)?.[1]);
     if (socketPath !== undefined && url !== undefined) resolve({ helper, daemon, socketPath, url, said: () => said, exited });
   });
@@ -154,7 +155,7 @@ test('a second one for the same data is refused, and the first goes on', async (
   assert.equal((await clientOf({ socketPath: first.socketPath }).call('hostShow')).dataDirectory, data);
 });
 
-for (const name of ['store.sqlite', 'journal.sqlite']) {
+for (const name of ['store.sqlite', 'journal.sqlite', 'audit-log.sqlite']) {
   test(`without its ${name} it refuses to start, and makes no new one`, async () => {
     const first = await start();
     first.helper.kill('SIGTERM');
@@ -168,6 +169,19 @@ for (const name of ['store.sqlite', 'journal.sqlite']) {
   });
 }
 
-test('an address that others can reach is refused before anything is made', async () => {
-  await assert.rejects(start('--listen', '0.0.0.0:0'), /it ended with \d: .*(without TLS|loopback)/s);
+test('for others it listens with a certificate for the host’s names, made by the host, and a given one is taken in its place', async () => {
+  const first = await start('--listen', '0.0.0.0:0', '--tls-name', 'vm.lab.example');
+  const port = /^ready .* https:\/\/0\.0\.0\.0:(\d+)$/m.exec(first.said())?.[1] ?? '';
+  const shown = await clientOf({ socketPath: first.socketPath }).call('hostCertificate');
+  for (const name of ['localhost', '127.0.0.1', 'vm.lab.example', hostname().toLowerCase()]) assert.ok(shown.names.includes(name), name);
+  const { pem } = await fetchAuthority(`https://127.0.0.1:${port}`, { fingerprint: shown.authority?.fingerprint ?? '' });
+  const token = readFileSync(join(data, 'api-token'), 'utf8').trim();
+  const address = { url: `https://127.0.0.1:${port}`, token, authority: pem };
+  assert.equal((await clientOf(address).call('hostShow')).dataDirectory, data);
+  assert.equal(statSync(join(data, 'tls/ca-key.pem')).mode & 0o777, 0o600);
+  first.helper.kill('SIGTERM');
+  await first.exited;
+  const given = ['--tls-cert', join(data, 'given.pem'), '--tls-key', join(data, 'given-key.pem')];
+  await assert.rejects(start('--listen', '0.0.0.0:0', ...given), /given\.pem cannot be read/);
+  await assert.rejects(start('--listen', '0.0.0.0:0', ...given.slice(0, 2)), /--tls-cert and --tls-key belong together/);
 });

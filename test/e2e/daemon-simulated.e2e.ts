@@ -141,7 +141,12 @@ test('the program says where it listens, answers, and ends with 0 when asked to'
 
 for (const [what, args, says, code] of [
   ['an unknown option', ['--simulate', '--nonsense'], /--nonsense/, 2],
-  ['an address that others can reach', ['--simulate', '--listen', '0.0.0.0:80'], /without TLS/, 1],
+  [
+    'a certificate that is not there',
+    ['--simulate', '--listen', '0.0.0.0:0', '--tls-cert', '/none.pem', '--tls-key', '/none.pem'],
+    /none\.pem cannot be read/,
+    1,
+  ],
   ['nobody to give it the helper’s channel', [], /caisson daemon/, 1],
 ] as const) {
   test(`the program refuses ${what}`, async () => {

@@ -13,7 +13,13 @@ export function addDaemon(daemon: Command): void {
   daemon
     .option('--data <dir>', 'data directory', '/var/lib/caisson')
     .option('--netns <name>', 'network namespace of the guests: used when it exists, else made and removed again')
-    .option('--listen <address...>', 'loopback address and port to listen on too, for those with a token, for example 127.0.0.1:8420')
+    .option(
+      '--listen <address...>',
+      'address and port to listen on too: HTTP on this machine (127.0.0.1:8420), HTTPS for others (0.0.0.0:8420, [::]:8420)',
+    )
+    .option('--tls-cert <file>', 'certificate for HTTPS in place of the host’s own, in PEM, with those between it and its authority')
+    .option('--tls-key <file>', 'its key; both are read again when they change')
+    .option('--tls-name <name...>', 'name or address that the host’s own certificate is for, besides those that it knows')
     .option('--teardown', 'remove what an ended daemon left of a data directory outside of it, and end; refused while guests run')
     .addOption(new Option('--simulate', 'fake guests that boot in a moment').helpGroup(simulation))
     .addOption(new Option('--boot-ms <number>', 'how long they take to boot').helpGroup(simulation))

@@ -1,7 +1,21 @@
 // `caisson host …`
 import type { Command } from 'commander';
+import { CaissonError } from '../../lib/errors.ts';
+import type { HostCertificate } from '../../model/host-certificate.ts';
 import type { Host } from '../../model/host.ts';
-import { duration, type JobOptions, runJob, showDetail, type ViewOptions, withJob, withWatch } from '../command.ts';
+import {
+  duration,
+  type JobOptions,
+  type OutputOptions,
+  runJob,
+  showDetail,
+  type ViewOptions,
+  withConnection,
+  withJob,
+  withOutput,
+  withWatch,
+} from '../command.ts';
+import { connected, type ConnectionOptions } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { harmless } from '../../lib/harmless.ts';
 import type { Field } from '../table.ts';
@@ -11,6 +25,24 @@ export function addHost(host: Command, io: Io): void {
   withWatch(host.command('show'))
     .description('what it can carry and what it has promised')
     .action((options: ViewOptions) => showDetail(io, options, { fields, fetch: (client) => client.call('hostShow') }));
+
+  withOutput(host.command('certificate'))
+    .description('by which certificate it is known to others, and until when')
+    .action((options: OutputOptions) =>
+      showDetail(io, options, { fields: certificateFields, fetch: (client) => client.call('hostCertificate') }),
+    );
+
+  withConnection(host.command('ca'))
+    .description('the authority that its certificate comes from, in PEM on standard output, for import; its fingerprint beside it')
+    .action((options: ConnectionOptions) =>
+      connected(io, options, async ({ client }) => {
+        const { authority } = await client.call('hostCertificate');
+        if (!authority)
+          throw new CaissonError('not-found', 'the certificate was given to this host (--tls-cert): its authority is not ours to tell');
+        io.stdout.write(authority.pem);
+        io.stderr.write(`SHA-256 fingerprint ${authority.fingerprint}\n`);
+      }),
+    );
 
   withJob(host.command('shutdown'))
     .description('shut down every guest in order; they start again with the host')
@@ -29,6 +61,18 @@ export function addHost(host: Command, io: Io): void {
       const { guests = [] } = (job.result ?? {}) as { guests?: { name: string; way: string }[] };
       if (options.output === 'table') for (const guest of guests) io.stdout.write(harmless(`${guest.name}: ${guest.way}`).concat('\n'));
     });
+}
+
+function certificateFields({ source, fingerprint, names, issuer, from, until, authority }: HostCertificate): Field[] {
+  return [
+    ['made by', source === 'own' ? 'this host' : `somebody else (--tls-cert), ${issuer}`],
+    ['for', names.join(', ')],
+    ['fingerprint', fingerprint],
+    ['from', localTime(from)],
+    ['until', localTime(until)],
+    ['authority', authority && `until ${localTime(authority.until)}; “caisson host ca” prints it`],
+    ['its fingerprint', authority?.fingerprint],
+  ];
 }
 
 const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing' };

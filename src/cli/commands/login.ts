@@ -1,6 +1,7 @@
 // `caisson login URL` and `caisson logout`: a session of the command line, kept as a context.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createClient } from '../../api/client.ts';
+import { fetchAuthority } from '../../api/fetch-authority.ts';
 import { createNodeTransport, parseDaemonUrl } from '../../api/node-transport.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { SignedIn } from '../../model/session.ts';
@@ -8,6 +9,7 @@ import { type Context, contextOf, isContextName, localContext, readContexts, wri
 import { Advised } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { askLine, readPassword } from '../prompt.ts';
+import { readAuthority } from '../read-authority.ts';
 import { localTime } from '../times.ts';
 
 interface LoginOptions {
@@ -15,6 +17,8 @@ interface LoginOptions {
   as?: string;
   code?: string;
   passwordStdin?: boolean;
+  ca?: string;
+  fingerprint?: string;
 }
 
 export function addLogin(login: Command, io: Io): void {
@@ -23,6 +27,8 @@ export function addLogin(login: Command, io: Io): void {
     .option('--user <name>', 'who signs in; asked for on a terminal')
     .option('--password-stdin', 'the password is the first line of standard input')
     .option('--code <code>', 'of the second factor, or a recovery code; asked for on a terminal where it is needed')
+    .addOption(new Option('--ca <file>', 'the authority of its certificate, as “caisson host ca” prints it there').conflicts('fingerprint'))
+    .option('--fingerprint <sha256>', 'or the fingerprint of that authority: it is fetched, compared, and the only one from then on')
     .option('--as <context>', 'name of the context; default: the host’s name')
     .action((url: string, options: LoginOptions) => signIn(io, url, options));
 }
@@ -34,7 +40,8 @@ export function addLogout(logout: Command, io: Io): void {
 }
 
 async function signIn(io: Io, url: string, options: LoginOptions): Promise<void> {
-  const address = parseDaemonUrl(url);
+  const authority = await authorityOf(url, options);
+  const address = parseDaemonUrl(url, undefined, authority);
   if ('socketPath' in address)
     throw new CaissonError('invalid', 'nobody signs in on the socket: who may open it may everything; use --data, or the context local');
   const name = options.as ?? new URL(url).hostname.replaceAll(/^\[|\]$/g, '').replaceAll(':', '-');
@@ -53,7 +60,13 @@ async function signIn(io: Io, url: string, options: LoginOptions): Promise<void>
       return call(await askLine(io, 'Code of the second factor: '));
     });
     const { token, endsAt } = signedIn;
-    const context: Context = { url, user, endsAt, ...(token === undefined ? {} : { token }) };
+    const context: Context = {
+      url,
+      user,
+      endsAt,
+      ...(token === undefined ? {} : { token }),
+      ...(authority === undefined ? {} : { authority }),
+    };
     await writeContexts(io.env, { current: name, contexts: { ...contexts.contexts, [name]: context } });
     io.stdout.write(`${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`);
   } finally {
@@ -67,7 +80,7 @@ async function signOut(io: Io, given: string | undefined): Promise<void> {
   if (name === localContext) throw new CaissonError('invalid', 'nobody is signed in: the context local is this machine’s own daemon');
   const { token, endsAt: _, ...rest } = contextOf(contexts, name);
   if (token === undefined) throw new CaissonError('not-allowed', `nobody is signed in at ${rest.url}`);
-  const transport = createNodeTransport(parseDaemonUrl(rest.url, token));
+  const transport = createNodeTransport(parseDaemonUrl(rest.url, token, rest.authority));
   try {
     await createClient(transport)
       .call('logout')
@@ -80,6 +93,12 @@ async function signOut(io: Io, given: string | undefined): Promise<void> {
   }
   await writeContexts(io.env, { ...contexts, contexts: { ...contexts.contexts, [name]: rest } });
   io.stdout.write(`${rest.user} is signed out at ${rest.url}\n`);
+}
+
+/** Absent: those that the runtime trusts, or none is needed. */
+async function authorityOf(url: string, { ca, fingerprint }: LoginOptions): Promise<string | undefined> {
+  if (ca !== undefined) return readAuthority(ca);
+  return fingerprint === undefined ? undefined : (await fetchAuthority(url, { fingerprint })).pem;
 }
 
 function askUser(io: Io): Promise<string> {

@@ -3,6 +3,8 @@
 // name was made to resolve to 127.0.0.1, is refused by its Host and Origin.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isNameOf } from '../tls/certificate-names.ts';
+import type { TlsSource } from '../tls/tls-source.ts';
 import { anonymousCaller, type Caller, localCaller } from '../../model/caller.ts';
 import { originOf } from './audit-trail.ts';
 import type { AccessControl } from './access-control.ts';
@@ -18,20 +20,47 @@ export type Gate = (request: IncomingMessage) => Caller;
 /** Who can open the socket's file is the host's administrator. */
 export const unixGate: Gate = () => localCaller;
 
+/** Where a listener listens, as its clients see it. */
+export interface Place {
+  scheme: 'http' | 'https';
+  /** Whether the host of a URL, as far as it names one, is this place; `port` as it stands there. */
+  isHere: (name: string, port: number | undefined) => boolean;
+  /** For who got it wrong. */
+  words: string;
+}
+
+/** Plain HTTP on this machine. */
+export function loopbackPlace(port: () => number): Place {
+  return {
+    scheme: 'http',
+    isHere: (name, given) => (name === 'localhost' || isLoopback(name)) && (given ?? 80) === port(),
+    words: 'the loopback address and port that the daemon listens on',
+  };
+}
+
+/** Any name of the certificate, and any port: one in front may forward another. */
+export function tlsPlace(source: TlsSource): Place {
+  return {
+    scheme: 'https',
+    isHere: (name) => isNameOf(source.identity.certificate, name),
+    words: 'a name that the daemon’s certificate is for',
+  };
+}
+
 export interface TcpGateOptions {
   /** Of the file `api-token`. */
   token: string;
-  /** Where the listener listens: the Host header must name it. */
-  port: () => number;
+  /** What the Host header must name. */
+  place: Place;
   access: AccessControl;
 }
 
 /** Who shows nothing, or something that nobody knows, is `anonymous` where anybody may ask, and refused elsewhere, also for what does not exist. */
-export function tcpGate({ token, port, access }: TcpGateOptions): Gate {
+export function tcpGate({ token, place, access }: TcpGateOptions): Gate {
   const wanted = digest(token);
   return (request) => {
-    checkHost(request.headers.host, port());
-    checkOrigin(request.headers.origin, request.headers.host);
+    checkHost(request.headers.host, place);
+    checkOrigin(request.headers, place);
     const { authorization } = request.headers;
     try {
       const caller = authorization === undefined ? byCookie(request, access) : byBearer(authorization, wanted, request, access);
@@ -83,15 +112,15 @@ function pathOf(request: IncomingMessage): string {
   return (request.url ?? '').split('?', 1)[0] ?? '';
 }
 
-function checkHost(host: string | undefined, port: number): void {
+function checkHost(host: string | undefined, { isHere, words }: Place): void {
   const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(host ?? '');
   const name = match?.[1]?.replace(/^\[|\]$/g, '').toLowerCase() ?? '';
-  if ((name === 'localhost' || isLoopback(name)) && Number(match?.[2] ?? 80) === port) return;
-  throw new Refusal(421, 'the Host header must name the loopback address and port that the daemon listens on');
+  if (name !== '' && isHere(name, match?.[2] === undefined ? undefined : Number(match[2]))) return;
+  throw new Refusal(421, `the Host header must name ${words}`);
 }
 
 /** Only pages of the daemon itself; programs send no Origin. */
-function checkOrigin(origin: string | undefined, host: string | undefined): void {
-  if (origin === undefined || origin === `http://${host}`) return;
+function checkOrigin({ origin, host }: IncomingMessage['headers'], { scheme }: Place): void {
+  if (origin === undefined || origin === `${scheme}://${host}`) return;
   throw new Refusal(403, 'a page of another origin may not talk to the daemon');
 }

@@ -1,6 +1,6 @@
 // The daemon's HTTP server: one set of routes behind several listeners, each with its own gate. Limits hold for everybody: the size
 // of headers and bodies, the time to send them, how long an idle or unread connection stays, how many there are.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../lib/log.ts';
@@ -10,10 +10,12 @@ import { createRouter } from './api-router.ts';
 import { type AuditTrail, originOf } from './audit-trail.ts';
 import { type ConsoleSocketOptions, consoleSocketDefaults } from './console-socket.ts';
 import { eventStreamDefaults, type EventStreamOptions } from './event-stream.ts';
-import { type Gate, tcpGate, unixGate } from './gate.ts';
+import { type Gate, loopbackPlace, tcpGate, tlsPlace, unixGate } from './gate.ts';
 import type { Handlers, Streams } from './handlers-type.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { checkLoopback } from './listen-address.ts';
+import { isLoopback, needsTls } from './listen-address.ts';
+import type { TlsSource } from '../tls/tls-source.ts';
+import { createTlsServer } from './tls-server.ts';
 import { listenOnSocketFile } from './socket-file.ts';
 import { answerOf, Refusal } from './refusal.ts';
 import { createUpgrader, refuseUpgrade } from './upgrade.ts';
@@ -33,7 +35,12 @@ export interface HttpServerOptions {
   eventStream?: Partial<EventStreamOptions> | undefined;
   consoleSocket?: Partial<ConsoleSocketOptions> | undefined;
   limits?: Partial<HttpLimits> | undefined;
+  /** For addresses that others can reach; without it there are none. */
+  tls?: TlsSource | undefined;
 }
+
+/** An address, or a listening socket that was inherited, and the address that it listens on. */
+export type TcpPlace = { host: string; port: number } | { fd: number; address: string };
 
 export interface HttpLimits {
   headersTimeoutMs: number;
@@ -57,10 +64,10 @@ export interface HttpServer {
   /** Listens on a socket file, open to its owner and group. Throws `conflict` when another daemon answers there. */
   listenUnix(path: string): Promise<void>;
   /**
-   * Listens on a loopback address, or on a listening socket that was inherited; every request must show `token`. Throws
-   * `unsupported` for an address that others can reach, `conflict` when the port is taken.
+   * Listens on an address, with TLS unless it is a loopback one; every request must show `token`, or who it comes from. Throws
+   * `unsupported` for an address that others can reach when there is no certificate, `conflict` when the port is taken.
    */
-  listenTcp(where: { host: string; port: number } | { fd: number }, token: string): Promise<AddressInfo>;
+  listenTcp(where: TcpPlace, token: string): Promise<AddressInfo & { scheme: 'http' | 'https' }>;
   /** Stops listening, ends streams, lets requests finish for `graceMs` (default 2,000), then cuts off. */
   close(graceMs?: number): Promise<void>;
 }
@@ -103,14 +110,15 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     });
   };
 
-  const addServer = (gate: Gate): Server => {
-    const server = createServer({
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
-    });
+  const serverOptions: ServerOptions = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
+  };
+
+  const addServer = (server: Server, gate: Gate): Server => {
     server.timeout = limits.silenceTimeoutMs;
     server.maxConnections = limits.connections;
     server.on('request', (request, response) => {
@@ -131,24 +139,26 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   return {
     async listenUnix(path) {
-      await listenOnSocketFile(addServer(unixGate), path);
+      await listenOnSocketFile(addServer(createServer(serverOptions), unixGate), path);
       options.log.info('listening', { path });
     },
     async listenTcp(where, token) {
-      if ('host' in where) checkLoopback(where.host);
+      const host = 'host' in where ? where.host : where.address;
+      const source = isLoopback(host) ? undefined : options.tls;
+      if (!isLoopback(host) && !source) throw needsTls(host);
       let port = 0;
-      const server = addServer(tcpGate({ token, port: () => port, access }));
+      const place = source ? tlsPlace(source) : loopbackPlace(() => port);
+      const made = source ? await createTlsServer(source, serverOptions) : createServer(serverOptions);
+      const server = addServer(made, tcpGate({ token, place, access }));
       await listening(server, where);
       const address = server.address() as AddressInfo;
-      try {
-        checkLoopback(address.address);
-      } catch (error) {
+      if (!source && !isLoopback(address.address)) {
         server.close();
-        throw error;
+        throw needsTls(address.address);
       }
       port = address.port;
-      options.log.info('listening', { address: address.address, port });
-      return address;
+      options.log.info('listening', { address: address.address, port, scheme: place.scheme });
+      return { ...address, scheme: place.scheme };
     },
     close(graceMs = 2000) {
       closing ??= closeAll(servers, graceMs, () => {
@@ -173,7 +183,7 @@ async function closeAll(servers: readonly Server[], graceMs: number, beforeGrace
   clearTimeout(timer);
 }
 
-function listening(server: Server, where: { host: string; port: number } | { fd: number }): Promise<void> {
+function listening(server: Server, where: TcpPlace): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('listening', resolve);
   server.once('error', (cause: NodeJS.ErrnoException) => {
@@ -182,7 +192,7 @@ function listening(server: Server, where: { host: string; port: number } | { fd:
       reject(new CaissonError('conflict', `${name} is taken by another program: choose another port`, { cause }));
     else reject(new CaissonError('failed', `the daemon cannot listen on ${name}`, { cause }));
   });
-  server.listen(where);
+  server.listen('fd' in where ? { fd: where.fd } : where);
   return promise;
 }
 

@@ -1,4 +1,4 @@
-// Where the daemon may listen. Without TLS a token would travel readable, so only addresses that never leave the machine.
+// Where the daemon listens. Without TLS secrets would travel readable, so plain HTTP is for addresses that never leave the machine.
 import { BlockList, isIP } from 'node:net';
 import { CaissonError } from '../../lib/errors.ts';
 
@@ -18,7 +18,7 @@ export function isLoopback(address: string): boolean {
   return family !== 0 && loopback.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** `127.0.0.1:8420`, `[::1]:8420`, `localhost:8420`. Throws `invalid`, or `unsupported` for an address that others can reach. */
+/** `127.0.0.1:8420`, `[::]:8420`, `localhost:8420`. Throws `invalid`. */
 export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
@@ -26,15 +26,15 @@ export function parseListenAddress(text: string): ListenAddress {
     throw new CaissonError('invalid', `“${text}” is not an address to listen on: expected is for example 127.0.0.1:8420 or [::1]:8420`);
   const given = match[1] ?? match[2] ?? '';
   const host = given === 'localhost' ? '127.0.0.1' : given;
-  checkLoopback(host);
+  if (isIP(host) === 0)
+    throw new CaissonError('invalid', `“${text}” names no address: give the one to listen on, for example 0.0.0.0:8420 for all`);
   return { host, port };
 }
 
-/** Throws `unsupported` for an address that is not loopback. */
-export function checkLoopback(host: string): void {
-  if (isLoopback(host)) return;
-  throw new CaissonError(
+/** For an address that others can reach, where there is no certificate. */
+export function needsTls(host: string): CaissonError {
+  return new CaissonError(
     'unsupported',
-    `the daemon does not listen on ${host}: this version speaks HTTP without TLS, so only on this machine (127.0.0.1 or ::1); from another machine, forward a port with ssh -L`,
+    `the daemon does not listen on ${host} without TLS: plain HTTP is for this machine (127.0.0.1 or ::1)`,
   );
 }

@@ -14,6 +14,7 @@ const ownNames = new Set([
   'network',
   'daemon.json',
   'api-token',
+  'tls',
   'qemu-facts.json',
   'lost+found',
 ]);

@@ -1,0 +1,36 @@
+// An HTTPS server: TLS 1.2 with forward secrecy and authenticated encryption only, or 1.3. The module is loaded when there is such a listener: it costs
+// memory that a daemon on its socket alone does not have to pay.
+import type { Server, ServerOptions } from 'node:http';
+import type { TlsSource } from '../tls/tls-source.ts';
+
+const tls13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+const tls12 = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].flatMap((suite) => [
+  `ECDHE-ECDSA-${suite}`,
+  `ECDHE-RSA-${suite}`,
+]);
+
+/** How long a client may take to shake hands. */
+const handshakeTimeoutMs = 10_000;
+
+/** Takes each new certificate of `source` for the connections that come after it. */
+export async function createTlsServer(source: TlsSource, options: ServerOptions): Promise<Server> {
+  const { createServer } = await import('node:https');
+  const fixed = {
+    minVersion: 'TLSv1.2',
+    ciphers: [...tls13, ...tls12].join(':'),
+    honorCipherOrder: true,
+    ecdhCurve: 'X25519:P-256:P-384',
+  } as const;
+  const { key, certificates } = source.identity;
+  const server = createServer({
+    ...options,
+    ...fixed,
+    key,
+    cert: certificates,
+    handshakeTimeout: handshakeTimeoutMs,
+    ALPNProtocols: ['http/1.1'],
+  });
+  const stop = source.onChange((next) => server.setSecureContext({ ...fixed, key: next.key, cert: next.certificates }));
+  server.once('close', stop);
+  return server;
+}

@@ -1,0 +1,15 @@
+// Where TLS listeners get their certificate from, now and after each change. Implemented by a certificate of the host's own making, and by files
+// that somebody else keeps.
+import type { HostCertificate } from '../../model/host-certificate.ts';
+import type { TlsIdentity } from './tls-identity.ts';
+
+export interface TlsSource {
+  readonly identity: TlsIdentity;
+  /** What people are shown of it. */
+  describe(): HostCertificate;
+  /** Calls `listener` with every new identity. */
+  onChange(listener: (identity: TlsIdentity) => void): () => void;
+  /** Looks whether it is time for another; what is wrong is logged, and the one in use stays. */
+  refresh(): Promise<void>;
+  close(): void;
+}
