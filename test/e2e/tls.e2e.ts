@@ -24,6 +24,11 @@ const token = 'a-token-of-these-tests-0123456789abcdef';
 const folder = mkdtempSync(join(tmpdir(), 'caisson-tls-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
+const caisson = async (env: Record<string, string>, ...argv: string[]) => {
+  const terminal = new Terminal({ env });
+  return { code: await runCli(argv, terminal), out: terminal.out, err: terminal.err };
+};
+
 let count = 0;
 const newFolder = () => mkdtempSync(join(folder, `${count++}-`));
 
@@ -165,10 +170,6 @@ describe('a daemon that listens for others', () => {
   });
 
   test('the command line prints the authority and uses it', async () => {
-    const caisson = async (env: Record<string, string>, ...argv: string[]) => {
-      const terminal = new Terminal({ env });
-      return { code: await runCli(argv, terminal), out: terminal.out, err: terminal.err };
-    };
     const printed = await caisson({ CAISSON_DATA: data }, 'host', 'ca');
     assert.equal(printed.code, 0, printed.err);
     const ca = join(folder, 'printed.pem');
@@ -176,20 +177,6 @@ describe('a daemon that listens for others', () => {
     const listed = await caisson({ CAISSON_TOKEN: token }, 'guest', 'list', '--url', url, '--ca', ca);
     assert.match(listed.out, /guest-0/, listed.err);
     assert.match((await caisson({ CAISSON_DATA: data }, 'host', 'certificate')).out, /made by +this host/);
-    const { secret } = await daemon.engine.access.users.newSetUpSecret();
-    await daemon.engine.access.users.setUp({ name: 'anna', secret, password: 'a long pass phrase of hers' });
-    const home = { HOME: newFolder() };
-    const login = ['login', url, '--user', 'anna', '--password-stdin', '--as', 'lab'];
-    const signIn = async (...more: string[]) => {
-      const terminal = new Terminal({ env: home, typed: 'a long pass phrase of hers\n' });
-      return { code: await runCli([...login, ...more], terminal), err: terminal.err };
-    };
-    assert.match((await signIn()).err, /not of an authority that you trust/);
-    assert.match((await signIn('--fingerprint', 'AB:CD')).err, /somebody stands between/);
-    const signedIn = await signIn('--fingerprint', /fingerprint (\S+)/.exec(printed.err)?.[1] ?? '');
-    assert.equal(signedIn.code, 0, signedIn.err);
-    const known = await caisson(home, 'guest', 'list');
-    assert.match(known.out, /guest-0/, known.err);
     const wrong = await caisson({ CAISSON_TOKEN: token }, 'guest', 'list', '--url', url, '--ca', join(data, 'tls/server-key.pem'));
     assert.equal(wrong.code, 2, wrong.err);
   });
@@ -211,6 +198,25 @@ describe('a daemon that listens for others', () => {
     assert.equal(await asked([`host: 127.0.0.1:${port}`, authorization, `origin: http://127.0.0.1:${port}`]), 403);
     assert.equal(await asked([`host: 127.0.0.1:${port}`, authorization, `origin: https://127.0.0.1:${port}`]), 200);
     assert.equal(await asked([`host: 127.0.0.1:${port}`]), 401);
+  });
+
+  // The last one: from then on the token of the file does not count any more.
+  test('who signs in with the fingerprint keeps the authority', async () => {
+    const { fingerprint256 } = new X509Certificate(readFileSync(caPath));
+    const { secret } = await daemon.engine.access.users.newSetUpSecret();
+    await daemon.engine.access.users.setUp({ name: 'anna', secret, password: 'a long pass phrase of hers' });
+    const home = { HOME: newFolder() };
+    const login = ['login', url, '--user', 'anna', '--password-stdin', '--as', 'lab'];
+    const signIn = async (...more: string[]) => {
+      const terminal = new Terminal({ env: home, typed: 'a long pass phrase of hers\n' });
+      return { code: await runCli([...login, ...more], terminal), err: terminal.err };
+    };
+    assert.match((await signIn()).err, /not of an authority that you trust/);
+    assert.match((await signIn('--fingerprint', 'AB:CD')).err, /somebody stands between/);
+    const signedIn = await signIn('--fingerprint', fingerprint256);
+    assert.equal(signedIn.code, 0, signedIn.err);
+    const known = await caisson(home, 'guest', 'list');
+    assert.match(known.out, /guest-0/, known.err);
   });
 });
 

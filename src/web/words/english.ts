@@ -50,6 +50,7 @@ export const english = {
     unavailable: 'The other side does not answer. The page tries again by itself.',
     timeout: 'It took too long.',
     cancelled: 'It was cancelled.',
+    untrusted: 'The other side does not prove that it is who was asked for.',
     'too-new': 'The data was written by a newer version.',
     failed: 'It was tried and did not work.',
     internal: 'This is a defect of Caisson itself. The daemon’s log says more.',

@@ -51,6 +51,7 @@ export const french: Words = {
     unavailable: 'L’autre côté ne répond pas. La page réessaie d’elle-même.',
     timeout: 'Cela a pris trop de temps.',
     cancelled: 'Cela a été annulé.',
+    untrusted: 'L’autre côté ne prouve pas qu’il est bien celui que l’on demande.',
     'too-new': 'Les données ont été écrites par une version plus récente.',
     failed: 'Cela a été tenté sans succès.',
     internal: 'C’est un défaut de Caisson lui-même. Le journal du démon en dit plus.',
