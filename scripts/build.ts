@@ -8,6 +8,7 @@ import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
 import { leanBuiltins } from './lean-builtins.ts';
 import { lightEndpoints } from './light-endpoints.ts';
+import { oneByte } from './one-byte.ts';
 import { renderPage } from './page.ts';
 import { projectRoot } from './project.ts';
 
@@ -35,11 +36,13 @@ async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, st
       entryFileNames: '[name].js',
       chunkFileNames: `${name}-[name].js`,
       comments: { legal: false },
+      // Names stay, so that a stack says where; the rest only costs memory.
+      minify: { mangle: false, compress: false },
     });
     const files = new Map<string, string>();
     for (const file of output) {
       if (file.type !== 'chunk') throw new Error(`${name}: ${file.fileName} is not a program; make it part of the code`);
-      files.set(file.fileName, file.code);
+      files.set(file.fileName, oneByte(file.code));
     }
     return files;
   } finally {
