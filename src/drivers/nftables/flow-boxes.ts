@@ -116,10 +116,27 @@ function sizeOf({ from, to, values }: FlowBox): bigint {
 const textOf = ofBox(({ from, to, kind, values, comment }) => `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`);
 
 function inOrder(boxes: readonly FlowBox[]): FlowBox[] {
-  return boxes
+  const sorted = asLastTime(boxes)
     .map((box) => ({ box, text: textOf(box) }))
     .toSorted((a, b) => compare(a.text, b.text))
     .map(({ box }) => box);
+  for (const [index, box] of sorted.entries()) places.set(box, index);
+  return sorted;
+}
+
+/** Where a box was when it was sorted last. */
+const places = new WeakMap<FlowBox, number>();
+
+/** What is nearly in order is sorted in one pass; most boxes are there again. */
+function asLastTime(boxes: readonly FlowBox[]): FlowBox[] {
+  const placed = Array.from<FlowBox | undefined>({ length: boxes.length + 100 });
+  const others: FlowBox[] = [];
+  for (const box of boxes) {
+    const place = places.get(box) ?? placed.length;
+    if (place < placed.length && placed[place] === undefined) placed[place] = box;
+    else others.push(box);
+  }
+  return [...placed.filter((box) => box !== undefined), ...others];
 }
 
 /** A text of a box that is made once: a box is there again at the next rendering, and is never changed. */

@@ -236,8 +236,7 @@ class NftablesNetwork implements Network {
 
   /** Routes and uplinks, and again every nic that is up and should be otherwise. */
   async #applyZones({ zones, listened, nics }: WantedNetwork): Promise<void> {
-    const { taps } = await this.#helper.linksRead({});
-    const up = taps.flatMap(({ name, up: isUp }) => (isUp && nics.has(name) ? [nics.get(name) as NicUpArgs] : []));
+    const up = (await this.#tapsUp()).flatMap((name) => nics.get(name) ?? []);
     const proxied = up.flatMap(proxiesOf);
     const text = JSON.stringify({ zones, listened });
     const wanted = new Set(proxied.map((proxy) => `${proxy.interface} ${proxy.address}`));
@@ -249,6 +248,11 @@ class NftablesNetwork implements Network {
       this.#zones = { text, at: performance.now(), proxied: wanted };
     }
     for (const nic of up) if (this.#connected.get(nic.tap) !== JSON.stringify(nic)) await this.#nicUp(nic);
+  }
+
+  async #tapsUp(): Promise<string[]> {
+    if ((await this.#isHearing()) && isFresh(this.#tapsSeen, performance.now())) return this.#tapsSeen.taps;
+    return (await this.#helper.linksRead({})).taps.filter(({ up }) => up).map(({ name }) => name);
   }
 
   async #applyNames(names: DnsmasqTexts): Promise<void> {

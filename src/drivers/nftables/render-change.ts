@@ -5,6 +5,8 @@ import { type RuleSet, type Table, describeHook, describeSet } from './table.ts'
 
 /** Above this many commands whole tables are quicker. */
 const mostCommands = 4000;
+/** That differ of one set: each is searched for. */
+const fewElements = 100;
 
 /** Pure. Undefined when the tables had better be written whole. The order: nothing refers to what goes, what comes is there before it is referred to. */
 export function renderChange(before: readonly Table[], after: readonly Table[]): string | undefined {
@@ -64,14 +66,37 @@ function wordsOf(set: RuleSet): string {
 }
 
 function changeElements(at: string, { name, elements }: RuleSet, old: readonly string[], commands: Commands): void {
-  const [was, will] = [new Set(old), new Set(elements)];
-  const gone = old.filter((element) => !will.has(element)).map(keyOf);
-  const come = elements.filter((element) => !was.has(element));
+  const { gone, come } = difference(old, elements);
   // Intervals that were merged with what goes, or will be with what comes, are not there by themselves: such sets are small.
   const commandFor = (verb: string, list: readonly string[]) =>
     list.length > 0 ? [`${verb} element ${at} ${name} { ${list.join(', ')} }`] : [];
-  commands.remove.push(...commandFor('delete', gone));
+  commands.remove.push(...commandFor('delete', gone.map(keyOf)));
   commands.fill.push(...commandFor('add', come));
+}
+
+/** Elements nearly always differ by a few, and stand in the same order: then nothing is looked up. */
+function difference(before: readonly string[], after: readonly string[]): { gone: string[]; come: string[] } {
+  const gone: string[] = [];
+  const come: string[] = [];
+  let [old, now] = [0, 0];
+  while (old < before.length && now < after.length) {
+    if (before[old] === after[now]) {
+      old++;
+      now++;
+      continue;
+    }
+    const [again, later] = [before.indexOf(after[now] as string, old), after.indexOf(before[old] as string, now)];
+    if (again === -1) come.push(after[now++] as string);
+    else if (later === -1) gone.push(before[old++] as string);
+    else return byLookingUp(before, after);
+    if (gone.length + come.length > fewElements) return byLookingUp(before, after);
+  }
+  return { gone: [...gone, ...before.slice(old)], come: [...come, ...after.slice(now)] };
+}
+
+function byLookingUp(before: readonly string[], after: readonly string[]): { gone: string[]; come: string[] } {
+  const [was, will] = [new Set(before), new Set(after)];
+  return { gone: before.filter((element) => !will.has(element)), come: after.filter((element) => !was.has(element)) };
 }
 
 /** What an element is found by: without its comment, and in a map without what it leads to. */

@@ -193,5 +193,6 @@ export function senderSets(nics: readonly { device: string; mac: string; address
 }
 
 function sorted(elements: string[]): string[] {
-  return [...new Set(elements)].toSorted();
+  const inOrder = elements.toSorted();
+  return inOrder.filter((element, index) => element !== inOrder[index - 1]);
 }
