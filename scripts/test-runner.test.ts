@@ -86,3 +86,14 @@ test('totals count each test once and time only the innermost', () => {
   assert.deepEqual(totals.slowest(5), [{ file: 'a', passed: 2, failed: 0, durationMs: 20 }]);
   assert.deepEqual(totals.report(), ['', 'Skipped:', '  a › other: no sun']);
 });
+
+test('a file that is run again counts by its second run, and its first failure is told', () => {
+  const totals = new TestTotals();
+  const end = { file: 'a', names: ['boots'], durationMs: 10 };
+  totals.add({ ...end, outcome: 'failed', error: 'too slow' });
+  totals.add({ ...end, file: 'b', outcome: 'passed' });
+  totals.askAgain('a');
+  totals.add({ ...end, outcome: 'passed' });
+  assert.equal(totals.lastLine(), '2 passed, 0 failed, 0 skipped');
+  assert.deepEqual(totals.report(), ['', 'Failed beside others, and was run again alone:', '  a › boots', '      too slow', '']);
+});

@@ -3,6 +3,14 @@ import type { TestEnd } from './test-events.ts';
 
 export class TestTotals {
   #ends: TestEnd[] = [];
+  /** Failures that are asked again. */
+  #first: TestEnd[] = [];
+
+  /** A file that failed is run once more: what became of it the first time counts no more, and its failures are told apart. */
+  askAgain(file: string): void {
+    this.#first.push(...this.#ends.filter((end) => end.file === file && end.outcome === 'failed'));
+    this.#ends = this.#ends.filter((end) => end.file !== file);
+  }
 
   add(end: TestEnd): void {
     this.#ends.push(end);
@@ -35,16 +43,20 @@ export class TestTotals {
       .slice(0, count);
   }
 
-  /** Skips with their reasons, then failures in full. */
+  /** Skips with their reasons, then failures in full, those of a first run first. */
   report(): string[] {
     const name = (end: TestEnd) => `${end.file} › ${end.names.join(' › ')}`;
     const skips = this.#ends.filter(({ outcome }) => outcome === 'skipped');
     const failures = this.#ends.filter(({ outcome, error }) => outcome === 'failed' && error !== undefined);
+    const inFull = (end: TestEnd) => [`  ${name(end)}`, (end.error ?? '').replaceAll(/^/gm, '      '), ''];
+    const first = this.#first.filter(({ error }) => error !== undefined);
     return [
       ...(skips.length > 0 ? ['', 'Skipped:'] : []),
       ...skips.map((end) => `  ${name(end)}: ${end.reason}`),
+      ...(first.length > 0 ? ['', 'Failed beside others, and was run again alone:'] : []),
+      ...first.flatMap(inFull),
       ...(failures.length > 0 ? ['', 'Failed:'] : []),
-      ...failures.flatMap((end) => [`  ${name(end)}`, (end.error ?? '').replaceAll(/^/gm, '      '), '']),
+      ...failures.flatMap(inFull),
     ];
   }
 

@@ -16,6 +16,8 @@ const { values, positionals: filters } = readOptions('npm test [-- FILTER…] [-
 });
 const isLong = values.long || process.env['CAISSON_TEST_LONG'] === '1';
 const totalLimitMs = (isLong ? 8 * 60 : 45) * 60_000;
+/** When more end-to-end files than this fail it is not for want of a processor. */
+const mostRunAgain = 4;
 const env: Record<string, string> = {
   ...traceMark,
   ...(isLong ? { CAISSON_TEST_LONG: '1' } : {}),
@@ -94,6 +96,19 @@ async function runEndToEndTests(): Promise<void> {
   };
   await Promise.all([work(), work()]);
   for (const file of files.filter(({ alone }) => alone)) if (!stopping.signal.aborted) await runEndToEnd(file);
+  await runFailedAgain(files);
+}
+
+/** Few that failed beside others may have failed for want of a processor. Who asks for certain files wants to see what they say. */
+async function runFailedAgain(files: readonly EndToEndFile[]): Promise<void> {
+  const failed = files.filter(({ path }) => totals.files().some(({ file, failed: count }) => file === path && count > 0));
+  if (filters.length > 0 || failed.length > mostRunAgain) return;
+  for (const file of failed) {
+    if (stopping.signal.aborted) return;
+    print(`again   ${file.path}, alone`);
+    totals.askAgain(file.path);
+    await runEndToEnd(file);
+  }
 }
 
 async function runEndToEnd({ path, limitMs }: EndToEndFile): Promise<void> {
