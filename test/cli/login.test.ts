@@ -89,6 +89,11 @@ test('who signs in is asked what is missing, unseen where it is secret, and is t
     items.map(({ name }) => name),
     ['web'],
   );
+  const me = await run(['user', 'me']);
+  assert.match(
+    me.out,
+    /^who +user:bob\nroles +viewer@guest:web\non the site +nothing\non guests +web: view\nsecond factor +no\nsigned in until +20/,
+  );
   const contexts = await run(['context', 'list', '-o', 'json']);
   assert.doesNotMatch(contexts.out, /caisson_session/);
   assert.match(contexts.out, /"name": "lab",\s+"url": "http/);

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
 import { CaissonError } from '../../lib/errors.ts';
+import type { Me } from '../../model/me.ts';
 import type { Session } from '../../model/session.ts';
 import type { User } from '../../model/user.ts';
 import { type OutputOptions, showDetail, showList, type ViewOptions, withOutput, withWatch } from '../command.ts';
@@ -76,6 +77,20 @@ export function addUser(user: Command, io: Io): void {
             fetch: (client) => fetchAll(client, name),
           })
         : showDetail(io, options, { fields: () => [], fetch: (client) => client.call('userShow', { params: { user: name } }) }),
+    );
+
+  withOutput(user.command('me'))
+    .description('who you are to the daemon, and what you may')
+    .action((options: OutputOptions) =>
+      options.output === 'table'
+        ? showDetail<Myself>(io, options, {
+            fields: ({ me, names }) => myFields(me, names),
+            fetch: async (client) => {
+              const [me, names] = await Promise.all([client.call('meShow'), guestNames(client)]);
+              return { me, names };
+            },
+          })
+        : showDetail(io, options, { fields: () => [], fetch: (client) => client.call('meShow') }),
     );
 
   withOutput(user.command('add'))
@@ -232,6 +247,28 @@ async function beginTotp(io: Io, options: OutputOptions, name: string): Promise<
       io.stdout.write(confirmed.recoveryCodes.map((each) => `${each}\n`).join(''));
     }
   });
+}
+
+interface Myself {
+  me: Me;
+  names: ReadonlyMap<string, string>;
+}
+
+function myFields(me: Me, names: ReadonlyMap<string, string>): Field[] {
+  const places = (of: Record<string, string[]>, nameOf: (key: string) => string) =>
+    Object.entries(of)
+      .map(([key, allowed]) => `${nameOf(key)}: ${allowed.join(', ')}`)
+      .join('\n');
+  return [
+    ['who', me.actor],
+    ['full name', me.fullName],
+    ['roles', me.bindings.map((binding) => bindingText(binding, names)).join('\n')],
+    ['on the site', me.site.length === 0 ? 'nothing' : me.site.join(', ')],
+    ['on zones', places(me.zones, (name) => name)],
+    ['on guests', places(me.guests, (uid) => names.get(uid) ?? uid)],
+    ['second factor', me.secondFactor === undefined ? undefined : me.secondFactor ? 'yes' : 'no'],
+    ['signed in until', me.session && localTime(me.session.endsUnusedAt)],
+  ];
 }
 
 interface Everything {
