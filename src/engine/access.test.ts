@@ -183,6 +183,39 @@ for (const [storeName, openStore] of stores) {
     );
 
     test(
+      'a password that is replaced, or a user who is disabled, while somebody signs in opens nothing that stays',
+      using(async ({ access }) => {
+        const next = 'wholly other words';
+        for (const take of [
+          () => access.users.setPassword('ada', { password: next }, localCaller, address),
+          () => access.users.set('ada', { enabled: false }, 'local'),
+          () => access.users.delete('ada', 'local'),
+        ]) {
+          await access.users.add({ name: 'ada', password, bindings: [] }, 'local');
+          const signingIn = access.signIn.signIn({ user: 'ada', password, kind: 'token', address, program: '' });
+          await Promise.all([signingIn.catch(() => undefined), take()]);
+          const left = await signingIn.catch(() => undefined);
+          if (left) assert.equal(access.identify({ bearer: left.secret }, address), undefined);
+          if (access.users.list().length > 0) await access.users.delete('ada', 'local');
+        }
+      }),
+    );
+
+    test(
+      'more than twenty sessions of one user: the one that was not used for longest gives way',
+      using(async ({ access, clock }) => {
+        await access.users.add({ name: 'ada', password, bindings: [] }, 'local');
+        const secrets: string[] = [];
+        for (let count = 0; count < 21; count++) {
+          secrets.push((await access.signIn.signIn({ user: 'ada', password, kind: 'token', address, program: '' })).secret);
+          await clock.advance(1000);
+        }
+        assert.equal(access.identify({ bearer: secrets[0] }, address), undefined);
+        assert.ok(secrets.slice(1).every((secret) => access.identify({ bearer: secret }, address)));
+      }),
+    );
+
+    test(
       'a second factor counts once it is confirmed; a code counts once, a recovery code once',
       using(async ({ access, clock }) => {
         await access.users.add({ name: 'ada', password, bindings: [] }, 'local');

@@ -68,7 +68,8 @@ export class SignIn {
   async signIn(request: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
     const { lock, events } = this.#with;
     const name = request.user;
-    await this.#try(name, request.address, () =>
+    // Until the session is there nobody changes the user: a password that was replaced meanwhile opens nothing.
+    return this.#try(name, request.address, () =>
       lock.with(name, async () => {
         const user = await this.#checkPassword(name, request.password);
         if (!user) {
@@ -80,10 +81,9 @@ export class SignIn {
           });
           throw new CaissonError('unauthorized', 'no user has this name and password');
         }
-        await this.#checkCode(user, request);
+        return this.#open(await this.#checkCode(user, request), request);
       }),
     );
-    return this.#open(name, request);
   }
 
   /** For what is done to one’s own account: the password once more. Throws `unauthorized` or `too-many`. */
@@ -139,7 +139,7 @@ export class SignIn {
     await accounts.endSessions([...accounts.sessions].filter(([, session]) => isOver(session, clock.now())).map(([digest]) => digest));
   }
 
-  async #try(account: string, address: string, work: () => Promise<void>): Promise<void> {
+  async #try<T>(account: string, address: string, work: () => Promise<T>): Promise<T> {
     const both = `${address} ${account}`;
     const wait = Math.max(this.#perBoth.waitMs(both), this.#perAccount.waitMs(account), this.#perAddress.waitMs(address));
     if (wait > 0) throw tooMany(wait);
@@ -148,13 +148,13 @@ export class SignIn {
     this.#perAccount.take(account);
     this.#perAddress.take(address);
     try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof CodeMissing)) throw error;
+      const value = await work();
       this.#giveBack(both, account, address);
+      return value;
+    } catch (error) {
+      if (error instanceof CodeMissing) this.#giveBack(both, account, address);
       throw error;
     }
-    this.#giveBack(both, account, address);
   }
 
   #giveBack(both: string, account: string, address: string): void {
@@ -176,10 +176,10 @@ export class SignIn {
     return accounts.users.get(name);
   }
 
-  /** What was used is used up before anything is opened by it. */
-  async #checkCode(user: UserRecord, { code, address }: SignInRequest): Promise<void> {
+  /** What was used is used up before anything is opened by it. Returns the user after that. */
+  async #checkCode(user: UserRecord, { code, address }: SignInRequest): Promise<UserRecord> {
     const { accounts, clock, events } = this.#with;
-    if (!user.secondFactor) return;
+    if (!user.secondFactor) return user;
     if (code === undefined) throw new CodeMissing('unauthorized', 'a code of the second factor is needed too', codeDetails);
     const wait = this.#perCode.waitMs(user.name);
     if (wait > 0) throw tooMany(wait);
@@ -194,11 +194,14 @@ export class SignIn {
       this.#perCode.take(user.name);
       throw new CaissonError('unauthorized', 'this code is not the right one, or was used already: wait for the next', codeDetails);
     }
-    await accounts.putUser({ ...user, secondFactor: used });
+    const after = { ...user, secondFactor: used };
+    await accounts.putUser(after);
+    return after;
   }
 
-  async #open(name: string, { kind, address, program }: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
-    const { accounts, clock, events, lock } = this.#with;
+  async #open(user: UserRecord, { kind, address, program }: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
+    const { accounts, clock, events } = this.#with;
+    const { name } = user;
     const { secret, digest } = newSecret(sessionPrefix);
     const now = clock.now();
     const session: SessionRecord = {
@@ -210,15 +213,10 @@ export class SignIn {
       address,
       program: harmlessLine(program).slice(0, 200),
     };
-    await lock.with(name, async () => {
-      const user = accounts.users.get(name);
-      // It may have been taken back since the password was checked.
-      if (!user?.enabled) throw new CaissonError('unauthorized', 'no user has this name and password');
-      const others = accounts.sessionsOf(name).toSorted(([, a], [, b]) => b.usedAt - a.usedAt);
-      await accounts.endSessions(others.slice(mostSessions - 1).map(([other]) => other));
-      await accounts.putSession(digest, session);
-      await accounts.putUser({ ...user, lastSignInAt: new Date(now).toISOString() });
-    });
+    const others = accounts.sessionsOf(name).toSorted(([, a], [, b]) => b.usedAt - a.usedAt);
+    await accounts.endSessions(others.slice(mostSessions - 1).map(([other]) => other));
+    await accounts.putUser({ ...user, lastSignInAt: new Date(now).toISOString() });
+    await accounts.putSession(digest, session);
     events.emit({ kind: 'user-signed-in', message: `${name} signed in from ${address}`, object: userKey(name), actor: `user:${name}` });
     return { secret, signedIn: { user: name, ...ends(session), ...(kind === 'token' ? { token: secret } : {}) } };
   }
