@@ -100,7 +100,7 @@ function isForAnybody(request: IncomingMessage): boolean {
   const path = pathOf(request);
   if (publicPaths.has(path)) return true;
   // A ticket says it: whoever opens the websocket looks at it.
-  if (request.headers.upgrade !== undefined && new URL(request.url ?? '/', 'http://daemon').searchParams.has('ticket')) return true;
+  if (request.headers.upgrade !== undefined && new URLSearchParams((request.url ?? '').split('?', 2)[1]).has('ticket')) return true;
   return matchPath(path).some(({ endpoint }) => endpoint.method === request.method && endpoint.access === 'anybody');
 }
 
