@@ -13,12 +13,14 @@ export interface SimulatedSite {
   /** Data directory, with room for files of the bench. */
   folder: string;
   socketPath: string;
+  /** Of the daemon. */
+  pid: number;
   /** Ends the daemon and removes the folder. */
   close(): Promise<void>;
 }
 
-/** Resolves once all guests of the site are ready. */
-export async function openSimulatedSite(guests: number): Promise<SimulatedSite> {
+/** Resolves once all guests of the site are ready. `nodeOptions` are for the daemon’s runtime. */
+export async function openSimulatedSite(guests: number, nodeOptions: readonly string[] = []): Promise<SimulatedSite> {
   const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
   let daemon: ChildProcess | undefined;
   const close = async () => {
@@ -27,9 +29,9 @@ export async function openSimulatedSite(guests: number): Promise<SimulatedSite> 
   };
   try {
     const socketPath = join(folder, 'run/api.sock');
-    daemon = await started([join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1']);
+    daemon = await started([...nodeOptions, join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1']);
     await applySite(socketPath, guests);
-    return { folder, socketPath, close };
+    return { folder, socketPath, pid: daemon.pid ?? 0, close };
   } catch (error) {
     await close();
     throw error;
@@ -54,7 +56,7 @@ export function started(args: string[]): Promise<ChildProcess> {
   const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
   const child = spawn(process.execPath, ['--max-semi-space-size=1', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   child.stdout.once('data', () => resolve(child));
-  child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it was ready`)));
+  child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code} before it was ready`)));
   return promise;
 }
 

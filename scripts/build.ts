@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
 import { leanBuiltins } from './lean-builtins.ts';
@@ -50,11 +51,18 @@ async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, st
   }
 }
 
-function replace(name: string, content: string): void {
+function replace(name: string, content: string | Uint8Array): void {
   const path = join(dist, name);
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
   writeFileSync(beside, content);
   renameSync(beside, path);
+}
+
+/** A file of the page, and beside it what the daemon sends to browsers that take it: compressed once, as small as it gets. */
+function keepCompressed(name: string, content: string): void {
+  replace(`web/${name}.br`, brotliCompressSync(content));
+  replace(`web/${name}.gz`, gzipSync(content, { level: 9 }));
+  replace(`web/${name}`, content);
 }
 
 async function main(): Promise<void> {
@@ -86,10 +94,10 @@ async function main(): Promise<void> {
       const files = await renderPage();
       mkdirSync(join(dist, 'web/assets'), { recursive: true });
       // The document last: what it names is there.
-      for (const [name, content] of files) if (name !== 'index.html') replace(`web/${name}`, content);
-      replace('web/index.html', files.get('index.html') ?? '');
+      for (const [name, content] of files) if (name !== 'index.html') keepCompressed(name, content);
+      keepCompressed('index.html', files.get('index.html') ?? '');
       for (const name of readdirSync(join(dist, 'web'), { recursive: true, encoding: 'utf8' })) {
-        if (/\.\w+$/.test(name) && !name.includes('/.') && !files.has(name)) rmSync(join(dist, 'web', name));
+        if (/\.\w+$/.test(name) && !name.includes('/.') && !files.has(name.replace(/\.(?:br|gz)$/, ''))) rmSync(join(dist, 'web', name));
       }
       if (!values.quiet) process.stdout.write(`dist/web  ${files.size} files\n`);
     } catch (error) {

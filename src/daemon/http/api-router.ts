@@ -180,6 +180,7 @@ function sendProblem(reply: FastifyReply, error: unknown, log: Log): void {
     .headers(headers)
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
+    .header('x-content-type-options', 'nosniff')
     .send(JSON.stringify(problem));
 }
 
