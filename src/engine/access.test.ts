@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { FakeClock } from '../lib/clock.ts';
 import { fromBase32 } from '../lib/base32.ts';
 import { silentLog } from '../lib/log.ts';
+import { digestOf } from '../lib/secret.ts';
 import { totpCode, totpStep } from '../lib/totp.ts';
 import { type Caller, callerMay, localCaller, tokenFileCaller } from '../model/caller.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
@@ -121,6 +122,19 @@ for (const [storeName, openStore] of stores) {
         assert.equal((await attempt(password, '192.0.2.8')).signedIn.user, 'ada');
         await clock.advance(30_000);
         assert.equal((await attempt(password)).signedIn.user, 'ada');
+      }),
+    );
+
+    test(
+      'the addresses of one IPv6 network count as one, those of another do not',
+      using(async ({ access }) => {
+        await access.users.add({ name: 'ada', password, bindings: [] }, 'local');
+        const attempt = (tried: string, from: string) =>
+          access.signIn.signIn({ user: 'ada', password: tried, kind: 'cookie', address: from, program: '' });
+        for (let tried = 0; tried < 10; tried++) await assert.rejects(attempt('wrong', `2001:db8:0:1::${tried}`), { code: 'unauthorized' });
+        await assert.rejects(attempt(password, '2001:db8:0:1:ffff::1'), { code: 'too-many' });
+        assert.equal((await attempt(password, '2001:db8:0:2::1')).signedIn.user, 'ada');
+        assert.equal((await attempt(password, 'fe80::1%eth0')).signedIn.user, 'ada');
       }),
     );
 
@@ -458,6 +472,20 @@ for (const [storeName, openStore] of stores) {
     );
   });
 }
+
+test('a set-up row that holds something else makes nobody an administrator, and says that there was a link', async () => {
+  for (const value of [null, 7, 'x', [], {}, { digest: 7, endsAt: 'never' }, { digest: digestOf('x') }]) {
+    const store = new MemoryStore({ clock: new FakeClock() });
+    await store.put('set-up', value, { expected: 'absent' });
+    const clock = new FakeClock();
+    const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
+    const access = new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes: scopesWithout(new Set()) });
+    assert.equal(access.users.needsFirstSetUp, false);
+    await assert.rejects(access.users.setUp({ secret: 'x', name: 'eve', password }), { code: 'unauthorized' });
+    await events.close();
+    await store.close();
+  }
+});
 
 test('a row that cannot be read is nobody, and is left as it is', async () => {
   const store = new MemoryStore({ clock: new FakeClock() });

@@ -8,6 +8,7 @@ import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { Accounts } from './accounts.ts';
 import { ConsoleTickets } from './console-tickets.ts';
 import type { Events } from './events.ts';
+import { limitKeyOf } from './limit-key.ts';
 import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
 import { type Scopes, Users } from './users.ts';
@@ -99,9 +100,10 @@ export class Access {
     const caller = secret.startsWith(sessionPrefix) ? this.signIn.identify(secret, 'token') : this.tokens.identify(secret);
     if (caller) return caller;
     // Nobody can guess one: this only keeps somebody's broken program from filling logs. Others at the same address go on.
-    const wait = this.#wrong.waitMs(address);
+    const key = limitKeyOf(address);
+    const wait = this.#wrong.waitMs(key);
     if (wait > 0) throw tooMany(wait);
-    this.#wrong.take(address);
+    this.#wrong.take(key);
     return undefined;
   }
 }

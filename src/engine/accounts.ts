@@ -1,5 +1,6 @@
 // Users, sessions and API tokens in the store, one object a row, mirrored in memory: every request asks who it is from. The one place that knows
 // their keys. The store is the truth: what is taken back is taken back there first, and then at once here.
+import { z } from 'zod';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
 import { type SessionRecord, sessionRecordSchema } from '../model/session.ts';
@@ -10,10 +11,8 @@ import type { Store, Write } from '../store/store.ts';
 const setUpKey = 'set-up';
 
 /** The link by which the first administrator is made. */
-export interface SetUpRecord {
-  digest: string;
-  endsAt: number;
-}
+const setUpSchema = z.strictObject({ digest: z.string(), endsAt: z.int() });
+export type SetUpRecord = z.output<typeof setUpSchema>;
 
 export class Accounts {
   readonly #store: Store;
@@ -43,7 +42,8 @@ export class Accounts {
     const setUp = await store.get(setUpKey);
     if (setUp) {
       accounts.#setUpWasMade = true;
-      accounts.#setUp = setUp.value as SetUpRecord;
+      const record = setUpSchema.safeParse(setUp.value);
+      if (record.success) accounts.#setUp = record.data;
     }
     return accounts;
   }

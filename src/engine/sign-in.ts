@@ -14,6 +14,7 @@ import { type Session, type SessionKind, sessionLives, type SessionRecord, type 
 import type { UserRecord } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
+import { limitKeyOf } from './limit-key.ts';
 import { useCode } from './second-factor.ts';
 
 /** Sessions that a user may have at once; the one that was not used for longest gives way. */
@@ -139,7 +140,8 @@ export class SignIn {
     await accounts.endSessions([...accounts.sessions].filter(([, session]) => isOver(session, clock.now())).map(([digest]) => digest));
   }
 
-  async #try<T>(account: string, address: string, work: () => Promise<T>): Promise<T> {
+  async #try<T>(account: string, from: string, work: () => Promise<T>): Promise<T> {
+    const address = limitKeyOf(from);
     const both = `${address} ${account}`;
     const wait = Math.max(this.#perBoth.waitMs(both), this.#perAccount.waitMs(account), this.#perAddress.waitMs(address));
     if (wait > 0) throw tooMany(wait);

@@ -48,7 +48,7 @@ const knownCidr = remembered(mostRemembered, (text): Readonly<Cidr> | undefined 
   return Object.freeze({ family: parsed.kind() === 'ipv4' ? 4 : 6, base: canonical(parsed), prefixLength });
 });
 
-/** The range that a text with bits set beyond its prefix lies in: `10.20.3.4/16` → 10.20.0.0/16. For messages, never for use. */
+/** The range that a text with bits set beyond its prefix lies in: `10.20.3.4/16` → 10.20.0.0/16. For messages, and for counting by; never for rules. */
 export function surroundingCidr(text: string): Cidr | undefined {
   const [address, prefix] = text.split('/');
   const canonicalText = address === undefined ? undefined : canonicalAddress(address);

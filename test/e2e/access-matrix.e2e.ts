@@ -162,6 +162,11 @@ describe('who is nobody, or nobody any more, is refused everything but to sign i
         const isRefused = status === 401 || (status === 429 && given['authorization'] !== undefined);
         if (endpoint.access === 'anybody' ? status !== letIn : !isRefused) wrong.push(`${id}: ${status}`);
       }
+      // What is no row: its description, and what does not exist.
+      for (const path of ['/v1/openapi.json', '/v1/nothing', '/v1', '/v1/guests/']) {
+        const { status } = await trial.ask({ path, headers: given });
+        if (status !== 401 && status !== 429) wrong.push(`${path}: ${status}`);
+      }
       assert.deepEqual(wrong, []);
     });
   }
