@@ -56,7 +56,7 @@ for (const [index, operation] of killedOperations.entries()) {
   test(`killed in the middle of: ${operation.name}`, async (t) => {
     const points = await pointsOf(operation);
     assert.ok(points.length >= 4, `it passes few failpoints: ${points.join(', ')}`);
-    const stride = Math.ceil(points.length / samples);
+    const stride = Math.ceil(points.length / (operation.samples ?? samples));
     for (const [position, point] of points.entries()) {
       if (isLong || position % stride === (index * 3 + 1) % stride)
         await t.test(`killed at ${point}, number ${position + 1} of ${points.length}`, () => killAt(operation, point));

@@ -2,7 +2,9 @@
 // case in the end.
 import assert from 'node:assert/strict';
 import type { Guest } from '../../src/model/guest-status.ts';
+import type { GuestSpec } from '../../src/model/guest.ts';
 import type { Job } from '../../src/model/job.ts';
+import type { Site } from '../../src/model/site.ts';
 import type { KilledHost } from './killed-host.ts';
 
 export interface KilledOperation {
@@ -12,6 +14,8 @@ export interface KilledOperation {
   begin: (host: KilledHost) => Promise<Job>;
   /** Fails when it is neither done nor as before. `guests` by name. */
   check: (guests: ReadonlyMap<string, Guest>) => void;
+  /** How often it is killed without `--long`, where that is seldom. */
+  samples?: number;
 }
 
 const whole = { prune: true, deleteDisks: true, overwrite: true };
@@ -34,6 +38,26 @@ async function stopSpare(host: KilledHost): Promise<void> {
   await toBase(host);
   await host.succeeded(host.client.call('guestStop', { params: { guest: 'spare' }, body: {} }));
 }
+
+/** The base with a second zone and, for `spare`, other hardware. */
+function siteWith(host: KilledHost, change: Partial<GuestSpec>): Site {
+  const site = host.site(['keep', 'spare'], ({ spare }) => Object.assign(spare ?? {}, change));
+  return { ...site, zones: { ...site.zones, other: { subnets: ['10.78.1.0/24'] } } };
+}
+
+/** `spare` runs with that hardware, and has had no other since its start. */
+async function startSpare(host: KilledHost, change: Partial<GuestSpec>): Promise<void> {
+  const { client } = host;
+  const params = { guest: 'spare' };
+  const spare = (await client.call('guestList', {})).items.find(({ name }) => name === 'spare');
+  if (spare && !isDown(spare)) await host.succeeded(client.call('guestStop', { params, body: {} }));
+  await host.succeeded(client.call('siteApply', { body: { site: siteWith(host, change), ...whole } }));
+  for (const guest of ['keep', 'spare']) await host.succeeded(client.call('guestStart', { params: { guest }, body: {} }));
+}
+
+// Without an operating system only what sits on a SCSI controller can be unplugged.
+const root = { sizeMib: 1, bus: 'virtio' } as const;
+const unit = { sizeMib: 1, bus: 'scsi' } as const;
 
 function runs(guests: ReadonlyMap<string, Guest>, name: string): void {
   const guest = guests.get(name);
@@ -106,6 +130,54 @@ export const killedOperations: readonly KilledOperation[] = [
     check: (guests) => {
       runs(guests, 'keep');
       assert.equal(guests.get('spare'), undefined);
+    },
+  },
+  {
+    name: 'resize',
+    samples: 1,
+    prepare: (host) => startSpare(host, {}),
+    begin: ({ client }) => client.call('guestSet', { params: { guest: 'spare' }, body: { cpus: 2 } }),
+    check: (guests) => {
+      runs(guests, 'spare');
+      const { spec, status } = guests.get('spare') as Guest;
+      assert.equal(status.has?.cpus, spec.cpus);
+    },
+  },
+  {
+    name: 'attach',
+    samples: 1,
+    prepare: (host) => startSpare(host, { disks: { root, unit } }),
+    begin: (host) =>
+      host.client.call('siteApply', {
+        body: {
+          site: siteWith(host, {
+            disks: { root, unit, data: unit },
+            nics: [
+              { zone: 'only', addresses: [] },
+              { zone: 'other', addresses: [] },
+            ],
+          }),
+          ...whole,
+        },
+      }),
+    check: (guests) => {
+      runs(guests, 'spare');
+      const { status } = guests.get('spare') as Guest;
+      assert.deepEqual(
+        [status.disks.map(({ name }) => name).toSorted(), status.nics.length, status.pending],
+        [['data', 'root', 'unit'], 2, []],
+      );
+    },
+  },
+  {
+    name: 'detach',
+    samples: 1,
+    prepare: (host) => startSpare(host, { disks: { root, unit, data: unit } }),
+    begin: ({ client }) => client.call('guestSet', { params: { guest: 'spare' }, body: { disks: { data: null } } }),
+    check: (guests) => {
+      runs(guests, 'spare');
+      const { spec, status } = guests.get('spare') as Guest;
+      assert.deepEqual([status.disks.map(({ name }) => name).toSorted(), status.pending], [Object.keys(spec.disks).toSorted(), []]);
     },
   },
   {
