@@ -25,10 +25,12 @@ export interface SortedBoxes {
 
 /** The boxes, all of one address family: none of the exact ones is in a layer's. Equal boxes in any order give equal results. */
 export function sortBoxes(boxes: readonly FlowBox[]): SortedBoxes {
-  const layers = makeLayers(boxes.filter((box) => !isExact(box)));
+  const [single, wide]: [FlowBox[], FlowBox[]] = [[], []];
+  for (const box of boxes) (isExact(box) ? single : wide).push(box);
+  const layers = makeLayers(wide);
   const isCovered = (box: FlowBox) => layers.some((layer) => layer.near(box).some((other) => contains(other, box)));
   // Equal ones are side by side then.
-  const exact = inOrder(boxes.filter((box) => isExact(box) && !isCovered(box)));
+  const exact = inOrder(layers.length === 0 ? single : single.filter((box) => !isCovered(box)));
   return {
     exact: exact.filter((box, index) => index === 0 || !contains(exact[index - 1] as FlowBox, box)),
     layers: layers.map((layer) => layer.sorted()),

@@ -21,6 +21,8 @@ export interface NftablesNetworkOptions {
   changes?: (listener: (what: 'rules' | 'links' | 'wiring') => void) => () => void;
 }
 
+type Tap = Awaited<ReturnType<NetworkHelper['linksRead']>>['taps'][number];
+
 /** Everything is read again after this long though no change was heard of. */
 const trustMs = 60_000;
 /** More than the three seconds in which a router can answer. */
@@ -43,7 +45,7 @@ class NftablesNetwork implements Network {
   #connected = new Map<string, string>();
   /** What was found at the last look; absent when something may have changed since. */
   #rulesSeen: { at: number; why: string | undefined } | undefined;
-  #tapsSeen: { at: number; taps: string[] } | undefined;
+  #tapsSeen: { at: number; taps: Tap[] } | undefined;
   #routersSeen: { at: number; silent: NetworkObservation['silentRouters'] } | undefined;
   #wiringSeen: { at: number; missing: string[] } | undefined;
   readonly #hearsChanges: boolean;
@@ -106,7 +108,7 @@ class NftablesNetwork implements Network {
       this.#connected.delete(tap);
       for (const address of nic?.guestAddresses ?? []) this.#zones?.proxied.delete(`${nic?.uplink} ${address}`);
       await this.#helper.nicDown({ uid: nic?.uid ?? tap.slice(2, -1), tap, ...(nic ? nicPlace(nic) : { guestAddresses: [] }) });
-      this.#changeTaps((taps) => taps.filter((one) => one !== tap));
+      this.#changeTaps((taps) => taps.filter(({ name }) => name !== tap));
     });
   }
 
@@ -121,13 +123,13 @@ class NftablesNetwork implements Network {
       const now = performance.now();
       const trusts = await this.#isHearing();
       const rules = trusts && isFresh(this.#rulesSeen, now) ? this.#rulesSeen : await this.#lookAtRules(now);
-      const links = trusts && isFresh(this.#tapsSeen, now) ? this.#tapsSeen : await this.#lookAtTaps(now);
-      const wiring = trusts && isFresh(this.#wiringSeen, now) ? this.#wiringSeen : await this.#lookAtWiring(now, links.taps);
+      const taps = (await this.#readTaps(trusts)).filter((tap) => this.#isRight(tap)).map(({ name }) => name);
+      const wiring = trusts && isFresh(this.#wiringSeen, now) ? this.#wiringSeen : await this.#lookAtWiring(now, taps);
       const { running } = await this.#helper.dnsmasqStatus({});
       return {
         rules: rules.why === undefined ? { inForce: true } : { inForce: false, why: rules.why },
         wiring: wiring.missing.length === 0 ? { intact: true } : { intact: false, missing: wiring.missing },
-        taps: links.taps,
+        taps: taps.toSorted(),
         names: { running },
         others: this.#rules.others,
         silentRouters: await this.#askRouters(now),
@@ -152,7 +154,8 @@ class NftablesNetwork implements Network {
 
   async #nicUp(nic: NicUpArgs): Promise<void> {
     await this.#helper.nicUp(nic);
-    this.#changeTaps((taps) => [...taps.filter((one) => one !== nic.tap), nic.tap].toSorted());
+    const { tap: name, bridge } = nic;
+    this.#changeTaps((taps) => [...taps.filter((one) => one.name !== name), { name, up: true, ...(bridge !== undefined && { bridge }) }]);
     for (const address of nic.guestAddresses) if (nic.uplink !== undefined) this.#zones?.proxied.add(`${nic.uplink} ${address}`);
     this.#connected.set(nic.tap, JSON.stringify(nic));
   }
@@ -176,18 +179,21 @@ class NftablesNetwork implements Network {
     return seen;
   }
 
-  async #lookAtTaps(at: number): Promise<{ at: number; taps: string[] }> {
+  async #readTaps(trusts: boolean): Promise<Tap[]> {
+    const now = performance.now();
+    if (trusts && isFresh(this.#tapsSeen, now)) return this.#tapsSeen.taps;
     const heard = this.#heard.links;
     const { taps } = await this.#helper.linksRead({});
-    const isRight = (tap: (typeof taps)[number]) => tap.up && tap.bridge === this.#wanted?.nics.get(tap.name)?.bridge;
-    const up = taps.filter(isRight).map(({ name }) => name);
-    const seen = { at, taps: up.toSorted() };
-    if (heard === this.#heard.links) this.#tapsSeen = seen;
-    return seen;
+    if (heard === this.#heard.links) this.#tapsSeen = { at: now, taps };
+    return taps;
+  }
+
+  #isRight({ name, up, bridge }: Tap): boolean {
+    return up && bridge === this.#wanted?.nics.get(name)?.bridge;
   }
 
   /** Our own change of what was seen last; nothing when somebody has changed something since. */
-  #changeTaps(change: (taps: string[]) => string[]): void {
+  #changeTaps(change: (taps: Tap[]) => Tap[]): void {
     if (this.#tapsSeen) this.#tapsSeen = { ...this.#tapsSeen, taps: change(this.#tapsSeen.taps) };
   }
 
@@ -236,7 +242,8 @@ class NftablesNetwork implements Network {
 
   /** Routes and uplinks, and again every nic that is up and should be otherwise. */
   async #applyZones({ zones, listened, nics }: WantedNetwork): Promise<void> {
-    const up = (await this.#tapsUp()).flatMap((name) => nics.get(name) ?? []);
+    const taps = await this.#readTaps(await this.#isHearing());
+    const up = taps.flatMap((tap) => (tap.up ? (nics.get(tap.name) ?? []) : []));
     const proxied = up.flatMap(proxiesOf);
     const text = JSON.stringify({ zones, listened });
     const wanted = new Set(proxied.map((proxy) => `${proxy.interface} ${proxy.address}`));
@@ -248,11 +255,6 @@ class NftablesNetwork implements Network {
       this.#zones = { text, at: performance.now(), proxied: wanted };
     }
     for (const nic of up) if (this.#connected.get(nic.tap) !== JSON.stringify(nic)) await this.#nicUp(nic);
-  }
-
-  async #tapsUp(): Promise<string[]> {
-    if ((await this.#isHearing()) && isFresh(this.#tapsSeen, performance.now())) return this.#tapsSeen.taps;
-    return (await this.#helper.linksRead({})).taps.filter(({ up }) => up).map(({ name }) => name);
   }
 
   async #applyNames(names: DnsmasqTexts): Promise<void> {

@@ -39,14 +39,12 @@ export function renderFlows(state: NetworkState, ranges: AddressRanges): Rendere
   const plain = state.flows.filter((flow) => !isSpecial(flow));
   const special = [...new Map(state.flows.filter(isSpecial).map((flow) => [nameOf(flow), flow]))].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const setsOf = (flows: NetworkFlow[], name?: string) => {
-    const boxes = flows.map((flow) => boxesOf(flow, ends));
-    return paths.flatMap((path) =>
-      setsOfBoxes(
-        boxes.flatMap((of) => of[path]),
-        path,
-        name,
-      ),
-    );
+    const boxes = Object.fromEntries(paths.map((path) => [path, []])) as unknown as FlowBoxes;
+    for (const flow of flows) {
+      const of = boxesOf(flow, ends);
+      for (const path of paths) for (const box of of[path]) boxes[path].push(box);
+    }
+    return paths.flatMap((path) => setsOfBoxes(boxes[path], path, name));
   };
   const rendered = special.map(([name, flow]) => ({ sets: setsOf([flow], name), ...renderSpecial(flow, name) }));
   return {
@@ -115,10 +113,10 @@ function renderSpecial(flow: NetworkFlow, name: string): Pick<RenderedFlows, 'li
 
 function setsOfBoxes(boxes: FlowBox[], path: FlowSet['path'], special?: string): FlowSet[] {
   const chain = special === undefined ? {} : { chain: `flow_${special}` };
-  return ([4, 6] as const).flatMap((family) => {
-    const mine = boxes.filter((box) => box.from.family === family);
-    return (['ports', 'echo', 'type', 'number'] as const).flatMap((holds) => {
-      const ofKind = mine.filter((box) => holdsKind(holds, box.kind));
+  const sorted = sortByKind(boxes);
+  return ([4, 6] as const).flatMap((family) =>
+    (['ports', 'echo', 'type', 'number'] as const).flatMap((holds) => {
+      const ofKind = sorted[family][holds];
       // The few of a special flow need no second lookup.
       const { exact, layers } = special === undefined ? sortBoxes(ofKind) : { exact: [], layers: layerBoxes(ofKind) };
       const stem = `${path}${family}${holds === 'ports' ? '' : `_${holds}`}${special === undefined ? '' : `_${special}`}`;
@@ -127,8 +125,15 @@ function setsOfBoxes(boxes: FlowBox[], path: FlowSet['path'], special?: string):
         ...(exact.length > 0 ? [setOf(`${stem}_exact`, exact)] : []),
         ...layers.map((layer, index) => ({ ...setOf(`${stem}${layerName(index)}`, layer), flags: 'interval' as const })),
       ];
-    });
-  });
+    }),
+  );
+}
+
+function sortByKind(boxes: readonly FlowBox[]): Record<Family, Record<FlowSet['holds'], FlowBox[]>> {
+  const none = () => ({ ports: [], echo: [], type: [], number: [] });
+  const sorted: Record<Family, Record<FlowSet['holds'], FlowBox[]>> = { 4: none(), 6: none() };
+  for (const box of boxes) sorted[box.from.family][box.kind === 'tcp' || box.kind === 'udp' ? 'ports' : box.kind].push(box);
+  return sorted;
 }
 
 type LookUp = (
@@ -187,10 +192,6 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
 /** Questions: of other types connection tracking makes no connection. */
 const trackedTypes = { 4: [8, 13, 15, 17], 6: [128, 139] };
 const echoTypes = { 4: 8, 6: 128 };
-
-function holdsKind(holds: FlowSet['holds'], kind: FlowBox['kind']): boolean {
-  return holds === 'ports' ? kind === 'tcp' || kind === 'udp' : holds === kind;
-}
 
 type FlowBoxes = Record<Path, FlowBox[]>;
 
