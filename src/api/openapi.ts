@@ -150,6 +150,15 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
       schema: { type: 'string' },
     });
   }
+  if (endpoint.job) {
+    parameters.push({
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: false,
+      description: 'Sent again with the same key within a day, the request is not done again: the answer is the job that it began',
+      schema: { type: 'string', minLength: 1, maxLength: 128 },
+    });
+  }
   return {
     operationId: id,
     summary: endpoint.summary,

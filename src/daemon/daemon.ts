@@ -7,6 +7,7 @@ import { createHandlers, createStreams } from './handlers.ts';
 import { AuditTrail } from './http/audit-trail.ts';
 import { setUpLinks } from '../model/user.ts';
 import { createHttpServer, type TcpPlace } from './http/http-server.ts';
+import { RequestKeys } from './http/request-keys.ts';
 import { isLoopback } from './http/listen-address.ts';
 import type { TlsSource } from './tls/tls-source.ts';
 
@@ -54,6 +55,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     access: createAccessControl(engine),
     log,
     auditTrail,
+    requestKeys: new RequestKeys(parts.journal, parts.clock),
     webRoot,
     checkResponses,
     tls,

@@ -87,6 +87,9 @@ export const kinds: { readonly [Part in keyof Watched]: Kinds<Watched[Part]> } =
     // Nobody waits for it, and what it tells is no truth about what should be.
     appendEvents: 'asks',
     listEvents: 'asks',
+    // Nothing is decided from a key but whether a request was sent before; what is half done is told to its client.
+    claimKey: 'asks',
+    settleKey: 'asks',
     close: 'asks',
   },
 };

@@ -49,6 +49,22 @@ export interface EventFilter {
   job?: string | undefined;
 }
 
+/** How long the key of a request is remembered. */
+export const keptKeyMs = 86_400_000;
+
+/** A request that its client may send again without it being done again. */
+export interface RequestKey {
+  /** Whose key it is: others may have the same. */
+  actor: string;
+  key: string;
+  /** Of what was asked for. */
+  fingerprint: string;
+  /** Milliseconds since the epoch. */
+  time: number;
+  /** What it began; absent while that is not known: it is being done, or the daemon ended in the middle. */
+  job?: string;
+}
+
 export interface Journal {
   /** On disk when it resolves. Throws `conflict` when the idempotency key or the uid is taken. */
   createJob(job: JobRecord): Promise<void>;
@@ -63,5 +79,9 @@ export interface Journal {
   /** Gives each event its id: greater than any before, never given twice. Old events beyond the bound are forgotten. */
   appendEvents(events: readonly Omit<Event, 'id'>[]): Promise<Event[]>;
   listEvents(filter?: EventFilter): Promise<Event[]>;
+  /** On disk when it resolves. The one that has the key already, or undefined: it was free. Keys older than a day are forgotten. */
+  claimKey(claim: Omit<RequestKey, 'job'>): Promise<RequestKey | undefined>;
+  /** On disk when it resolves. With the job that the request began; without one it was refused, and the key is free again. */
+  settleKey(claim: Pick<RequestKey, 'actor' | 'key'>, job: string | undefined): Promise<void>;
   close(): Promise<void>;
 }

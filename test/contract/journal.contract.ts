@@ -40,6 +40,22 @@ export function journalContract(name: string, open: OpenJournal): void {
 
   describe(`journal: ${name}`, () => {
     test(
+      'a key is claimed once by each actor, remembers its job for a day, and is free again when nothing was begun',
+      using(async (journal) => {
+        const claim = { actor: 'anna', key: 'k', fingerprint: 'f', time: 1_000_000 };
+        assert.equal(await journal.claimKey(claim), undefined);
+        assert.deepEqual(await journal.claimKey({ ...claim, fingerprint: 'other' }), claim);
+        assert.equal(await journal.claimKey({ ...claim, actor: 'bob' }), undefined);
+        await journal.settleKey(claim, 'j1');
+        assert.deepEqual(await journal.claimKey(claim), { ...claim, job: 'j1' });
+        await journal.settleKey({ actor: 'bob', key: 'k' }, undefined);
+        assert.equal(await journal.claimKey({ ...claim, actor: 'bob' }), undefined);
+        assert.deepEqual(await journal.claimKey({ ...claim, time: claim.time + 86_399_999 }), { ...claim, job: 'j1' });
+        assert.equal(await journal.claimKey({ ...claim, time: claim.time + 86_400_000 }), undefined);
+      }),
+    );
+
+    test(
       'a job is read as it was written, with its steps in place',
       using(async (journal) => {
         const record = job(1, {

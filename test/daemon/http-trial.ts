@@ -9,7 +9,10 @@ import { createNodeTransport, type DaemonAddress, type NodeTransport, type NodeT
 import type { Handlers, Streams } from '../../src/daemon/http/handlers-type.ts';
 import { AuditTrail } from '../../src/daemon/http/audit-trail.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../src/daemon/http/http-server.ts';
+import { RequestKeys } from '../../src/daemon/http/request-keys.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { MemoryJournal } from '../../src/store/memory/memory-journal.ts';
 import { MemoryAuditLog } from '../../src/store/memory/memory-audit-log.ts';
 import { sampleHandlers, sampleStreams } from './sample-handlers.ts';
 
@@ -63,6 +66,7 @@ export class HttpTrial {
       streams: sampleStreams(streams),
       log: silentLog,
       auditTrail: new AuditTrail(new MemoryAuditLog(), silentLog),
+      requestKeys: new RequestKeys(new MemoryJournal(), systemClock),
       checkResponses: true,
       ...more,
     });

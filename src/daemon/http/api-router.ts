@@ -6,6 +6,7 @@ import { type Endpoint, isLogged } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import type { Job } from '../../model/job.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
@@ -19,6 +20,7 @@ import { matchPath } from './match-path.ts';
 import { parseCall } from './parse-call.ts';
 import { PreparedJson } from './prepared-json.ts';
 import { answerOf, Refusal } from './refusal.ts';
+import { idempotencyKeyOf, type RequestKeys } from './request-keys.ts';
 import { renderSessionCookie, WithSession } from './session-cookie.ts';
 import { addWebPage } from './web-page.ts';
 
@@ -29,6 +31,7 @@ export interface RouterOptions {
   streams: Streams;
   log: Log;
   auditTrail: AuditTrail;
+  requestKeys: RequestKeys;
   lifetimes: Lifetimes;
   eventStream: EventStreamOptions;
   access: AccessControl;
@@ -110,7 +113,15 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
         return (signal ??= lifetimes.signalOf(reply.raw));
       },
     };
-    const answer = await (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
+    const perform = () => (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
+    const key = idempotencyKeyOf(request.raw, endpoint);
+    const answer = await (key === undefined
+      ? perform()
+      : options.requestKeys.once(
+          { actor: caller.actor, key, asked: [endpoint.method, request.url, request.body ?? null] },
+          perform as () => Promise<Job>,
+          (job) => options.handlers.jobShow({ ...call, params: { job }, query: undefined, body: undefined }) as Promise<Job>,
+        ));
     const value = answer instanceof WithSession ? answer.value : answer;
     if (answer instanceof WithSession) void reply.header('set-cookie', renderSessionCookie(request.raw, answer.secret));
     if (options.checkResponses) checkResponse(id, endpoint, value);

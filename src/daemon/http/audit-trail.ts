@@ -38,6 +38,7 @@ const refusedWindowMs = 60_000;
 export class AuditTrail {
   readonly #auditLog: AuditLog;
   readonly #log: Log;
+  #unknown = { since: 0, count: 0 };
   #refused = { since: 0, written: 0, left: 0 };
 
   constructor(auditLog: AuditLog, log: Log) {
@@ -48,6 +49,7 @@ export class AuditTrail {
   /** Does `work` between its two entries. Throws `unavailable`, and has done nothing, when the first cannot be written. */
   async record<T>(request: RequestToLog, work: () => Promise<T>): Promise<T> {
     const { id: operation, endpoint, call, actor, from } = request;
+    if (actor === 'anonymous') this.#boundUnknown();
     const head = { actor: actor.slice(0, maxActorChars), from, operation };
     const begun = await this.#begin({ ...head, kind: 'request', ...describeRequest(endpoint, call) });
     const end = (outcome: LogOutcome, job?: string) =>
@@ -115,6 +117,14 @@ export class AuditTrail {
       const { kind, operation, request, job, outcome } = entry;
       this.#log.error('the audit log cannot be written', { error, kind, operation, request, job, result: outcome?.result });
     }
+  }
+
+  /** What nobody has signed in for is written too, and must not fill the disk. */
+  #boundUnknown(): void {
+    const now = performance.now();
+    if (now - this.#unknown.since > refusedWindowMs) this.#unknown = { since: now, count: 0 };
+    if (++this.#unknown.count > maxRefused)
+      throw new CaissonError('too-many', 'too many requests from people who have not signed in: wait a minute');
   }
 
   async #writeRefused(entry: NewLogEntry): Promise<void> {

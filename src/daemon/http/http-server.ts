@@ -18,6 +18,7 @@ import type { TlsSource } from '../tls/tls-source.ts';
 import { createTlsServer } from './tls-server.ts';
 import { listenOnSocketFile } from './socket-file.ts';
 import { answerOf, Refusal } from './refusal.ts';
+import type { RequestKeys } from './request-keys.ts';
 import { createUpgrader, refuseUpgrade } from './upgrade.ts';
 import { CaissonError } from '../../lib/errors.ts';
 
@@ -28,6 +29,7 @@ export interface HttpServerOptions {
   /** Users and what they may; without it there are the socket and the token file. */
   access?: AccessControl | undefined;
   auditTrail: AuditTrail;
+  requestKeys: RequestKeys;
   /** Folder of the page: index.html and assets/. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -84,6 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     streams: options.streams,
     log: options.log,
     auditTrail: options.auditTrail,
+    requestKeys: options.requestKeys,
     lifetimes,
     eventStream: { ...eventStreamDefaults, ...options.eventStream },
     access,

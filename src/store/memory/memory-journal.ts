@@ -11,6 +11,8 @@ import {
   type JobFilter,
   type JobRecord,
   type Journal,
+  keptKeyMs,
+  type RequestKey,
   type StepRecord,
 } from '../journal.ts';
 
@@ -21,6 +23,7 @@ export class MemoryJournal implements Journal {
   #jobs = new Map<string, { head: string; steps: string[]; hasEnded: boolean }>();
   #events: Event[] = [];
   #lastEvent = 0;
+  #keys = new Map<string, RequestKey>();
 
   constructor(options: { maxJobs?: number; maxEvents?: number } = {}) {
     this.#maxJobs = options.maxJobs ?? defaultMaxJobs;
@@ -32,6 +35,7 @@ export class MemoryJournal implements Journal {
     for (const [uid, job] of this.#jobs) copy.#jobs.set(uid, { ...job, steps: [...job.steps] });
     copy.#events = structuredClone(this.#events);
     copy.#lastEvent = this.#lastEvent;
+    copy.#keys = structuredClone(this.#keys);
     return copy;
   }
 
@@ -100,6 +104,21 @@ export class MemoryJournal implements Journal {
     return structuredClone(after === undefined ? events.slice(Math.max(0, events.length - limit)) : events.slice(0, limit));
   }
 
+  async claimKey(claim: Omit<RequestKey, 'job'>): Promise<RequestKey | undefined> {
+    for (const [name, { time }] of this.#keys) if (time <= claim.time - keptKeyMs) this.#keys.delete(name);
+    const name = nameOfKey(claim);
+    const found = this.#keys.get(name);
+    if (!found) this.#keys.set(name, { ...claim });
+    return found && { ...found };
+  }
+
+  async settleKey(claim: Pick<RequestKey, 'actor' | 'key'>, job: string | undefined): Promise<void> {
+    const found = this.#keys.get(nameOfKey(claim));
+    if (!found) return;
+    if (job === undefined) this.#keys.delete(nameOfKey(claim));
+    else found.job = job;
+  }
+
   async close(): Promise<void> {}
 
   #find(idempotencyKey: string): JobRecord | undefined {
@@ -111,6 +130,10 @@ export class MemoryJournal implements Journal {
     if (!job) throw new CaissonError('not-found', `the journal has no job ${uid}`);
     return job;
   }
+}
+
+function nameOfKey({ actor, key }: Pick<RequestKey, 'actor' | 'key'>): string {
+  return JSON.stringify([actor, key]);
 }
 
 function read({ head, steps }: { head: string; steps: string[] }): JobRecord {

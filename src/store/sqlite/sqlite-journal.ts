@@ -14,6 +14,8 @@ import {
   type JobFilter,
   type JobRecord,
   type Journal,
+  keptKeyMs,
+  type RequestKey,
   type StepRecord,
 } from '../journal.ts';
 import { Database } from './database.ts';
@@ -43,9 +45,25 @@ const migrations = [
      job TEXT
    ) STRICT;
    CREATE INDEX event_by_object ON event (object, id) WHERE object IS NOT NULL;`,
+  `CREATE TABLE request_key (
+     actor TEXT NOT NULL,
+     key TEXT NOT NULL,
+     fingerprint TEXT NOT NULL,
+     time INTEGER NOT NULL,
+     job TEXT,
+     PRIMARY KEY (actor, key)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX request_key_by_time ON request_key (time);`,
 ];
 
 const stepRecordSchema = jobStepSchema.extend({ data: z.unknown().optional(), value: z.unknown().optional() });
+const requestKeySchema = z.strictObject({
+  actor: z.string(),
+  key: z.string(),
+  fingerprint: z.string(),
+  time: z.int(),
+  job: z.string().exactOptional(),
+});
 const jobRecordSchema = jobSchema.extend({
   steps: z.array(stepRecordSchema),
   input: z.unknown().optional(),
@@ -159,6 +177,21 @@ class SqliteJournal implements Journal {
     });
   }
 
+  async claimKey({ actor, key, fingerprint, time }: Omit<RequestKey, 'job'>): Promise<RequestKey | undefined> {
+    const { trimKeys, keyOf, insertKey } = this.#use();
+    return this.#database.write('full', () => {
+      trimKeys.run(time - keptKeyMs);
+      const row = keyOf.get(actor, key);
+      if (!row) insertKey.run(actor, key, fingerprint, time);
+      return row && requestKeySchema.parse(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)));
+    });
+  }
+
+  async settleKey({ actor, key }: Pick<RequestKey, 'actor' | 'key'>, job: string | undefined): Promise<void> {
+    const { settleKey, freeKey } = this.#use();
+    this.#database.write('full', () => (job === undefined ? freeKey.run(actor, key) : settleKey.run(job, actor, key)));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -210,6 +243,11 @@ const statements = {
   steps: 'SELECT json FROM job_step WHERE number = ? ORDER BY position',
   appendEvent: 'INSERT INTO event (time, kind, severity, message, object, actor, job) VALUES (?, ?, ?, ?, ?, ?, ?)',
   trimEvents: 'DELETE FROM event WHERE id <= ?',
+  trimKeys: 'DELETE FROM request_key WHERE time <= ?',
+  keyOf: 'SELECT actor, key, fingerprint, time, job FROM request_key WHERE actor = ? AND key = ?',
+  insertKey: 'INSERT INTO request_key (actor, key, fingerprint, time) VALUES (?, ?, ?, ?)',
+  settleKey: 'UPDATE request_key SET job = ? WHERE actor = ? AND key = ?',
+  freeKey: 'DELETE FROM request_key WHERE actor = ? AND key = ?',
   eventsAfter: `SELECT * FROM event
     WHERE id > $after AND ($object IS NULL OR object = $object) AND ($kind IS NULL OR kind = $kind) AND ($job IS NULL OR job = $job)
     ORDER BY id LIMIT $limit`,
