@@ -15,12 +15,18 @@ export interface SimulatedSite {
   socketPath: string;
   /** Of the daemon. */
   pid: number;
+  /** Where the page is; empty unless it was asked for. */
+  url: string;
   /** Ends the daemon and removes the folder. */
   close(): Promise<void>;
 }
 
 /** Resolves once all guests of the site are ready. `nodeOptions` are for the daemon’s runtime. */
-export async function openSimulatedSite(guests: number, nodeOptions: readonly string[] = []): Promise<SimulatedSite> {
+export async function openSimulatedSite(
+  guests: number,
+  nodeOptions: readonly string[] = [],
+  options: { withPage?: boolean } = {},
+): Promise<SimulatedSite> {
   const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
   let daemon: ChildProcess | undefined;
   const close = async () => {
@@ -29,9 +35,12 @@ export async function openSimulatedSite(guests: number, nodeOptions: readonly st
   };
   try {
     const socketPath = join(folder, 'run/api.sock');
-    daemon = await started([...nodeOptions, join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1']);
+    const listen = options.withPage ? ['--listen', '127.0.0.1:0'] : [];
+    const args = [...nodeOptions, join(projectRoot, 'dist/daemon.js'), '--simulate', '--data', folder, '--boot-ms', '1', ...listen];
+    const { child, said } = await startedSaying(args);
+    daemon = child;
     await applySite(socketPath, guests);
-    return { folder, socketPath, pid: daemon.pid ?? 0, close };
+    return { folder, socketPath, pid: child.pid ?? 0, url: /https?:\S+/.exec(said)?.[0] ?? '', close };
   } catch (error) {
     await close();
     throw error;
@@ -52,10 +61,14 @@ async function applySite(socketPath: string, guests: number): Promise<void> {
 }
 
 /** A process of the runtime, once it says that it is ready. */
-export function started(args: string[]): Promise<ChildProcess> {
-  const { promise, resolve, reject } = Promise.withResolvers<ChildProcess>();
+export async function started(args: string[]): Promise<ChildProcess> {
+  return (await startedSaying(args)).child;
+}
+
+function startedSaying(args: string[]): Promise<{ child: ChildProcess; said: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ child: ChildProcess; said: string }>();
   const child = spawn(process.execPath, ['--max-semi-space-size=1', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.stdout.once('data', () => resolve(child));
+  child.stdout.once('data', (said: Buffer) => resolve({ child, said: said.toString() }));
   child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code} before it was ready`)));
   return promise;
 }

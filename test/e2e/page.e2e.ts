@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
-import { evil, labSite } from '../page/lab-site.ts';
+import { evil, hostileSite } from '../page/lab-site.ts';
 import { ended, openPage, openPageLab, type PageLab, token } from '../page/page-fixture.ts';
 
 let lab: PageLab;
 
 before(async () => {
-  lab = await openPageLab(labSite);
+  lab = await openPageLab(hostileSite());
 });
 
 after(async () => {

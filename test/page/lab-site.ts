@@ -1,11 +1,9 @@
-// A site for looking at the page: two zones, guests of several sizes, flows between them, and names and texts that try to be markup.
+// A site for looking at the page: two zones, guests of several sizes, flows between them.
 import { defaultRestart } from '../../src/model/guest-restart.ts';
 import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 import type { Site } from '../../src/model/site.ts';
 
 type Spec = Site['guests'][string];
-
-export const evil = '<img src=x onerror="document.title=1337">';
 
 function guest(zone: string, address: string, memoryMib: number, more: Partial<Spec> = {}): Spec {
   return {
@@ -36,11 +34,11 @@ export const labSite: Site = {
   site: 'lab',
   timezone: 'UTC',
   zones: {
-    external: { subnets: ['192.0.2.0/24'], uplink: { interface: 'eth1', gateway: '192.0.2.1' }, description: evil },
+    external: { subnets: ['192.0.2.0/24'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } },
     internal: { subnets: ['10.20.0.0/16'] },
   },
   flows: [
-    { from: 'world', to: 'web', allow: ['tcp/80', 'tcp/443'], comment: evil },
+    { from: 'world', to: 'web', allow: ['tcp/80', 'tcp/443'], comment: 'the web site' },
     { from: 'world', to: 'mail', allow: ['tcp/25'] },
     { from: 'web', to: 'database', allow: ['tcp/3306'] },
     { from: 'zone:external', to: 'dns', allow: ['udp/53'] },
@@ -48,7 +46,7 @@ export const labSite: Site = {
   ],
   images: {},
   guests: {
-    database: guest('internal', '10.20.0.10', 2048, { cpus: 2, description: `PHP’s data ${evil}`, ...serves(3306) }),
+    database: guest('internal', '10.20.0.10', 2048, { cpus: 2, description: 'data of the web site', ...serves(3306) }),
     web: guest('external', '192.0.2.10', 1024, { labels: { role: 'front' }, ...serves(80), after: [{ requires: 'database' }] }),
     mail: guest('external', '192.0.2.12', 768, serves(25)),
     dns: guest('external', '192.0.2.11', 512, { service: { ports: ['udp/53'], ready: [], readyWithinMs: 600_000 } }),
@@ -56,3 +54,16 @@ export const labSite: Site = {
     jail: guest('internal', '10.20.0.20', 256, { autostart: false }),
   },
 };
+
+export const evil = '<img src=x onerror="document.title=1337">';
+
+/** The same with texts that try to be markup, wherever somebody can write one. */
+export function hostileSite(): Site {
+  const site = structuredClone(labSite);
+  const { external } = site.zones;
+  const { database } = site.guests;
+  if (external) external.description = evil;
+  if (database) database.description = `data ${evil}`;
+  for (const flow of site.flows) flow.comment = evil;
+  return site;
+}

@@ -57,7 +57,7 @@ export function Plots({ guest }: { guest: Guest }) {
     >
       {entry.error && <Problem error={entry.error} />}
       {entry.value && isEmpty && <p class="quiet">{words.nothingMeasured}</p>}
-      <div class="plots" onPointerLeave={() => setAt(undefined)}>
+      <div class="plots" hidden={isEmpty} onPointerLeave={() => setAt(undefined)}>
         {plots.map((plot) => (
           <PlotFigure
             key={plot.name}
@@ -71,7 +71,7 @@ export function Plots({ guest }: { guest: Guest }) {
           />
         ))}
       </div>
-      <p class="quiet plot-axis">
+      <p class="quiet plot-axis" hidden={isEmpty}>
         <span>{lengthMs > 24 * hourMs ? format.day(from) : format.clock(from)}</span>
         <span>{at === undefined ? '' : format.day(at)}</span>
         <span>{words.now}</span>

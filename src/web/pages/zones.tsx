@@ -12,7 +12,7 @@ import { useAct } from '../ui/notices.tsx';
 import { Command, Empty, Facts, Loaded, Mark, Problem, Said, Section, Time, Waiting } from '../ui/parts.tsx';
 import { useWidth } from '../ui/use-size.ts';
 import { shellCommand } from '../view/command.ts';
-import { type Arrow, arrowsOf, neighbours, portToAsk } from '../view/flow-map.ts';
+import { type Arrow, arrowsOf, differencesOf, neighbours, portToAsk } from '../view/flow-map.ts';
 import { stateOf } from '../view/guest-state.ts';
 import { useWords } from '../words/use-words.ts';
 import { FlowForm } from './flow-form.tsx';
@@ -30,6 +30,8 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
   const choose = (name: string) =>
     setChosen((before) => (before.includes(name) ? before.filter((each) => each !== name) : [...before.slice(-1), name]));
   const arrows = useMemo(() => arrowsOf(allowed.value?.items ?? [], known.value?.items ?? []), [allowed.value, known.value]);
+  const proof = useResource(me.site.includes('view') ? zoneCheck : undefined);
+  const wrong = useMemo(() => differencesOf(proof.value), [proof.value]);
   const byName = useMemo(() => new Map((all.value?.items ?? []).map((guest) => [guest.name, guest])), [all.value]);
   const error = known.error ?? allowed.error ?? all.error;
   if (!known.value || !allowed.value || !all.value) return error ? <Problem error={error} /> : <Waiting />;
@@ -53,7 +55,7 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
       ) : (
         <>
           <p class="quiet">{words.mapHelp}</p>
-          <ZoneMap zones={shown} guests={byName} arrows={arrows} chosen={chosen} onChoose={choose} />
+          <ZoneMap zones={shown} guests={byName} arrows={arrows} wrong={wrong} chosen={chosen} onChoose={choose} />
           {chosen.length > 0 && <Chosen chosen={chosen} arrows={arrows} guests={byName} onClear={() => setChosen([])} />}
           <FlowList flows={allowed.value.items} />
           {me.site.includes('configure') && (
@@ -69,11 +71,13 @@ interface MapProps {
   zones: readonly ZoneView[];
   guests: ReadonlyMap<string, Guest>;
   arrows: readonly Arrow[];
+  /** Where the last proof found another thing than the flows say. */
+  wrong: readonly Arrow[];
   chosen: readonly string[];
   onChoose: (name: string) => void;
 }
 
-function ZoneMap({ zones: bands, guests: byName, arrows, chosen, onChoose }: MapProps) {
+function ZoneMap({ zones: bands, guests: byName, arrows, wrong, chosen, onChoose }: MapProps) {
   const { words } = useWords();
   const box = useRef<HTMLDivElement>(null);
   const [places, setPlaces] = useState<ReadonlyMap<string, DOMRectReadOnly>>(new Map());
@@ -157,7 +161,10 @@ function ZoneMap({ zones: bands, guests: byName, arrows, chosen, onChoose }: Map
           </marker>
         </defs>
         {drawn.map((arrow) => (
-          <ArrowLine key={`${arrow.from} ${arrow.to}`} arrow={arrow} places={places} isNear={chosen.length > 0} />
+          <ArrowLine key={`${arrow.from} ${arrow.to}`} arrow={arrow} places={places} look={chosen.length > 0 ? 'near' : ''} />
+        ))}
+        {wrong.map((arrow) => (
+          <ArrowLine key={`wrong ${arrow.from} ${arrow.to}`} arrow={arrow} places={places} look="near wrong" />
         ))}
       </svg>
       {arrows.length > mostArrows && chosen.length === 0 && <p class="quiet">{words.manyArrows(arrows.length)}</p>}
@@ -165,7 +172,15 @@ function ZoneMap({ zones: bands, guests: byName, arrows, chosen, onChoose }: Map
   );
 }
 
-function ArrowLine({ arrow, places, isNear }: { arrow: Arrow; places: ReadonlyMap<string, DOMRectReadOnly>; isNear: boolean }) {
+function ArrowLine({
+  arrow,
+  places,
+  look,
+}: {
+  arrow: Arrow;
+  places: ReadonlyMap<string, DOMRectReadOnly>;
+  look: '' | 'near' | 'near wrong';
+}) {
   const a = places.get(arrow.from);
   const b = places.get(arrow.to);
   if (!a || !b) return null;
@@ -183,9 +198,9 @@ function ArrowLine({ arrow, places, isNear }: { arrow: Arrow; places: ReadonlyMa
       : `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 + bend} ${x2} ${y2}`;
   const label = arrow.ports.length > 3 ? `${arrow.ports.slice(0, 3).join(' ')} …` : arrow.ports.join(' ');
   return (
-    <g class={isNear ? 'near' : ''}>
+    <g class={look}>
       <path class="arrow" d={path} marker-end="url(#arrow-head)" />
-      {isNear && (
+      {look !== '' && (
         <text x={(x1 + x2) / 2 + 6} y={(y1 + y2) / 2 + (isDown || isUp ? 4 : -20)}>
           {label}
         </text>

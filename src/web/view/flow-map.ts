@@ -1,6 +1,6 @@
 // The map of zones: which arrows there are between world, host, zones and guests, and what is near what. Pure.
 import type { FlowView } from '../../model/flow-view.ts';
-import type { ZoneView } from '../../model/zone-check.ts';
+import type { ZoneCheck, ZoneView } from '../../model/zone-check.ts';
 
 /** `world`, `host`, a guest’s name. */
 export type Node = string;
@@ -46,6 +46,19 @@ function isOutside(end: string): boolean {
 /** A range of addresses beyond the zones is a part of the world. */
 function outsideOf(end: string): Node {
   return end === 'host' ? 'host' : 'world';
+}
+
+/** Ways on which the last proof found another thing than the flows say. */
+export function differencesOf(check: Pick<ZoneCheck, 'checks'> | undefined): Arrow[] {
+  const wrong = new Map<string, Arrow>();
+  for (const { from, to, port, expected, got } of check?.checks ?? []) {
+    if (got === 'unknown' || got === expected) continue;
+    const key = `${from}\n${to}`;
+    const arrow = wrong.get(key) ?? { from, to, ports: [], by: [] };
+    arrow.ports.push(port);
+    wrong.set(key, arrow);
+  }
+  return [...wrong.values()];
 }
 
 /** What a node reaches, and what reaches it, itself included. */

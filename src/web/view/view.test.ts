@@ -7,7 +7,7 @@ import { capacityOf } from './capacity.ts';
 import { changesSince } from './changes.ts';
 import { guestCommand, shellCommand } from './command.ts';
 import { filterGuests, sortGuests } from './filter-guests.ts';
-import { arrowsOf, neighbours, portToAsk } from './flow-map.ts';
+import { arrowsOf, differencesOf, neighbours, portToAsk } from './flow-map.ts';
 import { needsYou } from './needs-you.ts';
 import { mostOf, nearest, pathOf, plotsOf, roundUp } from './plot.ts';
 
@@ -125,6 +125,25 @@ test('arrows join what the flows stand for, and ranges beyond the zones are the 
       ['world', 'web', 'tcp/80,tcp/22'],
       ['web', 'db', 'tcp/3306'],
     ],
+  );
+  const line = { from: 'web', to: 'jail', address: '', port: 'tcp/22', expected: 'refused' } as const;
+  assert.deepEqual(
+    differencesOf({
+      checks: [
+        { ...line, got: 'refused' },
+        { ...line, got: 'unknown' },
+      ],
+    }),
+    [],
+  );
+  assert.deepEqual(
+    differencesOf({
+      checks: [
+        { ...line, got: 'open' },
+        { ...line, port: 'tcp/80', got: 'open' },
+      ],
+    }),
+    [{ from: 'web', to: 'jail', ports: ['tcp/22', 'tcp/80'], by: [] }],
   );
   assert.deepEqual([...neighbours('web', arrows)].toSorted(), ['db', 'web', 'world']);
   assert.equal(portToAsk('world', 'db', arrows, ['tcp/3306']), 'tcp/3306');
