@@ -218,11 +218,24 @@ test('the filtering is tried from a probe in each zone, which is filtered as a g
   }
 });
 
-test('daemon and helper killed at once: the guests run on, are reached on, and the next daemon takes them over', async () => {
+test('daemon and helper killed at once: the guests run on, no packet to them is lost, and the next daemon takes them over', async () => {
   const before = [await guest('a'), await guest('b')];
+  const stream = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', '0.1', '10.77.1.10'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  stream.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const answered = () => [...said.matchAll(/icmp_seq=(\d+) ttl/g)].map(([, number]) => Number(number));
+  await waitFor('the stream', () => answered().length >= 5, { timeoutMs: patientMs });
   await killDaemon();
-  inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
   await startDaemon();
+  const soFar = answered().length;
+  await waitFor('the stream goes on', () => answered().length >= soFar + 5, { timeoutMs: patientMs });
+  stream.kill('SIGINT');
+  const seen = answered().toSorted((a, b) => a - b);
+  assert.deepEqual(
+    seen,
+    Array.from({ length: seen.length }, (_, index) => index + 1),
+    'every packet was answered',
+  );
   for (const old of before) {
     const now = await waitFor(`${old.name} ready`, async () => ((await guest(old.name)).status.ready ? guest(old.name) : undefined), {
       timeoutMs: patientMs,
