@@ -6,7 +6,13 @@ import type { GuestRecord } from '../model/guest-status.ts';
 import { guestNics, machineNic, tapsOfProcess } from '../plan/machine.ts';
 import type { GuestWiring } from './guest-wiring.ts';
 
-/** The wished nic of that index. Nothing is left of one that cannot be connected. */
+/** For a guest to let go of a nic that could not be connected. */
+const undoTimeoutMs = 20_000;
+
+/**
+ * The wished nic of that index. Nothing is left of one that cannot be connected; where the guest keeps it all the same, it is connected
+ * as soon as that works, as every nic of a guest that runs.
+ */
 export async function attachNic({ site, network }: GuestWiring, record: GuestRecord, hardware: LiveHardware, index: number): Promise<void> {
   const nic = guestNics(record)[index];
   if (!nic) throw new CaissonError('internal', `guest ${record.name} has no nic ${index}`);
@@ -20,8 +26,7 @@ export async function attachNic({ site, network }: GuestWiring, record: GuestRec
   try {
     await network.connect(tap);
   } catch (error) {
-    await hardware.detachNic(nic, 0);
-    await network.disconnect(tap);
+    if (await hardware.detachNic(nic, undoTimeoutMs)) await network.disconnect(tap);
     throw error;
   }
 }

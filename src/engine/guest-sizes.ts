@@ -49,7 +49,9 @@ export async function adjustSizes(w: GuestWiring, uid: string, context: SizeCont
   note(w, uid, after);
   await limit(w, record, hardware, { memoryMib: promisedMemoryOf(after), cpus: after.cpus }, later);
   await refreshDisks(w, site.guest(uid));
-  await dropOldTaps(w, site.guest(uid), after);
+  await dropOldTaps(w, site.guest(uid), after).catch((error: unknown) =>
+    later.push(`the tap of a nic that is gone: ${describeError(error)}`),
+  );
   setPending(w, uid, later);
 }
 
