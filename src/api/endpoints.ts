@@ -244,7 +244,7 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/site/plan',
     summary: 'What an apply of this site would change; changes nothing',
-    access: { permission: 'view', on: 'site' },
+    access: { permission: 'configure', on: 'site' },
     body: z.strictObject(applyOptions),
     response: z.strictObject({
       /** One line for each change, for people; empty when there is nothing to change. */

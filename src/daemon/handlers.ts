@@ -64,14 +64,23 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     tokenCreate: async ({ body, caller }) => tokens.create(body, caller),
     tokenDelete: async ({ params, caller }) => tokens.delete(params.token, caller),
 
-    siteShow: async () => engine.site(),
+    siteShow: async ({ caller }) => {
+      const { revision, site } = engine.site();
+      return { revision, site: sightOf(caller).veilSite(site) };
+    },
     sitePlan: async ({ body: { site, ...options } }) => engine.planSite(site, options),
     siteApply: async ({ body: { site, ...options }, actor }) => engine.applySite(site, options, actor),
     siteDestroy: async ({ query, actor }) => engine.destroySite(query, actor),
 
-    guestList: async ({ caller }) => PreparedJson.list(engine.guestsJson(sightOf(caller).guestFilter)),
-    guestShow: async ({ params }) => engine.guest(params.guest),
-    guestWait: async ({ params, query, signal }) => engine.waitForGuest(params.guest, { ...query, signal }),
+    guestList: async ({ caller }) => {
+      const { guestFilter, veiledFilter } = sightOf(caller);
+      return PreparedJson.list(engine.guestsJson(guestFilter, veiledFilter));
+    },
+    guestShow: async ({ params, caller }) => sightOf(caller).veil(await engine.guest(params.guest)),
+    guestWait: async ({ params, query, signal, caller }) => {
+      const { reached, guest } = await engine.waitForGuest(params.guest, { ...query, signal });
+      return { reached, guest: sightOf(caller).veil(guest) };
+    },
     guestStats: async ({ params }) => engine.guestStats(params.guest),
     statsList: async ({ caller }) => ({ items: await engine.stats(sightOf(caller).guestFilter) }),
     guestHistory: async ({ params, query }) => engine.guestHistory(params.guest, query.resolution),

@@ -4,9 +4,12 @@ import type { Engine } from '../engine/engine.ts';
 import type { Event } from '../model/event.ts';
 import { type Caller, callerMay, targetOfKey } from '../model/caller.ts';
 import type { FlowView, FlowVisitor } from '../model/flow-view.ts';
+import type { Guest } from '../model/guest-status.ts';
 import type { ImageView } from '../model/image-view.ts';
 import type { Job } from '../model/job.ts';
+import { siteWithoutPrivateTexts, withoutPrivateTexts } from '../model/private-texts.ts';
 import type { Target } from '../model/rights.ts';
+import type { Site } from '../model/site.ts';
 import type { Token } from '../model/token.ts';
 
 /** Ends that are nobody’s guest. */
@@ -33,6 +36,28 @@ export class Sight {
   /** For guests: undefined where nothing is left out. */
   get guestFilter(): ((uid: string) => boolean) | undefined {
     return this.everything ? undefined : (uid) => this.guest(uid);
+  }
+
+  /** For guests whose private texts are not for this caller: undefined where they all are. */
+  get veiledFilter(): ((uid: string) => boolean) | undefined {
+    return this.#mayConfigure({ kind: 'site' }) ? undefined : (uid) => !this.#configures(uid);
+  }
+
+  veil(guest: Guest): Guest {
+    return this.#configures(guest.uid) ? guest : withoutPrivateTexts(guest);
+  }
+
+  veilSite(site: Site): Site {
+    return this.#mayConfigure({ kind: 'site' }) ? site : siteWithoutPrivateTexts(site);
+  }
+
+  #configures(uid: string): boolean {
+    const place = this.#engine.placeOf(uid);
+    return this.#mayConfigure(place ? { kind: 'guest', ...place } : { kind: 'site' });
+  }
+
+  #mayConfigure(target: Target): boolean {
+    return callerMay(this.#caller, 'configure', target);
   }
 
   guest(nameOrUid: string): boolean {

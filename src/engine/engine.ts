@@ -12,6 +12,7 @@ import type { ImageView } from '../model/image-view.ts';
 import { imageSchema } from '../model/image.ts';
 import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
+import { withoutPrivateTexts } from '../model/private-texts.ts';
 import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
 import { describePublication, parsePublished } from '../model/publication.ts';
@@ -218,9 +219,13 @@ export class Engine {
     return this.#records().map((record) => this.#board.view(record));
   }
 
-  /** The JSON of each of them, as bytes. */
-  guestsJson(only?: (uid: string) => boolean): Buffer[] {
-    return this.#records(only).map((record) => this.#board.viewJson(record));
+  /** The JSON of each of them, as bytes; of those that are `veiled` without their private texts. */
+  guestsJson(only?: (uid: string) => boolean, veiled?: (uid: string) => boolean): Buffer[] {
+    return this.#records(only).map((record) =>
+      record.spec.userData !== undefined && veiled?.(record.uid)
+        ? Buffer.from(JSON.stringify(withoutPrivateTexts(this.#board.view(record))))
+        : this.#board.viewJson(record),
+    );
   }
 
   #records(only?: (uid: string) => boolean): GuestRecord[] {

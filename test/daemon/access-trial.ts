@@ -33,12 +33,22 @@ function trialSite(): Site {
       external: { subnets: ['192.0.2.0/24'], uplink: { interface: 'eth1', gateway: '192.0.2.1' } },
       internal: { subnets: ['10.20.0.0/16'] },
     },
+    images: {
+      shop: {
+        recipe: 'debian',
+        suite: 'bookworm',
+        packages: [],
+        files: { '/etc/shop.conf': { text: `password ${privateText}`, mode: '0600' } },
+        run: [],
+        sizeMib: 2048,
+      },
+    },
     flows: [
       { from: 'world', to: 'web', allow: ['tcp/80'] },
       { from: 'web', to: 'database', allow: ['tcp/3306'] },
     ],
     guests: {
-      web: { ...web, nics: [{ zone: 'external', addresses: ['192.0.2.10'] }] },
+      web: { ...web, userData: `#cloud-config\npassword: ${privateText}\n`, nics: [{ zone: 'external', addresses: ['192.0.2.10'] }] },
       database: { ...database, nics: [{ zone: 'internal', addresses: ['10.20.0.10'] }] },
       gate: {
         ...gate,
@@ -168,6 +178,9 @@ export class AccessTrial {
     return promise;
   }
 }
+
+/** In a guest's user data, and in a file of an image. */
+export const privateText = 'a-password-in-a-text';
 
 export const expiredSecret = 'caisson_token_expired-long-ago';
 

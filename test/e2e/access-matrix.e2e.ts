@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Access, Endpoint } from '../../src/api/endpoint.ts';
 import { endpoints } from '../../src/api/endpoints.ts';
-import { AccessTrial, bearer, expiredSecret, type Headers, websocketHeaders } from '../daemon/access-trial.ts';
+import { AccessTrial, bearer, expiredSecret, type Headers, privateText, websocketHeaders } from '../daemon/access-trial.ts';
 
 const rows = Object.entries(endpoints).map(([id, endpoint]): [string, Endpoint] => [id, endpoint]);
 
@@ -212,6 +212,29 @@ describe('each role may what it grants on what it is bound to, and nothing else'
       assert.equal(generic(one.text), generic(two.text));
     }
   });
+});
+
+describe('texts in which people keep passwords', () => {
+  const paths = ['/v1/site', '/v1/guests', '/v1/guests/web', '/v1/guests/web/wait?for=ready'];
+  for (const [who, reads] of [
+    ['site-viewer', []],
+    ['site-operator', []],
+    ['site-auditor', []],
+    ['zone-operator', []],
+    ['guest-viewer', []],
+    ['zone-administrator', paths.slice(1)],
+    ['guest-administrator', paths.slice(1)],
+    ['site-administrator', paths],
+  ] as const)
+    test(`${who} reads them in ${reads.length === 0 ? 'nothing' : reads.join(', ')}`, async () => {
+      const found: string[] = [];
+      for (const path of [...paths, '/v1/images', '/v1/jobs', '/v1/events?limit=1000']) {
+        const answer = await trial.ask({ path, headers: headers.get(who) ?? {} });
+        assert.ok([200, 403].includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
+        if (answer.text.includes(privateText)) found.push(path);
+      }
+      assert.deepEqual(found, reads);
+    });
 });
 
 describe('lists hold what one may see', () => {
