@@ -30,6 +30,8 @@ export interface Endpoint {
   job?: true;
   /** Not a single JSON answer: server-sent events or a websocket. */
   stream?: 'events' | 'websocket';
+  /** What its `ETag` is the version of, and `If-Match` is compared with. */
+  versioned?: 'site' | 'guest';
   /** `nothing`: it only asks, although its method is not GET. */
   changes?: 'nothing';
   /** Fields of the body that the audit log keeps. Others are left out: they may be secret. */

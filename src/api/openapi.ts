@@ -150,6 +150,16 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
       schema: { type: 'string' },
     });
   }
+  if (endpoint.versioned !== undefined && endpoint.method !== 'GET') {
+    parameters.push({
+      name: 'If-Match',
+      in: 'header',
+      required: false,
+      description:
+        'The `ETag` of the site, or of the guest, as it was seen: when it is another now, nothing is done (412, with what was changed)',
+      schema: { type: 'string' },
+    });
+  }
   if (endpoint.job) {
     parameters.push({
       name: 'Idempotency-Key',

@@ -7,6 +7,8 @@ import { createHandlers, createStreams } from './handlers.ts';
 import { AuditTrail } from './http/audit-trail.ts';
 import { setUpLinks } from '../model/user.ts';
 import { createHttpServer, type TcpPlace } from './http/http-server.ts';
+import { Preconditions } from './http/preconditions.ts';
+import { createVersions } from './versions.ts';
 import { RequestKeys } from './http/request-keys.ts';
 import { isLoopback } from './http/listen-address.ts';
 import type { TlsSource } from './tls/tls-source.ts';
@@ -56,6 +58,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     auditTrail,
     requestKeys: new RequestKeys(parts.journal, parts.clock),
+    preconditions: new Preconditions(createVersions(engine)),
     webRoot,
     checkResponses,
     tls,

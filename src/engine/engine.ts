@@ -257,6 +257,11 @@ export class Engine {
     return this.#guests.whoRequires(this.#site.guest(nameOrUid).uid);
   }
 
+  /** What is wanted of it; another `spec` after each change. Throws `not-found`. */
+  guestWish(nameOrUid: string): Pick<GuestRecord, 'name' | 'spec'> {
+    return this.#site.guest(nameOrUid);
+  }
+
   /** With the memory that its process costs now. */
   async guest(nameOrUid: string): Promise<Guest> {
     const view = this.#board.view(this.#site.guest(nameOrUid));

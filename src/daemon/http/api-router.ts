@@ -20,6 +20,7 @@ import { matchPath } from './match-path.ts';
 import { parseCall } from './parse-call.ts';
 import { PreparedJson } from './prepared-json.ts';
 import { answerOf, Refusal } from './refusal.ts';
+import type { Preconditions } from './preconditions.ts';
 import { idempotencyKeyOf, type RequestKeys } from './request-keys.ts';
 import { renderSessionCookie, WithSession } from './session-cookie.ts';
 import { addWebPage } from './web-page.ts';
@@ -32,6 +33,8 @@ export interface RouterOptions {
   log: Log;
   auditTrail: AuditTrail;
   requestKeys: RequestKeys;
+  /** Absent: nothing has a version. */
+  preconditions?: Preconditions | undefined;
   lifetimes: Lifetimes;
   eventStream: EventStreamOptions;
   access: AccessControl;
@@ -113,6 +116,9 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
         return (signal ??= lifetimes.signalOf(reply.raw));
       },
     };
+    if (endpoint.method !== 'GET') options.preconditions?.check(request.raw, endpoint, params);
+    // Before it is looked at: a tag may be older than what it comes with, never newer.
+    const tag = endpoint.method === 'GET' ? options.preconditions?.tagFor(endpoint, params) : undefined;
     const perform = () => (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
     const key = idempotencyKeyOf(request.raw, endpoint);
     const answer = await (key === undefined
@@ -126,6 +132,7 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
     if (answer instanceof WithSession) void reply.header('set-cookie', renderSessionCookie(request.raw, answer.secret));
     if (options.checkResponses) checkResponse(id, endpoint, value);
     void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    if (tag !== undefined) void reply.header('etag', tag);
     if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);
     return reply.send(value instanceof PreparedJson ? value.bytes : JSON.stringify(value));
   };

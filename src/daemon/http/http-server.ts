@@ -18,6 +18,7 @@ import type { TlsSource } from '../tls/tls-source.ts';
 import { createTlsServer } from './tls-server.ts';
 import { listenOnSocketFile } from './socket-file.ts';
 import { answerOf, Refusal } from './refusal.ts';
+import type { Preconditions } from './preconditions.ts';
 import type { RequestKeys } from './request-keys.ts';
 import { createUpgrader, refuseUpgrade } from './upgrade.ts';
 import { CaissonError } from '../../lib/errors.ts';
@@ -30,6 +31,8 @@ export interface HttpServerOptions {
   access?: AccessControl | undefined;
   auditTrail: AuditTrail;
   requestKeys: RequestKeys;
+  /** Absent: nothing has a version. */
+  preconditions?: Preconditions | undefined;
   /** Folder of the page: index.html and assets/. */
   webRoot?: string | undefined;
   /** Tests: an answer that is not as its schema says is an error. */
@@ -87,6 +90,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     log: options.log,
     auditTrail: options.auditTrail,
     requestKeys: options.requestKeys,
+    preconditions: options.preconditions,
     lifetimes,
     eventStream: { ...eventStreamDefaults, ...options.eventStream },
     access,

@@ -1,6 +1,9 @@
 // What HTTP itself refuses, before or instead of a handler: the statuses that no code of ours has.
-import { CaissonError, describeError, errorCodes, toCaissonError } from '../../lib/errors.ts';
+import { CaissonError, describeError, type ErrorCode, errorCodes, toCaissonError } from '../../lib/errors.ts';
 import { type Problem, problemOf } from '../../api/problem.ts';
+
+/** What statuses mean beside `invalid` and `unavailable`. */
+const codes: Readonly<Record<number, ErrorCode>> = { 401: 'unauthorized', 403: 'forbidden', 404: 'not-found', 412: 'conflict' };
 
 /** A request that HTTP refuses: thrown anywhere before the handler. */
 export class Refusal extends CaissonError {
@@ -8,18 +11,7 @@ export class Refusal extends CaissonError {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: number, message: string, headers: Record<string, string> = {}) {
-    super(
-      status === 401
-        ? 'unauthorized'
-        : status === 403
-          ? 'forbidden'
-          : status === 404
-            ? 'not-found'
-            : status >= 500
-              ? 'unavailable'
-              : 'invalid',
-      message,
-    );
+    super(codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid'), message);
     this.status = status;
     this.headers = headers;
   }

@@ -1,0 +1,49 @@
+// Which version of a wish somebody has seen: a digest of its content, the same over restarts and whoever wrote it, with the digests of its parts, so
+// that who was overtaken is told by what. Pure.
+import { createHash } from 'node:crypto';
+import type { Site } from '../model/site.ts';
+
+export interface WishVersion {
+  tag: string;
+  /** `guest web` → digest. */
+  parts: ReadonlyMap<string, string>;
+}
+
+export function siteVersion({ zones, images, guests, flows, ...own }: Site): WishVersion {
+  const named = (what: string, record: Readonly<Record<string, unknown>>) =>
+    Object.entries(record).map(([name, value]): [string, string] => [`${what} ${name}`, digestOf(value)]);
+  const parts = new Map([
+    ['the site itself', digestOf(own)],
+    ...named('zone', zones),
+    ...named('image', images),
+    ...named('guest', guests),
+    ['flow list', digestOf(flows)],
+  ]);
+  // In an order that does not depend on who was written first.
+  return { tag: digestOf([...parts].toSorted(([a], [b]) => (a < b ? -1 : 1))), parts };
+}
+
+export function guestVersion(wish: { name: string; spec: object }): WishVersion {
+  const parts = new Map([
+    ['its name', digestOf(wish.name)],
+    ...Object.entries(wish.spec).map(([field, value]): [string, string] => [`its ${field}`, digestOf(value)]),
+  ]);
+  return { tag: digestOf([...parts].toSorted(([a], [b]) => (a < b ? -1 : 1))), parts };
+}
+
+/** What happened between the two, part by part: `guest web was changed`. */
+export function changesBetween(before: WishVersion, now: WishVersion): string[] {
+  const names = [...new Set([...before.parts.keys(), ...now.parts.keys()])].toSorted();
+  return names.flatMap((name) => {
+    const [old, current] = [before.parts.get(name), now.parts.get(name)];
+    if (old === current) return [];
+    return [`${name} was ${old === undefined ? 'added' : current === undefined ? 'removed' : 'changed'}`];
+  });
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('base64url')
+    .slice(0, 22);
+}
