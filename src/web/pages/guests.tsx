@@ -15,6 +15,8 @@ import { useWords } from '../words/use-words.ts';
 /** Of a row, in pixels; the style sheet says the same. */
 const rowHeight = 32;
 const spare = 8;
+/** Of the filter, in the address: not at each key. */
+const keptAfterMs = 300;
 
 export function GuestsPage({ filter: first }: { filter: string }) {
   const { words } = useWords();
@@ -23,12 +25,17 @@ export function GuestsPage({ filter: first }: { filter: string }) {
   const [filter, setFilter] = useState(first);
   const [order, setOrder] = useState<GuestOrder>({ column: 'state', descending: false });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const keeping = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => setFilter(first), [first]);
+  useEffect(() => () => clearTimeout(keeping.current), []);
   const keep = (text: string) => {
     setFilter(text);
-    history.replaceState(undefined, '', hrefOf('guests', [], { filter: text }));
+    clearTimeout(keeping.current);
+    keeping.current = setTimeout(() => history.replaceState(undefined, '', hrefOf('guests', [], { filter: text })), keptAfterMs);
   };
-  const shown = useMemo(() => sortGuests(filterGuests(entry.value?.items ?? [], filter), order), [entry.value, filter, order]);
+  // Ordered once, not at each key.
+  const sorted = useMemo(() => sortGuests(entry.value?.items ?? [], order), [entry.value, order]);
+  const shown = useMemo(() => filterGuests(sorted, filter), [sorted, filter]);
   return (
     <div class="page page-full">
       <header class="page-head">
@@ -225,7 +232,7 @@ function GuestTable(props: {
             const { spec, status } = guest;
             return (
               <tr
-                key={guest.uid}
+                key={row}
                 data-row={row}
                 aria-rowindex={row + 2}
                 aria-selected={chosen.has(guest.uid)}

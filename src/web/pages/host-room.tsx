@@ -66,6 +66,7 @@ function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly s
   const height = Math.max(minHeight, Math.min(420, Math.round(width / 5)));
   const [at, setAt] = useState(0);
   const blocks = useMemo(() => {
+    if (width === 0) return [];
     const sorted = guests.toSorted((a, b) => b.spec.memoryMib - a.spec.memoryMib || (a.name < b.name ? -1 : 1));
     const areas = layOut(
       sorted.map(({ spec }) => spec.memoryMib),
@@ -105,20 +106,25 @@ function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly s
     >
       {blocks.map(({ guest, area, state }, index) => {
         const isLarge = area.width >= leastWidth && area.height >= leastHeight;
+        const text = told(guest, state);
         const part = Math.min(1, (guest.status.memoryBytes ?? 0) / (guest.spec.memoryMib * 1024 * 1024));
         return (
           <a
             key={guest.uid}
-            class={`block tone-${state.tone}`}
+            class={`block tone-${state.tone} block-zone-${zones.indexOf(guest.spec.nics[0]?.zone ?? '') % stripes}`}
             href={hrefOf('guests', [guest.name])}
-            style={{ left: `${area.x}px`, top: `${area.y}px`, width: `${area.width}px`, height: `${area.height}px` }}
-            title={told(guest, state)}
-            aria-label={told(guest, state)}
+            style={{
+              left: `${area.x}px`,
+              top: `${area.y}px`,
+              width: `${area.width}px`,
+              height: `${area.height}px`,
+              '--used': `${part * 100}%`,
+            }}
+            title={text}
+            aria-label={text}
             tabIndex={index === Math.min(at, blocks.length - 1) ? 0 : -1}
             onFocus={() => setAt(index)}
           >
-            <span class="really" style={{ width: `${part * 100}%` }} />
-            <span class={`stripe zone-${zones.indexOf(guest.spec.nics[0]?.zone ?? '') % stripes}`} />
             {isLarge && <span class="block-name">{guest.name}</span>}
             {state.tone !== 'quiet' && state.tone !== 'off' && <Mark tone={state.tone} />}
           </a>
