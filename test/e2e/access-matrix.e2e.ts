@@ -232,6 +232,8 @@ describe('texts in which people keep passwords', () => {
         const answer = await trial.ask({ path, headers: headers.get(who) ?? {} });
         assert.ok([200, 403].includes(answer.status), `${path}: ${answer.status} ${answer.text}`);
         if (answer.text.includes(privateText)) found.push(path);
+        // A digest of them would confirm a guess.
+        else assert.equal(answer.headers['etag'], undefined, path);
       }
       assert.deepEqual(found, reads);
     });

@@ -10,7 +10,7 @@ import type { Job } from '../../model/job.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
-import { authorize } from './authorize.ts';
+import { authorize, mayConfigure } from './authorize.ts';
 import { type AuditTrail, originOf } from './audit-trail.ts';
 import { clientOf } from './client-of.ts';
 import { type EventStreamOptions, sendEvents } from './event-stream.ts';
@@ -118,7 +118,8 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
     };
     if (endpoint.method !== 'GET') options.preconditions?.check(request.raw, endpoint, params);
     // Before it is looked at: a tag may be older than what it comes with, never newer.
-    const tag = endpoint.method === 'GET' ? options.preconditions?.tagFor(endpoint, params) : undefined;
+    const givesTag = endpoint.method === 'GET' && endpoint.versioned !== undefined && mayConfigure(caller, params, access.objects);
+    const tag = givesTag ? options.preconditions?.tagFor(endpoint, params) : undefined;
     const perform = () => (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
     const key = idempotencyKeyOf(request.raw, endpoint);
     const answer = await (key === undefined

@@ -51,6 +51,13 @@ export async function authorize(caller: Caller, access: Access, params: Readonly
   }
 }
 
+/** Whether the caller may change what is named: the guest, else the site. Digests of a wish are for them alone: they would confirm a guessed password. */
+export function mayConfigure(caller: Caller, params: Readonly<Record<string, string>>, objects: Objects): boolean {
+  if (callerMay(caller, 'configure', site)) return true;
+  const place = params['guest'] === undefined ? undefined : objects.guest(params['guest']);
+  return place !== undefined && callerMay(caller, 'configure', { kind: 'guest', ...place });
+}
+
 /** What something with these keys is about; with none it is about the site. */
 export function targetsOf(keys: readonly string[], objects: Objects): Target[] {
   return keys.length === 0 ? [site] : keys.map((key) => targetOfKey(key, (uid) => objects.guest(uid)?.zones ?? []));
