@@ -178,6 +178,26 @@ test('a guest is changed by its part of the site file: problems at their lines, 
   }
 });
 
+test('what is typed stays when the site is changed elsewhere, and neither overwrites the other', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/dns/file');
+    const text = page.getByRole('textbox', { name: 'Site file' });
+    const before = await text.inputValue();
+    await text.fill(before.replace('memory: 512MiB', 'memory: 640MiB'));
+    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: 'dns' }, body: { cpus: 2 } }));
+    await page.getByText('The site was changed elsewhere meanwhile').waitFor();
+    assert.match(await text.inputValue(), /memory: 640MiB/);
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+    await page.locator('ins', { hasText: '640MiB' }).waitFor();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await until('it is applied', async () => (await guest('dns')).spec.memoryMib === 640);
+    assert.equal((await guest('dns')).spec.cpus, 2, 'what was changed elsewhere is kept');
+  } finally {
+    await context.close();
+  }
+});
+
 test('a new guest is written, looked at and made', async () => {
   const { page, context, visit } = await openPage(lab);
   try {

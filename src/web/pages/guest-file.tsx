@@ -13,15 +13,10 @@ export function GuestFile({ name }: { name: string }) {
   const entry = useResource(site);
   return (
     <Loaded entry={entry}>
-      {({ site: known, revision }) => (
+      {({ site: known }) => (
         <>
           <p class="quiet">{words.guestFileMeans}</p>
-          <SiteEditor
-            key={`${name} ${revision}`}
-            text={writeGuest(known, name)}
-            label={words.tabs.file}
-            read={(text) => readGuest(known, text, name)}
-          />
+          <SiteEditor key={name} text={writeGuest(known, name)} label={words.tabs.file} read={(text) => readGuest(known, text, name)} />
         </>
       )}
     </Loaded>

@@ -17,7 +17,12 @@ export function SettingsPage() {
       <h1>{words.pages.settings}</h1>
       <Facts
         items={[
-          [words.signedInAs, me.fullName === undefined ? (me.user ?? me.actor) : `${me.fullName} (${me.user})`],
+          [
+            words.signedInAs,
+            me.fullName === undefined
+              ? (me.user ?? (me.actor === 'token' ? words.tokenOfTheHost : me.actor))
+              : `${me.fullName} (${me.user})`,
+          ],
           [words.roles, me.bindings.length === 0 ? me.site.join(', ') : me.bindings.map(({ role, on }) => `${role}: ${on}`).join(' · ')],
           me.session && [words.sessionEnds, <Time at={me.session.endsAt} />],
         ]}

@@ -27,6 +27,16 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
   const [text, setText] = useState(props.text);
   const [problems, setProblems] = useState<SiteFileProblem[]>([]);
   const [wanted, setWanted] = useState<Site>();
+  // What the text was made from: the site may change while somebody types, and what was typed is never lost by that.
+  const [from, setFrom] = useState(props.text);
+  const [isApplied, setApplied] = useState(false);
+  if (props.text !== from && (text === from || isApplied)) {
+    setFrom(props.text);
+    setText(props.text);
+    setApplied(false);
+    setProblems([]);
+    setWanted(undefined);
+  }
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const lines = text.split('\n').length;
@@ -79,6 +89,7 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
           type="button"
           disabled={text === props.text}
           onClick={() => {
+            setFrom(props.text);
             setText(props.text);
             setProblems([]);
             setWanted(undefined);
@@ -87,6 +98,11 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
           {words.discard}
         </button>
       </div>
+      {props.text !== from && !isApplied && (
+        <p class="tone-amber" role="status">
+          <Mark tone="amber" /> {words.changedMeanwhile}
+        </p>
+      )}
       <div id={`${id}-problems`} role="alert">
         {problems.length > 0 && (
           <div class="problem">
@@ -107,7 +123,16 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
           </div>
         )}
       </div>
-      {wanted && <SiteChange key={text} site={wanted} onApplied={() => props.onApplied?.(wanted)} />}
+      {wanted && (
+        <SiteChange
+          key={text}
+          site={wanted}
+          onApplied={() => {
+            setApplied(true);
+            props.onApplied?.(wanted);
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -52,7 +52,7 @@ export function SitePage() {
                 </a>
               </header>
               <p class="quiet">{words.siteFileMeans}</p>
-              <SiteEditor key={value.revision} text={text} label={words.pages.site} read={readSite} />
+              <SiteEditor text={text} label={words.pages.site} read={readSite} />
               <Command text="caisson site export > site.yaml" />
             </>
           );

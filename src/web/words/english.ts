@@ -313,6 +313,7 @@ export const english = {
   doctorMeans: 'Programs, kernel, storage and network of the host are looked at by a command, on the host itself:',
 
   signedInAs: 'Signed in as',
+  tokenOfTheHost: 'whoever has the token of the host',
   roles: 'May',
   sessionEnds: 'Session ends',
   noAccount: 'No account',
@@ -360,6 +361,8 @@ export const english = {
   siteFileMeans: 'What should be, in one document. It can be taken along at any time, and changed here, by the command line, or elsewhere.',
   showDifference: 'Show the difference',
   discard: 'Discard',
+  changedMeanwhile:
+    'The site was changed elsewhere meanwhile. What you typed is kept; the difference will say what is whose. “Discard” takes the site as it is now.',
   fileProblems: (count: number) => `${s(count, 'problem')} in the file; nothing was sent.`,
   lineColumn: (line: number, column: number) => `line ${line}:${column}`,
   difference: 'What would change',

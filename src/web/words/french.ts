@@ -315,6 +315,7 @@ export const french: Words = {
   doctorMeans: 'Programmes, noyau, stockage et réseau de l’hôte sont regardés par une commande, sur l’hôte lui-même :',
 
   signedInAs: 'Connecté comme',
+  tokenOfTheHost: 'qui a le jeton de l’hôte',
   roles: 'Peut',
   sessionEnds: 'La session finit',
   noAccount: 'Pas de compte',
@@ -362,6 +363,8 @@ export const french: Words = {
   siteFileMeans: 'Ce qui doit être, en un document. On peut l’emporter à tout moment, et le changer ici, en ligne de commande ou ailleurs.',
   showDifference: 'Montrer la différence',
   discard: 'Abandonner',
+  changedMeanwhile:
+    'Le site a été changé ailleurs entre-temps. Votre texte est gardé ; la différence dira ce qui vient de qui. « Abandonner » reprend le site tel qu’il est.',
   fileProblems: (count) => `${s(count, 'problème')} dans le fichier ; rien n’a été envoyé.`,
   lineColumn: (line, column) => `ligne ${line}:${column}`,
   difference: 'Ce qui changerait',
