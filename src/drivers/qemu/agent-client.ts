@@ -24,7 +24,7 @@ const closeFileMs = 2000;
 
 /** Sent again after this while nobody answers, and twice as long from time to time: an agent slower than this is to be met, too. */
 const syncAgainMs = 1000;
-const longestSyncAgainMs = 8000;
+const longestSyncAgainMs = 32_000;
 
 /** Put before the answer to `guest-sync-delimited`: no JSON text holds it, and no other answer begins with it. */
 const delimiter = 0xff;
