@@ -9,15 +9,16 @@ import { gone } from './process-times.ts';
 
 export class HandTypedQemu {
   /** Its network namespace: a tap of the same name lies there. */
-  readonly netns = 'caisson-bench-raw';
+  readonly netns: string;
   readonly tap: string;
   readonly argv: readonly string[];
   /** Holds copies of the guest's disks. */
   readonly folder: string;
   #child: ChildProcess | undefined;
 
-  /** Of a guest that has run and does not now; `runDirectory` is that of all guests. */
-  constructor(guest: { uid: string; dataDirectory: string; runDirectory: string }) {
+  /** Of a guest that has run and does not now; `runDirectory` is that of all guests. `netns` is made, and removed. */
+  constructor(guest: { uid: string; dataDirectory: string; runDirectory: string }, netns = 'caisson-bench-raw') {
+    this.netns = netns;
     const { uid, dataDirectory, runDirectory } = guest;
     const guestFolder = join(dataDirectory, 'guests', uid);
     this.tap = `cs${uid}0`;

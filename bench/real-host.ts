@@ -9,6 +9,7 @@ import { createNodeTransport } from '../src/api/node-transport.ts';
 import type { Job } from '../src/model/job.ts';
 import type { Site } from '../src/model/site.ts';
 import { projectRoot } from '../scripts/project.ts';
+import { gone } from './process-times.ts';
 import { stopped } from './simulated-site.ts';
 
 const launcher = join(projectRoot, 'bin/caisson');
@@ -23,6 +24,8 @@ export interface RealHost {
   /** Process id of the daemon. */
   daemon: number;
   netns: string;
+  /** Kills both with SIGKILL, as a host out of memory does, and starts them again. */
+  restart(): Promise<void>;
 }
 
 /** Runs `measure` with helper and daemon of a new data directory, and takes everything away again. */
@@ -30,17 +33,33 @@ export async function onHost<T>(measure: (host: RealHost) => Promise<T>): Promis
   const folder = mkdtempSync(join(tmpdir(), 'caisson-bench-'));
   const socketPath = join(folder, 'run/api.sock');
   const transport = createNodeTransport({ socketPath });
-  let helper: ChildProcess | undefined;
+  const start = () => ready(['daemon', '--data', folder, '--netns', netns]);
+  let host: RealHost | undefined;
   try {
-    helper = await ready(['daemon', '--data', folder, '--netns', netns]);
-    return await measure({ folder, socketPath, client: createClient(transport), helper, daemon: daemonOf(helper), netns });
+    const helper = await start();
+    host = {
+      folder,
+      socketPath,
+      client: createClient(transport),
+      helper,
+      daemon: daemonOf(helper),
+      netns,
+      async restart() {
+        process.kill(this.daemon, 'SIGKILL');
+        this.helper.kill('SIGKILL');
+        await gone(this.daemon);
+        this.helper = await start();
+        this.daemon = daemonOf(this.helper);
+      },
+    };
+    return await measure(host);
   } finally {
     transport.close();
-    if (helper) {
+    if (host) {
       try {
         execFileSync(launcher, ['host', 'shutdown', '--data', folder], { stdio: 'ignore' });
       } finally {
-        await stopped(helper);
+        await stopped(host.helper);
       }
     }
     execFileSync(launcher, ['daemon', '--data', folder, '--netns', netns, '--teardown'], { stdio: 'ignore' });
