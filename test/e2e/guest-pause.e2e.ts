@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // Guests that cannot go on, or shall go down, on a real host: a full file system, a QEMU that is stopped, and a host that has little time.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

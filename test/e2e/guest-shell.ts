@@ -8,7 +8,7 @@ import type { NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 
 /** Everything here is emulated, on a machine that does other things as well. */
-const answerMs = 200_000;
+const answerMs = 400_000;
 /** Typed again after this. */
 const againMs = 15_000;
 

@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // Guests that run on a real host are given memory, processors, disks and nics and give them back: from the command line’s call to what the guest
 // itself sees, through daemon, helper, jail and control group, without a restart.
 import assert from 'node:assert/strict';

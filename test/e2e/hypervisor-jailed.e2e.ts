@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // The contract of the hypervisor once more, with QEMU started by the root helper: another user for each guest, its own root
 // and network, no privileges.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // The contract of the hypervisor, kept by QEMU itself.
 import assert from 'node:assert/strict';
 import { testHypervisor } from '../contract/hypervisor.contract.ts';

@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // What a guest sees of its hardware, and what QEMU does when a disk is missing, taken, or full.
 import assert from 'node:assert/strict';
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';

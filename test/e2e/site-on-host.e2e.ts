@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // A site of tiny guests on a real host, from the file to the running service: daemon and helper, QEMU, nftables, dnsmasq. The guests
 // ask for their addresses by DHCP, as any image does that cannot read a seed. Whatever dies beside them, they run on.
 import assert from 'node:assert/strict';

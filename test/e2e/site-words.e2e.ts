@@ -1,3 +1,4 @@
+// e2e: limit 20 min
 // The words of a site file for networks on a real host: daemon, QEMU, an uplink to this machine. A guest behind the host's address, a port
 // of it published, a guest with a nic in two zones; and the filtering check, which tries what is published from the world.
 import assert from 'node:assert/strict';
