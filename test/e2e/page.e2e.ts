@@ -272,3 +272,21 @@ test('names and texts that try to be markup stay text', async () => {
     await context.close();
   }
 });
+
+test('many jobs at once leave the page its connections', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests');
+    for (const name of ['database', 'dns', 'mail', 'stream', 'web']) await page.getByLabel(`Choose ${name}`).check();
+    const { items } = await lab.client.call('guestList');
+    for (const { uid } of items) lab.daemon.world.host.behave(uid, { bootMs: 3000 });
+    await page.getByRole('button', { name: 'Reboot (5)' }).click();
+    await visit('#/host');
+    await page.getByText('Memory account').waitFor();
+    await visit('#/jobs');
+    await until('all have ended', async () => (await lab.client.call('jobList', { query: { state: 'running' } })).items.length === 0);
+    await page.locator('.job .tone-quiet', { hasText: 'done' }).nth(4).waitFor();
+  } finally {
+    await context.close();
+  }
+});

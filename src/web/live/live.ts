@@ -4,7 +4,7 @@ import type { Client } from '../../api/client.ts';
 import { toCaissonError } from '../../lib/errors.ts';
 import type { Event } from '../../model/event.ts';
 import type { Job } from '../../model/job.ts';
-import { events, outdatedBy, type Resource } from './resources.ts';
+import { events, jobs, outdatedBy, type Resource } from './resources.ts';
 import { type Entry, Store } from './store.ts';
 
 export type Connection = 'connecting' | 'connected' | 'lost';
@@ -14,12 +14,18 @@ const reconnectMs = 2000;
 /** Events that the page keeps in sight. */
 const mostEvents = 1000;
 
+const jobEveryMs = 1000;
+/** That are asked for each time. */
+const mostJobs = 5;
+const missedAfterMs = 5000;
+
 export class Live {
   readonly client: Client;
   readonly #store = new Store();
   readonly #watchers = new Set<() => void>();
   readonly #due = new Map<string, number>();
-  readonly #followed = new Map<string, AbortController>();
+  readonly #waiting = new Map<string, () => void>();
+  #jobsTimer: ReturnType<typeof setInterval> | undefined;
   readonly #end = new AbortController();
   readonly #position = Promise.withResolvers<void>();
   #connection: Connection = 'connecting';
@@ -67,6 +73,7 @@ export class Live {
         // A daemon that was away may be another one.
         if (this.#connection === 'lost') this.#store.refresh('');
         this.#say('connected');
+        this.#watchJobs();
         for await (const event of stream) this.#take(event as Event);
         this.#say('lost');
       } catch (error) {
@@ -80,7 +87,7 @@ export class Live {
 
   close(): void {
     this.#end.abort();
-    for (const following of this.#followed.values()) following.abort();
+    clearInterval(this.#jobsTimer);
   }
 
   #take(event: Event): void {
@@ -88,27 +95,43 @@ export class Live {
     this.#store.update<{ items: Event[] }>(events.key, ({ items }) => ({
       items: items.at(-1)?.id === event.id ? items : [...items, event].slice(-mostEvents),
     }));
-    if (event.kind === 'job-started' && event.job !== undefined) void this.#followJob(event.job);
+    if (event.kind === 'job-started') this.#watchJobs();
+    else if (event.job !== undefined && event.kind.startsWith('job-')) this.#waiting.get(event.job)?.();
     for (const prefix of outdatedBy(event)) this.#refreshSoon(prefix);
   }
 
-  /** The steps of a job that runs, as they change. */
-  async #followJob(uid: string): Promise<void> {
-    if (this.#followed.has(uid) || this.#followed.size >= 4) return;
-    const following = new AbortController();
-    this.#followed.set(uid, following);
-    try {
-      for await (const state of this.client.stream('jobFollow', { params: { job: uid } }, { signal: following.signal })) {
-        this.#store.update<{ items: Job[] }>('jobs', ({ items }) => ({
-          items: items.some((job) => job.uid === uid)
-            ? items.map((job) => (job.uid === uid ? (state as Job) : job))
-            : [state as Job, ...items],
-        }));
+  /** The steps of the jobs that run, asked for again and again: a browser has few connections for all its tabs, too few for a stream each. */
+  #watchJobs(): void {
+    this.#jobsTimer ??= setInterval(() => {
+      const known = this.#store.read<{ items: Job[] }>(jobs.key).value;
+      const running = known?.items.filter(({ state }) => state === 'running') ?? [];
+      if (known && running.length === 0) {
+        clearInterval(this.#jobsTimer);
+        this.#jobsTimer = undefined;
       }
-    } catch {
-      // The list of jobs, which is asked again at each event, says what became of it.
-    } finally {
-      this.#followed.delete(uid);
+      for (const { uid } of running.slice(0, mostJobs)) void this.#askJob(uid).catch(() => undefined); // the next event says more
+    }, jobEveryMs);
+  }
+
+  async #askJob(uid: string): Promise<Job> {
+    const now = await this.client.call('jobShow', { params: { job: uid } });
+    this.#store.update<{ items: Job[] }>(jobs.key, ({ items }) => ({ items: items.map((job) => (job.uid === uid ? now : job)) }));
+    return now;
+  }
+
+  /** The job once it has ended. Woken by its event; asked for now and then too, should that be missed. */
+  async ended({ uid }: Job): Promise<Job> {
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.set(uid, resolve);
+      const now = await this.#askJob(uid);
+      if (now.state !== 'running') {
+        this.#waiting.delete(uid);
+        return now;
+      }
+      const timer = setTimeout(resolve, missedAfterMs);
+      await promise;
+      clearTimeout(timer);
     }
   }
 

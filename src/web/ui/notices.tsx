@@ -55,9 +55,9 @@ export function useAct(): (call: (client: Client) => Promise<Job>) => Promise<bo
   return useMemo(
     () => async (call) => {
       try {
-        let job = await call(live.client);
+        const begun = await call(live.client);
         live.refresh('jobs');
-        for await (const state of live.client.stream('jobFollow', { params: { job: job.uid } })) job = state as Job;
+        const job = await live.ended(begun);
         const failed = job.state === 'failed' || job.state === 'cancelled';
         tell({ tone: failed ? 'red' : 'quiet', text: failed ? `${job.title}: ${job.error?.message ?? job.state}` : `✓ ${job.title}` });
         return !failed;
