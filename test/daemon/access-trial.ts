@@ -101,9 +101,14 @@ export class AccessTrial {
     const socketPath = join(folder, 'api.sock');
     const daemon = await startSimulatedDaemon({ world, socketPath, port: 0, bootMs: 1, checkResponses: true });
     const trial = new AccessTrial(daemon, folder, socketPath, time);
-    const job = await trial.local.call('siteApply', { body: { site: trialSite() } });
-    const { state, error } = await daemon.engine.jobs.wait(job.uid);
-    if (state !== 'succeeded') throw new Error(`the site was not made: ${error?.message}`);
+    try {
+      const job = await trial.local.call('siteApply', { body: { site: trialSite() } });
+      const { state, error } = await daemon.engine.jobs.wait(job.uid);
+      if (state !== 'succeeded') throw new Error(`the site was not made: ${error?.message}`);
+    } catch (error) {
+      await trial.close();
+      throw error;
+    }
     return trial;
   }
 
