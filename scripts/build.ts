@@ -97,7 +97,9 @@ async function main(): Promise<void> {
       for (const [name, content] of files) if (name !== 'index.html') keepCompressed(name, content);
       keepCompressed('index.html', files.get('index.html') ?? '');
       for (const name of readdirSync(join(dist, 'web'), { recursive: true, encoding: 'utf8' })) {
-        if (/\.\w+$/.test(name) && !name.includes('/.') && !files.has(name.replace(/\.(?:br|gz)$/, ''))) rmSync(join(dist, 'web', name));
+        // A name that begins with a dot is another build’s, on its way.
+        const isOurs = files.has(name.replace(/\.(?:br|gz)$/, '')) || basename(name).startsWith('.');
+        if (/\.\w+$/.test(name) && !isOurs) rmSync(join(dist, 'web', name), { force: true });
       }
       if (!values.quiet) process.stdout.write(`dist/web  ${files.size} files\n`);
     } catch (error) {
