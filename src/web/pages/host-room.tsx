@@ -1,12 +1,15 @@
 // The host as a room: its guests as blocks, the area of each its memory; then one line on what it has promised and what still fits.
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { GuestStats } from '../../model/guest-stats.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { Host } from '../../model/host.ts';
+import { useLive } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { Mark } from '../ui/parts.tsx';
 import { useWidth } from '../ui/use-size.ts';
 import { capacityOf } from '../view/capacity.ts';
 import { type GuestState, stateOf } from '../view/guest-state.ts';
+import { hostLoad } from '../view/host-load.ts';
 import { layOut } from '../view/treemap.ts';
 import { useWords } from '../words/use-words.ts';
 
@@ -16,9 +19,12 @@ const minHeight = 176;
 /** Smaller blocks have no name on them; it is told when one points at them. */
 const leastWidth = 44;
 const leastHeight = 22;
+const mostLooked = 200;
+const lookEveryMs = 10_000;
 
 export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[] }) {
   const { words, format } = useWords();
+  const load = useHostLoad(host);
   const capacity = useMemo(() => capacityOf(host, guests), [host, guests]);
   const zones = useMemo(() => [...new Set(guests.map(({ spec }) => spec.nics[0]?.zone ?? ''))].toSorted(), [guests]);
   const { totalMib, reserveMib, promisedMib, freeMib, roomFor } = capacity;
@@ -30,6 +36,7 @@ export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[
         </h2>
         <p>
           {words.promisedOf(format.mib(promisedMib), format.mib(totalMib - reserveMib))} ·{' '}
+          {load === undefined ? '' : `${words.processorsBusy(format.percent(load))} · `}
           {words.guestsReady(host.guests.ready, host.guests.defined)}
         </p>
       </header>
@@ -57,6 +64,26 @@ export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[
       <p class="quiet">{words.ifThisHostDies(host.guests.running)}</p>
     </section>
   );
+}
+
+/** Looked at every ten seconds while somebody looks; where there are very many guests it would cost more than it tells. */
+function useHostLoad({ cpus, guests: { running } }: Host): number | undefined {
+  const { client } = useLive();
+  const [load, setLoad] = useState<number>();
+  const isWanted = running > 0 && running <= mostLooked;
+  useEffect(() => {
+    if (!isWanted) return;
+    let before: GuestStats[] = [];
+    const look = async () => {
+      const { items } = await client.call('statsList');
+      setLoad(hostLoad(before, items, cpus));
+      before = items;
+    };
+    const timer = setInterval(() => void look().catch(() => setLoad(undefined)), lookEveryMs);
+    void look().catch(() => undefined);
+    return () => clearInterval(timer);
+  }, [client, isWanted, cpus]);
+  return load;
 }
 
 function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly string[] }) {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Event } from '../../model/event.ts';
 import type { FlowView } from '../../model/flow-view.ts';
+import type { GuestStats } from '../../model/guest-stats.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import { capacityOf } from './capacity.ts';
 import { changesSince } from './changes.ts';
 import { guestCommand, shellCommand } from './command.ts';
 import { filterGuests, sortGuests } from './filter-guests.ts';
 import { arrowsOf, differencesOf, neighbours, portToAsk } from './flow-map.ts';
+import { hostLoad } from './host-load.ts';
 import { needsYou } from './needs-you.ts';
 import { mostOf, nearest, pathOf, plotsOf, roundUp } from './plot.ts';
 
@@ -148,6 +150,14 @@ test('arrows join what the flows stand for, and ranges beyond the zones are the 
   assert.deepEqual([...neighbours('web', arrows)].toSorted(), ['db', 'web', 'world']);
   assert.equal(portToAsk('world', 'db', arrows, ['tcp/3306']), 'tcp/3306');
   assert.equal(portToAsk('world', 'db', arrows, []), 'tcp/80');
+});
+
+test('the load of the host is that of its guests between two looks', () => {
+  const look = (seconds: number, cpuMs: Record<string, number>) =>
+    Object.entries(cpuMs).map(([uid, ms]) => ({ uid, at: new Date(seconds * 1000).toISOString(), cpuMs: ms })) as unknown as GuestStats[];
+  assert.equal(hostLoad(look(0, { a: 0, b: 1000 }), look(10, { a: 5000, b: 16_000 }), 4), 0.5);
+  assert.equal(hostLoad(look(0, { a: 9000 }), look(10, { a: 100, c: 5 }), 4), 0, 'started anew');
+  assert.equal(hostLoad([], look(10, { a: 100 }), 4), undefined);
 });
 
 test('figures of an axis are round, and a line breaks where nothing was measured', () => {

@@ -136,6 +136,7 @@ export const english = {
   nothingChanged: 'Nobody changed anything, and nothing went wrong.',
   sizesToThinkOf: 'Sizes to think about',
   promisedOf: (promised: string, total: string) => `${promised} of ${total} promised`,
+  processorsBusy: (part: string) => `processors ${part}`,
   guestsReady: (ready: number, defined: number) => `${ready} of ${s(defined, 'guest')} ready`,
   reserve: 'reserve of the host',
   promised: 'promised',

@@ -137,6 +137,7 @@ export const french: Words = {
   nothingChanged: 'Personne n’a rien changé, et rien n’a échoué.',
   sizesToThinkOf: 'Tailles à revoir',
   promisedOf: (promised, total) => `${promised} sur ${total} promis`,
+  processorsBusy: (part) => `processeurs ${part}`,
   guestsReady: (ready, defined) => `${ready} sur ${s(defined, 'invité')} ${ready < 2 ? 'prêt' : 'prêts'}`,
   reserve: 'réserve de l’hôte',
   promised: 'promis',
