@@ -1,13 +1,16 @@
 // What the API costs with 1,000 guests defined and running, beside a bare server of the runtime that sends the same bytes.
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../src/lib/percentile.ts';
 import { projectRoot } from '../scripts/project.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { openSimulatedSite, started, stopped } from './simulated-site.ts';
 import { inPairs, median, timed } from './statistics.ts';
 
+const steady = 'api/p99-at-2000-per-second-on-one-core';
 const guests = 1000;
 const listPath = '/v1/guests';
 const onePath = '/v1/guests/guest-500';
@@ -17,6 +20,7 @@ export const bench: Bench = {
     { name: 'api/list-of-1000', unit: 'ms', goal: { atMost: 10 } },
     { name: 'api/one-guest', unit: 'ms', goal: { atMost: 1 } },
     { name: 'api/requests-per-second', unit: '1/s', goal: { atLeast: 2000 } },
+    { name: steady, unit: 'ms', goal: { atMost: 20 } },
   ],
   async run(context) {
     context.say(`a site of ${guests} guests is applied`);
@@ -30,6 +34,7 @@ export const bench: Bench = {
       );
       bareServer = await started([join(projectRoot, 'bench/bare-server.ts'), bare, ...copies.flat()]);
       await measure(context, daemon, bare);
+      if (context.isWanted(steady)) await measureSteady(context, [site.pid, daemon], [bareServer.pid ?? 0, bare]);
     } finally {
       if (bareServer) await stopped(bareServer);
       await site.close();
@@ -64,11 +69,50 @@ async function measure({ isWanted, report, signal }: BenchContext, daemon: strin
   }
 }
 
+type Pinned = readonly [pid: number, socketPath: string];
+
+/** Each on one core while it is measured; we on the others, where there are any. */
+async function measureSteady({ report }: BenchContext, daemon: Pinned, bare: Pinned): Promise<void> {
+  const tail = async ([pid, socketPath]: Pinned) => {
+    pin(pid, '0');
+    await steadyTimes(socketPath, 2000);
+    return percentile(await steadyTimes(socketPath, steadyMs), 0.99);
+  };
+  const value = await tail(daemon);
+  report(steady, { value, baseline: { what: 'a bare server sending the same bytes', value: await tail(bare) } });
+}
+
+const perSecond = 2000;
+const steadyMs = 10_000;
+
+/** Requests begin when their time has come, whether the ones before are answered or not; each is timed from then. */
+async function steadyTimes(socketPath: string, forMs: number): Promise<number[]> {
+  const wide = new Agent({ keepAlive: true, maxSockets: 32 });
+  const times: Promise<number>[] = [];
+  const begun = performance.now();
+  try {
+    for (let elapsed = 0; elapsed < forMs; elapsed = performance.now() - begun) {
+      while (times.length < (elapsed * perSecond) / 1000) {
+        const due = begun + (times.length * 1000) / perSecond;
+        times.push(get(socketPath, onePath, wide).then(() => performance.now() - due));
+      }
+      await sleep(1);
+    }
+    return await Promise.all(times);
+  } finally {
+    wide.destroy();
+  }
+}
+
+function pin(pid: number, cores: string): void {
+  execFileSync('taskset', ['-a', '-p', '-c', cores, String(pid)], { stdio: 'ignore' });
+}
+
 const agent = new Agent({ keepAlive: true, maxSockets: 4 });
 
-function get(socketPath: string, path: string): Promise<Buffer> {
+function get(socketPath: string, path: string, through = agent): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const outgoing = request({ socketPath, path, agent }, (response) => {
+  const outgoing = request({ socketPath, path, agent: through }, (response) => {
     const chunks: Buffer[] = [];
     response.on('data', (chunk: Buffer) => chunks.push(chunk));
     response.on('error', reject);

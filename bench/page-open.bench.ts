@@ -1,0 +1,78 @@
+// What a daemon holds in memory with a page open (its event stream, lists now and then) over 1,000 defined guests of which 20 run, after 10,000 requests;
+// and, with --full, how much more it is after half an hour of that.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sampleSite } from '../test/daemon/sample-site.ts';
+import type { Bench } from './figure.ts';
+import { applySite, onHost, type RealHost } from './real-host.ts';
+
+const open = 'memory/page-open-after-10000-requests';
+const soak = 'memory/page-open-growth-in-30-min';
+const defined = 1000;
+const running = 20;
+const requests = 10_000;
+const settleMs = 25_000;
+const soakMs = 30 * 60_000;
+
+export const bench: Bench = {
+  figures: [
+    { name: open, unit: 'MiB', goal: { atMost: 130 } },
+    { name: soak, unit: 'MiB', goal: { atMost: 8 }, full: true },
+  ],
+  async run({ isWanted, report, say, signal }) {
+    await onHost(async (host) => {
+      const before = pssMib(host.daemon);
+      say(`${defined} guests, ${running} of them run`);
+      await applySite(host.client, siteOf(host));
+      // As a browser does: it follows events for as long as it is open.
+      const page = connect(host.socketPath);
+      page.on('error', () => {});
+      page.resume();
+      page.write('GET /v1/events/stream HTTP/1.1\r\nhost: x\r\n\r\n');
+      try {
+        say(`${requests} requests`);
+        for (let index = 0; index < requests; index++) await look(host, index);
+        await sleep(settleMs);
+        const value = pssMib(host.daemon);
+        if (isWanted(open)) report(open, { value, baseline: { what: 'the daemon without guests', value: before } });
+        if (!isWanted(soak)) return;
+        const until = performance.now() + soakMs;
+        for (let index = 0; performance.now() < until && !signal.aborted; index++) {
+          await look(host, index);
+          await sleep(20);
+        }
+        await sleep(settleMs);
+        report(soak, { value: pssMib(host.daemon) - value, baseline: { what: 'the daemon before', value } });
+      } finally {
+        page.destroy();
+      }
+    });
+  },
+};
+
+/** What a page asks for: one guest after the other, and now and then the whole list. */
+async function look({ client }: RealHost, index: number): Promise<void> {
+  if (index % 100 === 0) await client.call('guestList');
+  else await client.call('guestShow', { params: { guest: `guest-${index % defined}` } });
+}
+
+/** Guests that run and never boot: what they do is not what is measured. */
+function siteOf({ folder }: RealHost) {
+  const image = join(folder, 'empty.qcow2');
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '64M']);
+  const site = sampleSite(defined, { autostart: false });
+  for (const spec of Object.values(site.guests).slice(0, running)) {
+    spec.image = 'empty';
+    spec.memoryMib = 64;
+    spec.autostart = true;
+    delete spec.service;
+  }
+  return { ...site, images: { ...site.images, empty: { file: image } } };
+}
+
+function pssMib(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]) / 1024;
+}
