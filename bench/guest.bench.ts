@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../src/lib/wait-for.ts';
 import type { Event } from '../src/model/event.ts';
-import { parseSiteFile } from '../src/model/site-file.ts';
-import type { Site } from '../src/model/site.ts';
+import { memoryMib, tinySite } from './tiny-site.ts';
 import { tinyDisk } from '../test/tiny-guest/tiny-disk.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { HandTypedQemu } from './hand-typed-qemu.ts';
@@ -26,7 +25,6 @@ const fullRounds = 20;
 /** Beside a warm-up. */
 const libvirtRounds = 4;
 const idleSeconds = 20;
-const memoryMib = 96;
 
 export const bench: Bench = {
   figures: [
@@ -258,28 +256,6 @@ class OurGuest {
     const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
     return { own: sum(both.map(({ own }) => own)), programs: sum(both.map(({ children }) => children)) };
   }
-}
-
-function tinySite(image: string): Site {
-  const text = `
-version: 1
-site: bench
-zones:
-  one: { subnets: [10.77.1.0/24] }
-images: { tiny: { file: ${image} } }
-guests:
-  tiny:
-    image: tiny
-    zone: one
-    addresses: [10.77.1.10]
-    memory: ${memoryMib}MiB
-    disks: { root: 64MiB }
-    display: none
-    service: { ready: { agent: true } }
-`;
-  const parsed = parseSiteFile(text, () => undefined);
-  if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.site;
 }
 
 interface LibvirtRun {
