@@ -150,7 +150,7 @@ for (const [what, args, says, code] of [
   ['nobody to give it the helper’s channel', [], /caisson daemon/, 1],
 ] as const) {
   test(`the program refuses ${what}`, async () => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [main, ...args, '--data', join(folder, 'refused')], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     assert.equal(await new Promise((resolve) => child.on('close', resolve)), code);
