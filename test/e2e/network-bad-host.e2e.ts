@@ -154,8 +154,15 @@ describe('a network in force on a host that goes wrong', () => {
     test(`IPv6 switched off (net.ipv6.conf.${name}.disable_ipv6)`, async () => {
       await real.sysctl(host, { [`net/ipv6/conf/${name}/disable_ipv6`]: 1 });
       const told = new RegExp(`2001:db8:1::/64.*sysctl -w net/ipv6/conf/${name}/disable_ipv6=0`);
-      const { wiring } = await network.observe();
-      assert.match(wiring.intact ? '' : wiring.missing.join(), told);
+      const missing = await waitFor(
+        'it is noticed',
+        async () => {
+          const { wiring } = await network.observe();
+          return wiring.intact ? undefined : wiring.missing.join();
+        },
+        { timeoutMs: 60_000, everyMs: 100 },
+      );
+      assert.match(missing, told);
       await assert.rejects(network.apply(exampleNetwork), { code: 'missing', message: told });
       await real.sysctl(host, { [`net/ipv6/conf/${name}/disable_ipv6`]: 0 });
       await waitFor(
