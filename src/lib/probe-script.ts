@@ -1,7 +1,7 @@
 // A small Perl program that tries to reach many addresses at once, for places where we have no program of our own: inside a guest
 // (Debian's base system has Perl) and beyond the uplink. Input: lines `tcp|udp ADDRESS PORT`. Output: lines `INDEX RESULT SOURCE DETAIL`.
 //
-// What counts as reached: a connection, an answer, or a refusal by the destination itself (reset, port unreachable). The filter never
+// What counts as reached: a connection that has a peer, an answer, or a refusal by the destination itself (reset, port unreachable). The filter never
 // sends those: it drops, or answers “administratively prohibited”, which arrives as “no route to host” or “permission denied”.
 import { CaissonError } from './errors.ts';
 
@@ -13,7 +13,7 @@ export interface ProbeLine {
 }
 
 export const probeScript = `
-use strict; use Socket qw(:all); use IO::Select; use Errno qw(EINPROGRESS ECONNREFUSED);
+use strict; use Socket qw(:all); use IO::Select; use Errno qw(EINPROGRESS ECONNREFUSED ECONNRESET);
 use Fcntl; $| = 1;
 my $wait = shift @ARGV; my $dns = pack('nnnnnnC', 0x4a4a, 0x0100, 1, 0, 0, 0, 0) . pack('nn', 2, 1);
 my (@open, %of, $i);
@@ -39,7 +39,9 @@ while (%of) { my $left = $end - time; last if $left <= 0;
   my @ready = IO::Select->select($r, $w, undef, $left < 0.5 ? $left : 0.5) ;
   for my $s (map { @$_ } grep { $_ } @ready[0, 1]) { my $e = delete $of{fileno $s} or next; $r->remove($s); $w->remove($s);
     if ($e->[1]) { my $got = recv($s, my $data, 4096, 0); told($e->[0], defined $got || $! == ECONNREFUSED ? 'open' : 'refused', $s, defined $got ? 'answered' : "$!"); }
-    else { my $err = unpack 'i', getsockopt($s, SOL_SOCKET, SO_ERROR); $! = $err; told($e->[0], !$err || $err == ECONNREFUSED ? 'open' : 'refused', $s, $err ? "$!" : 'connected'); } }
+    else { my $said = getsockopt($s, SOL_SOCKET, SO_ERROR); my $err = defined $said ? unpack('i', $said) : $! + 0;
+      if (!$err) { my $is = defined getpeername($s); told($e->[0], $is ? 'open' : 'unknown', $s, $is ? 'connected' : 'neither connected nor refused'); }
+      else { $! = $err; told($e->[0], $err == ECONNREFUSED || $err == ECONNRESET ? 'open' : 'refused', $s, "$!"); } } }
   if (time >= $again) { $again = time + 1; send($_->[2], $dns, 0) for grep { $_->[1] } values %of; } }
 told($_->[0], 'refused', $_->[2], 'no answer') for values %of;
 `;
