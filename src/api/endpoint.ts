@@ -31,13 +31,18 @@ export interface Endpoint {
   /** Not a single JSON answer: server-sent events or a websocket. */
   stream?: 'events' | 'websocket';
   /** What its `ETag` is the version of, and `If-Match` is compared with. */
-  versioned?: 'site' | 'guest';
+  versioned?: 'site' | 'guest' | 'zone' | 'image' | 'user';
   /** `nothing`: it only asks, although its method is not GET. */
   changes?: 'nothing';
   /** Fields of the body that the audit log keeps. Others are left out: they may be secret. */
   logs?: readonly string[];
   /** Its handler writes to the audit log itself: only that knows who it is about. */
   logsItself?: true;
+}
+
+/** Whether `If-Match` is compared: it changes what has a version. Others tell the version of what they show. */
+export function takesIfMatch({ method, changes, versioned }: Endpoint): boolean {
+  return versioned !== undefined && method !== 'GET' && changes !== 'nothing';
 }
 
 /** Whether it is in the audit log: what changes something, and consoles, which may do anything. */

@@ -112,6 +112,7 @@ export const endpoints = defineEndpoints({
     path: '/v1/users/:user',
     summary: 'One user',
     access: { permission: 'audit', on: 'user' },
+    versioned: 'user',
     params: userParams,
     response: userSchema,
   },
@@ -135,6 +136,7 @@ export const endpoints = defineEndpoints({
     summary: 'Change a user’s name, roles, or whether they may sign in; what they have open and may not have any more ends at once',
     access: { permission: 'administer', on: 'site' },
     logs: ['fullName', 'enabled', 'bindings'],
+    versioned: 'user',
     params: userParams,
     body: z.strictObject({
       fullName: z.string().max(100).optional(),
@@ -148,6 +150,7 @@ export const endpoints = defineEndpoints({
     path: '/v1/users/:user',
     summary: 'Delete a user with sessions and tokens',
     access: { permission: 'administer', on: 'site' },
+    versioned: 'user',
     params: userParams,
     response: userSchema,
   },
@@ -246,6 +249,7 @@ export const endpoints = defineEndpoints({
     path: '/v1/site/plan',
     summary: 'What an apply of this site would change; changes nothing',
     access: { permission: 'configure', on: 'site' },
+    versioned: 'site',
     body: z.strictObject(applyOptions),
     response: z.strictObject({
       /** One line for each change, for people; empty when there is nothing to change. */
@@ -475,6 +479,7 @@ export const endpoints = defineEndpoints({
     summary: 'One zone',
     params: nameParams,
     access: { permission: 'view', on: 'zone' },
+    versioned: 'zone',
     response: zoneViewSchema,
   },
   zoneCheck: {
@@ -545,6 +550,15 @@ export const endpoints = defineEndpoints({
     access: { permission: 'view', on: 'each' },
     response: list(imageViewSchema),
   },
+  imageShow: {
+    method: 'GET',
+    path: '/v1/images/:name',
+    summary: 'One image',
+    access: { permission: 'view', on: 'each' },
+    versioned: 'image',
+    params: nameParams,
+    response: imageViewSchema,
+  },
   imageBuild: {
     method: 'POST',
     path: '/v1/images/:name/build',
@@ -573,6 +587,7 @@ export const endpoints = defineEndpoints({
     path: '/v1/images/:name',
     summary: 'Delete an image that no guest uses',
     access: { permission: 'configure', on: 'site' },
+    versioned: 'image',
     params: nameParams,
     response: jobResponse,
     job: true,

@@ -3,7 +3,7 @@ import { Agent, request as httpRequest, type IncomingMessage, type RequestOption
 import type { Duplex } from 'node:stream';
 import { CaissonError } from '../lib/errors.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import type { Request, Transport } from './client.ts';
+import { CutOff, type Request, type Transport } from './transport.ts';
 import { createEventParser } from './event-parser.ts';
 
 export type DaemonAddress =
@@ -44,7 +44,7 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
         method: request.method,
         path: request.path,
         timeout: timeoutMs,
-        headers: { ...target.headers, ...headers },
+        headers: { ...target.headers, ...request.headers, ...headers },
       },
       target.name,
       request,
@@ -58,7 +58,8 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
       if (!isSuccess(response)) throw await errorOf(body, response.statusCode ?? 0);
       if (body === undefined && text !== '')
         throw new CaissonError('unavailable', `${target.name} answered with something that is not JSON: is it a Caisson daemon?`);
-      return body;
+      const { etag } = response.headers;
+      return { body, ...(etag === undefined ? {} : { tag: etag }) };
     },
     async *events(request) {
       let lastId: string | undefined;
@@ -185,6 +186,9 @@ function connectionError(cause: Error, name: string, signal: AbortSignal | undef
       return new CaissonError('untrusted', `the certificate of ${name} has ended: look at both clocks, and at that daemon’s log`, {
         cause,
       });
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return new CutOff(`the connection to ${name} was cut`, { cause });
     default:
       return new CaissonError('unavailable', `the connection to ${name} failed`, { cause });
   }
@@ -210,7 +214,7 @@ async function readText(response: IncomingMessage, maxBytes: number): Promise<st
 }
 
 function cutOff(cause: unknown): unknown {
-  return cause instanceof CaissonError ? cause : new CaissonError('unavailable', 'the daemon ended in the middle of its answer', { cause });
+  return cause instanceof CaissonError ? cause : new CutOff('the daemon ended in the middle of its answer', { cause });
 }
 
 function parseJson(text: string): unknown {

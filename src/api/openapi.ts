@@ -14,7 +14,7 @@ import { userSchema } from '../model/user.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
-import type { Access, Endpoint } from './endpoint.ts';
+import { type Access, type Endpoint, takesIfMatch } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
 import { problemSchema, statusOfCode } from './problem.ts';
 
@@ -150,13 +150,12 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
       schema: { type: 'string' },
     });
   }
-  if (endpoint.versioned !== undefined && endpoint.method !== 'GET') {
+  if (takesIfMatch(endpoint)) {
     parameters.push({
       name: 'If-Match',
       in: 'header',
       required: false,
-      description:
-        'The `ETag` of the site, or of the guest, as it was seen: when it is another now, nothing is done (412, with what was changed)',
+      description: `The \`ETag\` of the ${endpoint.versioned} as it was seen: when it is another now, nothing is done (412, with what was changed)`,
       schema: { type: 'string' },
     });
   }

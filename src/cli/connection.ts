@@ -1,7 +1,7 @@
 // Finding the daemon: what is typed (`--url`, `--context`, `--data`) before the environment (CAISSON_URL, CAISSON_CONTEXT, CAISSON_DATA), that before the
 // context that was signed in to last, and else the unix socket of the usual data directory.
 import { join, resolve } from 'node:path';
-import { type Client, createClient } from '../api/client.ts';
+import { type Client, createClient, staleOf } from '../api/client.ts';
 import { createNodeTransport, type DaemonAddress, type NodeTransport, parseDaemonUrl } from '../api/node-transport.ts';
 import { CaissonError } from '../lib/errors.ts';
 import { type Context, contextOf, localContext, readContexts } from './contexts.ts';
@@ -76,6 +76,7 @@ function nonEmpty(text: string | undefined): string | undefined {
 
 function advise(error: unknown, address: DaemonAddress, options: ConnectionOptions, env: Io['env']): unknown {
   if (!(error instanceof CaissonError)) return error;
+  if (staleOf(error)) return new Advised(error.message, error, ['run the command again: it goes by how things are now']);
   const cause = (error.cause as NodeJS.ErrnoException | undefined)?.code;
   if (cause === 'ENOENT' || cause === 'ECONNREFUSED') {
     return new Advised(error.message, error, [...startAdvice(address, options, env), elsewhere]);

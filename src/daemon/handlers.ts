@@ -128,6 +128,12 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
       const sight = sightOf(caller);
       return { items: (await engine.images()).flatMap((image) => sight.image(image) ?? []) };
     },
+    imageShow: async ({ params, caller }) => {
+      const image = sightOf(caller).image(await engine.image(params.name));
+      // As if it did not exist.
+      if (!image) throw new CaissonError('not-found', `no image is called “${params.name}”; “caisson image list” shows all`);
+      return image;
+    },
     imageBuild: async ({ params, actor }) => engine.buildImage(params.name, actor),
     imageImport: async ({ body, actor }) => engine.importImage(body.name, body.source, actor),
     imageDelete: async ({ params, actor }) => engine.deleteImage(params.name, actor),

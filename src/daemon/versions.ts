@@ -1,6 +1,6 @@
 // The versions of the wish, as the engine has it. Made anew only after it was changed: a guest is asked for thousands of times between two changes.
 import type { Engine } from '../engine/engine.ts';
-import { guestVersion, siteVersion, type WishVersion } from '../plan/wish-version.ts';
+import { guestVersion, objectVersion, siteVersion, type WishVersion } from '../plan/wish-version.ts';
 import type { Versions } from './http/preconditions.ts';
 
 export function createVersions(engine: Engine): Versions {
@@ -14,6 +14,12 @@ export function createVersions(engine: Engine): Versions {
       const version = guestVersion({ name, spec });
       guests.set(spec, { name, version });
       return version;
+    },
+    zone: (name) => objectVersion(engine.zoneWish(name)),
+    image: (name) => objectVersion(engine.imageWish(name)),
+    user(name) {
+      const { fullName, enabled, bindings } = engine.access.users.get(name);
+      return objectVersion({ fullName, enabled, bindings });
     },
   };
 }

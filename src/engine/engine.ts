@@ -9,7 +9,7 @@ import { type Guest, type GuestGoal, type GuestRecord, hasReached } from '../mod
 import type { GuestStats } from '../model/guest-stats.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
-import { imageSchema } from '../model/image.ts';
+import { type Image, imageSchema } from '../model/image.ts';
 import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
 import { withoutPrivateTexts } from '../model/private-texts.ts';
@@ -17,6 +17,7 @@ import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
 import { describePublication, parsePublished } from '../model/publication.ts';
 import type { Advice, GuestHistory, Resolution } from '../model/usage.ts';
+import type { Zone } from '../model/zone.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Access } from './access.ts';
 import { Accounts } from './accounts.ts';
@@ -37,7 +38,7 @@ import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
 import { ZoneChecker } from './zone-check.ts';
 import { UsageHistory } from './usage.ts';
-import { viewZone, viewZones } from './zones.ts';
+import { viewZone, viewZones, zoneOf } from './zones.ts';
 
 /** No two jobs change the site as a whole at once. */
 const siteKey = 'site';
@@ -409,6 +410,16 @@ export class Engine {
     return viewZones(this.#site);
   }
 
+  /** Throws `not-found`. */
+  zoneWish(name: string): Zone {
+    return zoneOf(this.#site, name);
+  }
+
+  /** Throws `not-found`. */
+  imageWish(name: string): Image {
+    return this.#images.definition(name);
+  }
+
   zone(name: string): ZoneView {
     return viewZone(this.#site, name);
   }
@@ -436,6 +447,11 @@ export class Engine {
 
   images(): Promise<ImageView[]> {
     return this.#images.list();
+  }
+
+  /** Throws `not-found`. */
+  image(name: string): Promise<ImageView> {
+    return this.#images.view(name);
   }
 
   buildImage(name: string, actor: string): Promise<Job> {

@@ -63,7 +63,7 @@ export class ImageService {
 
   async list(): Promise<ImageView[]> {
     const names = new Set([...this.#site.images.keys(), ...Object.keys(builtInImages)]);
-    return Promise.all([...names].toSorted().map((name) => this.#view(name)));
+    return Promise.all([...names].toSorted().map((name) => this.view(name)));
   }
 
   /**
@@ -80,7 +80,8 @@ export class ImageService {
     this.#events.emit({ kind: 'image-deleted', object: `image/${name}`, message: `image ${name} was deleted` });
   }
 
-  async #view(name: string): Promise<ImageView> {
+  /** Throws `not-found`. */
+  async view(name: string): Promise<ImageView> {
     const image = this.definition(name);
     const source = sourceOf(image);
     const digest = await this.#parts.images.digest(source);

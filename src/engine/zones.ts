@@ -3,18 +3,24 @@ import { CaissonError } from '../lib/errors.ts';
 import { describeWholeFlow, parseFlowEnd } from '../model/flow.ts';
 import { describePublication } from '../model/publication.ts';
 import type { ZoneView } from '../model/zone-check.ts';
-import { zoneAddressesOfHost } from '../model/zone.ts';
+import { type Zone, zoneAddressesOfHost } from '../model/zone.ts';
 import type { SiteStore } from './site-store.ts';
 
 export function viewZones(site: SiteStore): ZoneView[] {
   return [...site.zones.keys()].toSorted().map((name) => viewZone(site, name));
 }
 
-/** Throws `not-found`. */
-export function viewZone(site: SiteStore, name: string): ZoneView {
+/** What is wanted of it. Throws `not-found`. */
+export function zoneOf(site: SiteStore, name: string): Zone {
   const record = site.zones.get(name);
   if (!record) throw new CaissonError('not-found', `no zone is called “${name}”; “caisson zone list” shows all`);
-  const { subnets, uplink, masquerade = false, bridged = false, publish = [] } = record.zone;
+  return record.zone;
+}
+
+/** Throws `not-found`. */
+export function viewZone(site: SiteStore, name: string): ZoneView {
+  const zone = zoneOf(site, name);
+  const { subnets, uplink, masquerade = false, bridged = false, publish = [] } = zone;
   const guests = [...site.guests.values()].filter((guest) => guest.spec.nics.some((nic) => nic.zone === name));
   const touches = (text: string) => {
     const end = parseFlowEnd(text);
@@ -26,7 +32,7 @@ export function viewZone(site: SiteStore, name: string): ZoneView {
   return {
     name,
     subnets,
-    gateways: zoneAddressesOfHost(record.zone),
+    gateways: zoneAddressesOfHost(zone),
     ...(uplink ? { uplink } : {}),
     masquerade,
     bridged,

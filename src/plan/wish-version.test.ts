@@ -20,14 +20,14 @@ test('another wish has another version, which tells what was done', () => {
   next.timezone = 'Europe/Paris';
   assert.notEqual(siteVersion(site).tag, siteVersion(next).tag);
   assert.deepEqual(changesBetween(siteVersion(site), siteVersion(next)), [
-    'guest fresh was added',
-    'guest guest-0 was changed',
-    'guest guest-2 was removed',
-    'the site itself was changed',
+    { part: 'guest fresh', change: 'added' },
+    { part: 'guest guest-0', change: 'changed' },
+    { part: 'guest guest-2', change: 'removed' },
+    { part: 'the site itself', change: 'changed' },
   ]);
   const guest = { name: 'web', spec: site.guests['guest-0'] ?? {} };
   assert.deepEqual(changesBetween(guestVersion(guest), guestVersion({ name: 'front', spec: { ...guest.spec, cpus: 7 } })), [
-    'its cpus was changed',
-    'its name was changed',
+    { part: 'its cpus', change: 'changed' },
+    { part: 'its name', change: 'changed' },
   ]);
 });

@@ -1,5 +1,5 @@
 // How requests travel from the page: by `fetch` to where the page came from. Nothing leaves the site.
-import type { Request, Transport } from '../api/client.ts';
+import { CutOff, type Request, type Transport } from '../api/transport.ts';
 import { createEventParser } from '../api/event-parser.ts';
 import { CaissonError, errorCodes, type ErrorCode } from '../lib/errors.ts';
 
@@ -10,17 +10,17 @@ export interface FetchTransportOptions {
 }
 
 export function createFetchTransport({ headers, onUnauthorized }: FetchTransportOptions): Transport {
-  const send = async ({ method, path, body, signal }: Request, more: Record<string, string>): Promise<Response> => {
+  const send = async ({ method, path, body, headers: own, signal }: Request, more: Record<string, string>): Promise<Response> => {
     const response = await fetch(path, {
       method,
       credentials: 'same-origin',
       cache: 'no-store',
-      headers: { ...headers(), ...more, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { ...headers(), ...own, ...more, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     }).catch((cause: unknown) => {
       if (signal?.aborted) throw new CaissonError('cancelled', 'the request was cancelled', { cause });
-      throw new CaissonError('unavailable', 'the daemon does not answer: is it running?', { cause });
+      throw new CutOff('the daemon does not answer', { cause });
     });
     if (response.ok) return response;
     if (response.status === 401) onUnauthorized();
@@ -29,7 +29,12 @@ export function createFetchTransport({ headers, onUnauthorized }: FetchTransport
   return {
     async request(request) {
       const response = await send(request, { accept: 'application/json' });
-      return response.status === 204 ? undefined : ((await response.json()) as unknown);
+      const body = await response.json().catch((cause: unknown) => {
+        if (request.signal?.aborted) throw new CaissonError('cancelled', 'the request was cancelled', { cause });
+        throw new CutOff('the connection to the daemon was cut', { cause });
+      });
+      const tag = response.headers.get('etag');
+      return { body: body as unknown, ...(tag === null ? {} : { tag }) };
     },
     async *events(request) {
       const response = await send(request, { accept: 'text/event-stream' });

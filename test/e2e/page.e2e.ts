@@ -198,6 +198,55 @@ test('what is typed stays when the site is changed elsewhere, and neither overwr
   }
 });
 
+test('a difference that somebody else was faster than is not applied: it is said by what, and shown anew', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/mail/file');
+    const text = page.getByRole('textbox', { name: 'Site file' });
+    await text.fill((await text.inputValue()).replace('memory: 768MiB', 'memory: 896MiB'));
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+    await page.locator('ins', { hasText: '896MiB' }).waitFor();
+    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: 'database' }, body: { cpus: 3 } }));
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('Somebody else was faster: guest database was changed').waitFor();
+    assert.equal((await guest('mail')).spec.memoryMib, 768);
+    await page.getByRole('button', { name: 'Show the difference anew' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await until('it is applied', async () => (await guest('mail')).spec.memoryMib === 896);
+    assert.equal((await guest('database')).spec.cpus, 3, 'what was changed elsewhere is kept');
+  } finally {
+    await context.close();
+  }
+});
+
+test('a click whose answer was cut off is sent again, and done once', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/mail');
+    const known = new Set((await lab.client.call('jobList')).items.map(({ uid }) => uid));
+    const keys: (string | undefined)[] = [];
+    await page.route('**/v1/guests/*/pause', async (route) => {
+      keys.push(route.request().headers()['idempotency-key']);
+      if (keys.length > 2) return route.continue();
+      // The daemon has got it; the page hears nothing.
+      await route.fetch();
+      return route.abort('connectionreset');
+    });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('.sentence .state', { hasText: 'paused' }).waitFor();
+    await until('the page has its answer', async () => keys.length === 3);
+    await page.locator('.notice', { hasText: '✓ Pause guest mail' }).waitFor();
+    assert.equal(new Set(keys).size, 1);
+    assert.match(keys[0] ?? '', /^[0-9a-f]{32}$/);
+    const { items } = await lab.client.call('jobList');
+    assert.equal(items.filter(({ uid, kind }) => !known.has(uid) && kind === 'guest-pause').length, 1);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.locator('.sentence .state', { hasText: /^ready$/ }).waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
 test('a new guest is written, looked at and made', async () => {
   const { page, context, visit } = await openPage(lab);
   try {

@@ -86,3 +86,38 @@ test('a guest that somebody else has renamed or resized is left as it is', async
   assert.equal((await ask('POST', '/v1/guests/guest-2/stop', {}, etag)).status, 400, 'what has no version says so');
   await ended(await ask('PATCH', '/v1/guests/guest-2', { name: 'other' }, '*'));
 });
+
+test('zones, images and users have versions, too', async () => {
+  const [zoneName] = Object.keys(sampleSite(3).zones);
+  const before = await ask('GET', `/v1/zones/${zoneName}`);
+  assert.match(before.etag, /^"[\w-]{22}"$/);
+  const { body } = await ask('GET', '/v1/site');
+  const { site } = body as unknown as { site: { zones: Record<string, { description?: string }> } };
+  Object.assign(site.zones[zoneName ?? ''] ?? {}, { description: 'another one' });
+  await ended(await ask('PUT', '/v1/site', { site }));
+  assert.notEqual((await ask('GET', `/v1/zones/${zoneName}`)).etag, before.etag);
+
+  await ended(await ask('POST', '/v1/images', { name: 'mine', source: { file: '/srv/mine.qcow2' } }));
+  const image = await ask('GET', '/v1/images/mine');
+  assert.match(image.etag, /^"[\w-]{22}"$/);
+  await ended(await ask('DELETE', '/v1/images/mine'));
+  await ended(await ask('POST', '/v1/images', { name: 'mine', source: { file: '/srv/other.qcow2' } }));
+  const stale = await ask('DELETE', '/v1/images/mine', undefined, image.etag);
+  assert.equal(stale.status, 412);
+  assert.match(stale.body.detail ?? '', /its file was changed/);
+  await ended(await ask('DELETE', '/v1/images/mine', undefined, (await ask('GET', '/v1/images/mine')).etag));
+  assert.equal((await ask('GET', '/v1/images/mine')).status, 404);
+
+  assert.equal((await ask('POST', '/v1/users', { name: 'anna' })).status, 200);
+  const user = await ask('GET', '/v1/users/anna');
+  assert.equal((await ask('PATCH', '/v1/users/anna', { bindings: [{ role: 'viewer', on: 'site' }] }, user.etag)).status, 200);
+  const late = await ask('PATCH', '/v1/users/anna', { bindings: [] }, user.etag);
+  assert.equal(late.status, 412);
+  assert.match(late.body.detail ?? '', /its bindings was changed/);
+});
+
+test('the difference tells the version that it was made from', async () => {
+  const plan = await ask('POST', '/v1/site/plan', { site: sampleSite(3) });
+  assert.equal(plan.etag, (await ask('GET', '/v1/site')).etag);
+  assert.equal((await ask('POST', '/v1/site/plan', { site: sampleSite(3) }, plan.etag)).status, 400, 'it changes nothing');
+});

@@ -35,7 +35,7 @@ async function apply(io: Io, file: string, options: ApplyOptions): Promise<void>
   const body = { site: await readSiteFile(io, file), prune, deleteDisks, overwrite };
   await connected(io, options, async (connection) => {
     const { client } = connection;
-    const plan = await client.call('sitePlan', { body });
+    const { value: plan, tag: seen } = await client.see('sitePlan', { body });
     const isEmpty = plan.lines.length === 0 || changesNothing(plan.difference);
     if (output === 'table') io.stdout.write(renderPlan(io, plan.lines, isEmpty));
     else if (dryRun || plan.refusals.length > 0) io.stdout.write(await renderValue(plan, output));
@@ -45,7 +45,8 @@ async function apply(io: Io, file: string, options: ApplyOptions): Promise<void>
     }
     if (dryRun) return;
     // Where nothing changes, usually nothing is to be waited for either.
-    const job = await followJob(io, connection, await client.call('siteApply', { body }), { wait, quietMs: isEmpty ? 1000 : 0 });
+    const begun = await client.call('siteApply', { body }, { seen });
+    const job = await followJob(io, connection, begun, { wait, quietMs: isEmpty ? 1000 : 0 });
     if (output !== 'table') io.stdout.write(await renderValue(job, output));
     if (!wait) return;
     throwUnlessSucceeded(job);

@@ -4,9 +4,9 @@ import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 import { formatSize } from '../../lib/units.ts';
 import type { ImageView } from '../../model/image-view.ts';
-import { type JobOptions, runJob, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
+import { type JobOptions, runJob, showDetail, showList, type ViewOptions, withJob, withWatch } from '../command.ts';
 import type { Io } from '../io.ts';
-import { type Column, listNames } from '../table.ts';
+import { type Column, type Field, listNames } from '../table.ts';
 
 const columns: Column<ImageView>[] = [
   { title: 'NAME', text: (image) => image.name },
@@ -22,6 +22,13 @@ export function addImage(image: Command, io: Io): void {
     .description('every image of the site, and those built in')
     .action((options: ViewOptions) =>
       showList(io, options, { columns, none: 'there are no images', fetch: (client) => client.call('imageList') }),
+    );
+
+  withWatch(image.command('show'))
+    .description('one image: what it is made from, whether it is on this host, which guests were made from it')
+    .argument('<image>', 'name')
+    .action((name: string, options: ViewOptions) =>
+      showDetail(io, options, { fields: imageFields, fetch: (client) => client.call('imageShow', { params: { name } }) }),
     );
 
   withJob(image.command('build'))
@@ -47,6 +54,17 @@ export function addImage(image: Command, io: Io): void {
     .action(async (name: string, options: JobOptions) => {
       await runJob(io, options, (client) => client.call('imageDelete', { params: { name } }));
     });
+}
+
+function imageFields({ name, source, builtIn, present, sizeBytes, digest, guests }: ImageView): Field[] {
+  return [
+    ['image', name],
+    ['from', builtIn ? 'built in' : source],
+    ['on this host', present ? 'yes' : 'no'],
+    ...(sizeBytes === undefined ? [] : [['size', formatSize(sizeBytes)] satisfies Field]),
+    ['digest', digest],
+    ['guests', guests.length === 0 ? 'none' : listNames(guests, ', ')],
+  ];
 }
 
 function sourceOf(source: string, sha256: string | undefined): { file: string } | { url: string; sha256: string } {

@@ -91,9 +91,9 @@ async function change(
   on = 'site',
 ): Promise<void> {
   await connected(io, options, async ({ client }) => {
-    const user = await client.call('userShow', { params: { user: name } });
+    const { value: user, tag: seen } = await client.see('userShow', { params: { user: name } });
     const bindings = decide(user, await scopeOf(client, on));
-    const changed = await client.call('userSet', { params: { user: name }, body: { bindings } });
+    const changed = await client.call('userSet', { params: { user: name }, body: { bindings } }, { seen });
     io.stdout.write(options.output === 'table' ? `${done}\n` : await renderValue(changed, options.output));
   });
 }

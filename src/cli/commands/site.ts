@@ -37,8 +37,8 @@ export function addSite(site: Command, io: Io): void {
 
 async function destroy(io: Io, options: JobOptions & { yes?: boolean; deleteDisks?: boolean }): Promise<void> {
   const deleteDisks = options.deleteDisks ?? false;
-  if (!options.yes) await confirm(io, options, deleteDisks);
-  await runJob(io, options, (client) => client.call('siteDestroy', { query: { deleteDisks: deleteDisks ? 'true' : 'false' } }));
+  const seen = options.yes ? undefined : await confirm(io, options, deleteDisks);
+  await runJob(io, options, (client) => client.call('siteDestroy', { query: { deleteDisks: deleteDisks ? 'true' : 'false' } }, { seen }));
 }
 
 function fields(io: Io, { revision, site }: SiteAnswer): Field[] {
@@ -59,9 +59,12 @@ function isEmpty(site: Site): boolean {
   return [site.zones, site.images, site.guests].every((record) => Object.keys(record).length === 0);
 }
 
-/** Only who types the site's name means it; without a terminal nobody is asked. */
-async function confirm(io: Io, options: ConnectionOptions, deleteDisks: boolean): Promise<void> {
-  const { site } = await connected(io, options, ({ client }) => client.call('siteShow'));
+/** Only who types the site's name means it; without a terminal nobody is asked. Returns the version that was shown. */
+async function confirm(io: Io, options: ConnectionOptions, deleteDisks: boolean): Promise<string | undefined> {
+  const {
+    value: { site },
+    tag,
+  } = await connected(io, options, ({ client }) => client.see('siteShow'));
   if (!io.stdin.isTTY)
     throw new CaissonError('invalid', `nothing was changed: give --yes to destroy site ${site.site}, or type its name on a terminal`);
   const count = Object.keys(site.guests).length;
@@ -79,4 +82,5 @@ async function confirm(io: Io, options: ConnectionOptions, deleteDisks: boolean)
   const answer = await promise;
   io.stdin.pause();
   if (answer.trim() !== site.site) throw new CaissonError('cancelled', 'nothing was changed');
+  return tag;
 }

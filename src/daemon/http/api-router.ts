@@ -2,7 +2,7 @@
 // The only file that knows the router library; its own validation, rendering and log are not used.
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { type Endpoint, isLogged } from '../../api/endpoint.ts';
+import { type Endpoint, isLogged, takesIfMatch } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -118,7 +118,7 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
     };
     if (endpoint.method !== 'GET') options.preconditions?.check(request.raw, endpoint, params);
     // Before it is looked at: a tag may be older than what it comes with, never newer.
-    const givesTag = endpoint.method === 'GET' && endpoint.versioned !== undefined && mayConfigure(caller, params, access.objects);
+    const givesTag = endpoint.versioned !== undefined && !takesIfMatch(endpoint) && mayConfigure(caller, params, access.objects);
     const tag = givesTag ? options.preconditions?.tagFor(endpoint, params) : undefined;
     const perform = () => (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
     const key = idempotencyKeyOf(request.raw, endpoint);

@@ -10,8 +10,8 @@ export class Refusal extends CaissonError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, message: string, headers: Record<string, string> = {}) {
-    super(codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid'), message);
+  constructor(status: number, message: string, headers: Record<string, string> = {}, details?: Record<string, unknown>) {
+    super(codes[status] ?? (status >= 500 ? 'unavailable' : 'invalid'), message, details ? { details } : {});
     this.status = status;
     this.headers = headers;
   }

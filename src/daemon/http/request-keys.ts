@@ -38,10 +38,13 @@ export class RequestKeys {
           `the idempotency key “${key}” was sent with another request before: each request needs a key of its own`,
         );
       if (known.job !== undefined) return jobOf(known.job);
-      const why = this.#under.has(name)
+      const isUnder = this.#under.has(name);
+      const why = isUnder
         ? 'it is being done: ask again in a moment'
         : 'the daemon ended before it was known what became of it: look at the jobs, and send it with another key if it is not there';
-      throw new CaissonError('conflict', `the request with the idempotency key “${key}” was sent before; ${why}`);
+      throw new CaissonError('conflict', `the request with the idempotency key “${key}” was sent before; ${why}`, {
+        details: isUnder ? { retryAfterSeconds: 1 } : {},
+      });
     }
     this.#under.add(name);
     try {

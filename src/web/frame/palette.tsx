@@ -79,17 +79,7 @@ export function Palette({ withActions, onClose }: { withActions: boolean; onClos
     return found.slice(0, 3 * most);
   }, [typed, known, knownZones, words, withActions, live]);
 
-  if (asked)
-    return (
-      <ConfirmGuestAction
-        {...asked}
-        onClose={onClose}
-        onConfirm={(deleteDisks) => {
-          onClose();
-          void act((client) => callAction(client, asked.action, asked.guest.uid, deleteDisks));
-        }}
-      />
-    );
+  if (asked) return <ConfirmGuestAction {...asked} onClose={onClose} />;
   const current = choices[Math.min(at, choices.length - 1)];
   return (
     <Dialog title={withActions ? words.anyAction : words.searchEverything} onClose={onClose} class="palette">

@@ -5,7 +5,7 @@ import { actionsFor, useMe } from '../live/me.ts';
 import { guests } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
-import { callAction, type PowerAction } from '../ui/actions.tsx';
+import { callAction } from '../ui/actions.tsx';
 import { useAct } from '../ui/notices.tsx';
 import { Command, Empty, Loaded, Said, State } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
@@ -81,7 +81,7 @@ export function GuestsPage({ filter: first }: { filter: string }) {
   );
 }
 
-const bulkActions: readonly PowerAction[] = ['start', 'shutdown', 'reboot'];
+const bulkActions = ['start', 'shutdown', 'reboot'] as const;
 
 function Bulk({ guests: chosen, onDone }: { guests: readonly Guest[]; onDone: () => void }) {
   const { words } = useWords();

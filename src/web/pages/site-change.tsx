@@ -1,8 +1,9 @@
 // A change of the site on its way: the text, what is wrong with it and where, then the difference, and only then the button that applies it.
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useReducer, useRef, useState } from 'preact/hooks';
 import type { CallResult } from '../../api/client.ts';
 import type { Endpoints } from '../../api/endpoints.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
+import type { PartChange } from '../../model/part-change.ts';
 import type { ObjectDifference } from '../../model/site-difference.ts';
 import type { SiteFileProblem } from '../../model/site-file.ts';
 import type { Site } from '../../model/site.ts';
@@ -145,21 +146,26 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
   const mayApply = useMe().site.includes('configure');
   const [options, setOptions] = useState<Options>({ prune: false, deleteDisks: false, overwrite: false });
   const [plan, setPlan] = useState<Plan>();
+  /** Of the site that the difference was made from. */
+  const [seen, setSeen] = useState<string>();
+  const [stale, setStale] = useState<PartChange[]>();
   const [error, setError] = useState<CaissonError>();
   const [asked, setAsked] = useState(false);
+  const [again, askAgain] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const asking = new AbortController();
     live.client
-      .call('sitePlan', { body: { site, ...options } }, { signal: asking.signal })
-      .then((found) => {
-        setPlan(found);
+      .see('sitePlan', { body: { site, ...options } }, { signal: asking.signal })
+      .then(({ value, tag }) => {
+        setPlan(value);
+        setSeen(tag);
         setError(undefined);
       })
       .catch((cause: unknown) => {
         if (!asking.signal.aborted) setError(toCaissonError(cause));
       });
     return () => asking.abort();
-  }, [site, options]);
+  }, [site, options, again]);
   if (error) return <Problem error={error} />;
   if (!plan) return <p role="status">{words.loading}</p>;
   const { objects } = plan.difference;
@@ -168,7 +174,7 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
   const isNothing = plan.lines.length === 0 && plan.refusals.length === 0;
   const apply = () => {
     setAsked(false);
-    void act((client) => client.call('siteApply', { body: { site, ...options } })).then((done) => {
+    void act((client) => client.call('siteApply', { body: { site, ...options } }, { seen }), { onStale: setStale }).then((done) => {
       if (done) onApplied?.();
     });
   };
@@ -187,6 +193,23 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
       <header>
         <h2>{words.difference}</h2>
       </header>
+      {stale && (
+        <div class="problem" role="alert">
+          <Mark tone="amber" />
+          <div>
+            <p>{words.changedSince(stale)}</p>
+            <button
+              type="button"
+              onClick={() => {
+                setStale(undefined);
+                askAgain(undefined);
+              }}
+            >
+              {words.differenceAnew}
+            </button>
+          </div>
+        </div>
+      )}
       {isNothing && <p role="status">{words.noDifference}</p>}
       <ul class="plain">
         {objects.map((object) => (
@@ -212,7 +235,7 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
       {options.prune && check('deleteDisks', words.deleteDisks)}
       {(hasConflicts || options.overwrite) && check('overwrite', words.overwrite)}
       {!mayApply && <p class="tone-amber">{words.mayNotApply}</p>}
-      {mayApply && !isNothing && plan.refusals.length === 0 && (
+      {mayApply && !isNothing && !stale && plan.refusals.length === 0 && (
         <div class="buttons">
           <button type="button" class={options.prune ? 'danger' : 'primary'} onClick={() => (options.prune ? setAsked(true) : apply())}>
             {words.apply}

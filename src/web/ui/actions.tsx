@@ -1,19 +1,21 @@
 // The actions of a guest as buttons: those that are legal now, and no others.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Client } from '../../api/client.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
+import type { PartChange } from '../../model/part-change.ts';
 import { actionsFor, useMe } from '../live/me.ts';
+import { useLive } from '../live/use-live.ts';
 import { guestCommand } from '../view/command.ts';
 import { useWords } from '../words/use-words.ts';
 import { ConfirmDialog } from './dialog.tsx';
 import { useAct } from './notices.tsx';
-import { Command } from './parts.tsx';
+import { Command, Mark } from './parts.tsx';
 
 export const powerActions = ['start', 'shutdown', 'reboot', 'pause', 'resume', 'stop', 'delete'] as const;
 export type PowerAction = (typeof powerActions)[number];
 
-export function callAction(client: Client, action: PowerAction, guest: string, deleteDisks = false): Promise<Job> {
+export function callAction(client: Client, action: Exclude<PowerAction, 'delete'>, guest: string): Promise<Job> {
   const params = { guest };
   switch (action) {
     case 'start':
@@ -28,8 +30,6 @@ export function callAction(client: Client, action: PowerAction, guest: string, d
       return client.call('guestResume', { params });
     case 'stop':
       return client.call('guestStop', { params });
-    case 'delete':
-      return client.call('guestDelete', { params, query: { deleteDisks: String(deleteDisks) } });
   }
 }
 
@@ -76,11 +76,8 @@ export function GuestActions({ guest, onDeleted }: { guest: Guest; onDeleted?: (
           action={asked}
           guest={guest}
           onClose={() => setAsked(undefined)}
-          onConfirm={(deleteDisks) => {
-            setAsked(undefined);
-            void act((client) => callAction(client, asked, guest.uid, deleteDisks)).then((done) => {
-              if (done && asked === 'delete') onDeleted?.();
-            });
+          onDone={() => {
+            if (asked === 'delete') onDeleted?.();
           }}
         />
       )}
@@ -88,26 +85,56 @@ export function GuestActions({ guest, onDeleted }: { guest: Guest; onDeleted?: (
   );
 }
 
+/** Asks, and does it. What is deleted is shown as it is when it is asked; when somebody changes it meanwhile, nothing is deleted, and it is asked anew. */
 export function ConfirmGuestAction(props: {
   action: 'stop' | 'delete';
-  guest: Pick<Guest, 'name' | 'status'>;
-  onConfirm: (deleteDisks: boolean) => void;
+  guest: Pick<Guest, 'uid' | 'name' | 'status'>;
   onClose: () => void;
+  onDone?: () => void;
 }) {
   const { action, guest } = props;
   const { words } = useWords();
+  const act = useAct();
+  const { client } = useLive();
   const [deleteDisks, setDeleteDisks] = useState(false);
-  const disks = guest.status.disks.map(({ name }) => name).join(', ');
+  const [seen, setSeen] = useState<{ value: Pick<Guest, 'name' | 'status'>; tag: string | undefined }>();
+  const [stale, setStale] = useState<PartChange[]>();
+  const look = () =>
+    client.see('guestShow', { params: { guest: guest.uid } }).then(setSeen, () => setSeen({ value: guest, tag: undefined }));
+  useEffect(() => {
+    if (action === 'delete') void look();
+  }, [action, guest.uid]);
+  const { name, status } = seen?.value ?? guest;
+  const disks = status.disks.map((disk) => disk.name).join(', ');
   return (
     <ConfirmDialog
-      title={`${words.actions[action]}: ${guest.name}`}
+      title={`${words.actions[action]}: ${name}`}
       lost={action === 'stop' ? words.lostByStop : deleteDisks ? words.lostWithDisks(disks) : words.lostByDelete(disks)}
-      name={guest.name}
+      name={name}
       action={words.actions[action]}
-      command={guestCommand(action, guest.name, ...(deleteDisks ? ['--delete-disks'] : []))}
+      command={guestCommand(action, name, ...(deleteDisks ? ['--delete-disks'] : []))}
       onClose={props.onClose}
-      onConfirm={() => props.onConfirm(deleteDisks)}
+      onConfirm={() => {
+        const call = (to: Client) =>
+          action === 'stop'
+            ? callAction(to, action, guest.uid)
+            : to.call('guestDelete', { params: { guest: guest.uid }, query: { deleteDisks: String(deleteDisks) } }, { seen: seen?.tag });
+        void act(call, {
+          onBegun: props.onClose,
+          onStale: (changes) => {
+            setStale(changes);
+            void look();
+          },
+        }).then((done) => {
+          if (done) props.onDone?.();
+        });
+      }}
     >
+      {stale && (
+        <p class="tone-amber" role="alert">
+          <Mark tone="amber" /> {words.changedSince(stale)}
+        </p>
+      )}
       {action === 'delete' && (
         <label class="check">
           <input type="checkbox" checked={deleteDisks} onChange={(event) => setDeleteDisks(event.currentTarget.checked)} />

@@ -1,9 +1,10 @@
 // What became of what one asked for, told at the corner until it is read.
 import { type ComponentChildren, createContext } from 'preact';
 import { useCallback, useContext, useMemo, useState } from 'preact/hooks';
-import type { Client } from '../../api/client.ts';
+import { type Client, forOneIntention, staleOf } from '../../api/client.ts';
 import { toCaissonError } from '../../lib/errors.ts';
 import type { Job } from '../../model/job.ts';
+import type { PartChange } from '../../model/part-change.ts';
 import { useLive } from '../live/use-live.ts';
 import { useWords } from '../words/use-words.ts';
 import { Mark } from './parts.tsx';
@@ -12,6 +13,8 @@ interface Notice {
   id: number;
   tone: 'red' | 'quiet';
   text: string;
+  /** Tries it again. */
+  again?: () => void;
 }
 
 type Tell = (notice: Omit<Notice, 'id'>) => void;
@@ -34,10 +37,22 @@ export function Notices({ children }: { children: ComponentChildren }) {
     <TellContext.Provider value={tell}>
       {children}
       <div class="notices" aria-live="polite">
-        {notices.map(({ id, tone, text }) => (
+        {notices.map(({ id, tone, text, again }) => (
           <div key={id} class="notice">
             <Mark tone={tone} />
             <p lang="en">{text}</p>
+            {again && (
+              <button
+                type="button"
+                class="link"
+                onClick={() => {
+                  remove(id);
+                  again();
+                }}
+              >
+                {words.again}
+              </button>
+            )}
             <button type="button" class="link" onClick={() => remove(id)}>
               {words.close}
             </button>
@@ -48,24 +63,41 @@ export function Notices({ children }: { children: ComponentChildren }) {
   );
 }
 
+export interface ActOptions {
+  /** The daemon has taken it: a window that asked for it has done its work. */
+  onBegun?: () => void;
+  /** Somebody else was faster, and nothing was done. Default: it is told. */
+  onStale?: (changes: PartChange[]) => void;
+}
+
+type Act = (call: (client: Client) => Promise<Job>, options?: ActOptions) => Promise<boolean>;
+
 /** Does something and tells how it went: of a job, when it has ended. True once it has succeeded. */
-export function useAct(): (call: (client: Client) => Promise<Job>) => Promise<boolean> {
+export function useAct(): Act {
   const live = useLive();
+  const { words } = useWords();
   const tell = useContext(TellContext);
-  return useMemo(
-    () => async (call) => {
+  return useMemo(() => {
+    const act = async (client: Client, call: (client: Client) => Promise<Job>, options: ActOptions): Promise<boolean> => {
       try {
-        const begun = await call(live.client);
+        const begun = await call(client);
+        options.onBegun?.();
         live.refresh('jobs');
         const job = await live.ended(begun);
         const failed = job.state === 'failed' || job.state === 'cancelled';
         tell({ tone: failed ? 'red' : 'quiet', text: failed ? `${job.title}: ${job.error?.message ?? job.state}` : `✓ ${job.title}` });
         return !failed;
-      } catch (error) {
-        tell({ tone: 'red', text: toCaissonError(error).message });
+      } catch (cause) {
+        const error = toCaissonError(cause);
+        const changes = staleOf(error);
+        if (changes && options.onStale) options.onStale(changes);
+        else if (changes) tell({ tone: 'red', text: words.changedSince(changes) });
+        // The same intention: it is done once, also when it had arrived.
+        else if (error.code === 'unavailable') tell({ tone: 'red', text: error.message, again: () => void act(client, call, options) });
+        else tell({ tone: 'red', text: error.message });
         return false;
       }
-    },
-    [live, tell],
-  );
+    };
+    return (call, options = {}) => act(forOneIntention(live.client), call, options);
+  }, [live, tell, words]);
 }

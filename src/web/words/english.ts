@@ -1,4 +1,5 @@
 // What the page says in English.
+import type { PartChange } from '../../model/part-change.ts';
 
 const s = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
@@ -364,6 +365,11 @@ export const english = {
   discard: 'Discard',
   changedMeanwhile:
     'The site was changed elsewhere meanwhile. What you typed is kept; the difference will say what is whose. “Discard” takes the site as it is now.',
+  changedSince: (changes: readonly PartChange[]) => {
+    const what = changes.map(({ part, change }) => `${part} was ${change}`).join(', ');
+    return `Somebody else was faster: ${what === '' ? 'it was changed since you saw it' : what}. Nothing was changed now.`;
+  },
+  differenceAnew: 'Show the difference anew',
   fileProblems: (count: number) => `${s(count, 'problem')} in the file; nothing was sent.`,
   lineColumn: (line: number, column: number) => `line ${line}:${column}`,
   difference: 'What would change',

@@ -1,7 +1,19 @@
 // What the page says in French.
+import type { PartChange } from '../../model/part-change.ts';
 import type { Words } from './words.ts';
 
 const s = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString('fr')} ${count < 2 ? one : many}`;
+
+const partChanges: Record<PartChange['change'], string> = { added: 'ajouté', removed: 'supprimé', changed: 'modifié' };
+const partKinds: Record<string, string> = { guest: 'invité', zone: 'zone', image: 'image', its: 'champ' };
+
+/** `guest web` → `invité web`. */
+function partInFrench(part: string): string {
+  if (part === 'the site itself') return 'le site lui-même';
+  if (part === 'flow list') return 'liste des flux';
+  const [kind = '', ...rest] = part.split(' ');
+  return [partKinds[kind] ?? kind, ...rest].join(' ');
+}
 
 export const french: Words = {
   pages: {
@@ -366,6 +378,11 @@ export const french: Words = {
   discard: 'Abandonner',
   changedMeanwhile:
     'Le site a été changé ailleurs entre-temps. Votre texte est gardé ; la différence dira ce qui vient de qui. « Abandonner » reprend le site tel qu’il est.',
+  changedSince: (changes) => {
+    const what = changes.map(({ part, change }) => `${partInFrench(part)} : ${partChanges[change]}`).join(', ');
+    return `Quelqu’un a été plus rapide${what === '' ? ' : cela a changé depuis que vous l’avez vu' : ` – ${what}`}. Rien n’a été modifié maintenant.`;
+  },
+  differenceAnew: 'Montrer à nouveau la différence',
   fileProblems: (count) => `${s(count, 'problème')} dans le fichier ; rien n’a été envoyé.`,
   lineColumn: (line, column) => `ligne ${line}:${column}`,
   difference: 'Ce qui changerait',
