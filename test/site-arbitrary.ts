@@ -7,6 +7,7 @@ import { defaultRestart, type GuestRestart } from '../src/model/guest-restart.ts
 import type { GuestShutdown } from '../src/model/guest-shutdown.ts';
 import type { GuestSpec } from '../src/model/guest.ts';
 import type { Image } from '../src/model/image.ts';
+import { parseListen } from '../src/model/publication.ts';
 import type { ReadinessCheck, Service } from '../src/model/service.ts';
 import type { Site } from '../src/model/site.ts';
 import type { Zone } from '../src/model/zone.ts';
@@ -198,6 +199,8 @@ const publicationRest = fc.record({
   isIpv6: fc.boolean(),
   listen: fc.tuple(fc.integer({ min: 1, max: 250 }), port),
   port,
+  ports: fc.integer({ min: 1, max: 20 }),
+  isSpelled: fc.boolean(),
   protocol: fc.constantFrom('tcp' as const, 'udp' as const),
   isLimited: fc.boolean(),
 });
@@ -395,17 +398,23 @@ function publish(zones: Record<string, Zone>, guests: Record<string, GuestSpec>,
   const own = Object.keys(guests).filter((guest) => zonesAt(guests[guest]).includes(name));
   if (!zone?.uplink || own.length === 0 || !zone.subnets.some((subnet) => subnet.includes(':') === choice.isIpv6)) return;
   const [host, listened] = choice.listen;
-  const listen = choice.isIpv6 ? `[2001:db8:ff00::${host.toString(16)}]:${listened}` : `203.0.113.${host}:${listened}`;
+  const more = Math.min(choice.ports - 1, 65_535 - listened, 65_535 - choice.port);
+  const range = (first: number) => (more === 0 ? String(first) : `${first}-${first + more}`);
+  const address = choice.isIpv6 ? `[2001:db8:ff00::${host.toString(16)}]` : `203.0.113.${host}`;
   const isTaken = Object.values(zones).some((other) =>
-    other.publish?.some((one) => one.listen === listen && one.protocol === choice.protocol),
+    other.publish?.some((one) => {
+      const ports = parseListen(one.listen)?.ports;
+      const isThere = one.listen.startsWith(`${address}:`) && one.protocol === choice.protocol;
+      return isThere && ports && ports.from <= listened + more && listened <= ports.to;
+    }),
   );
   if (isTaken) return;
   const from = choice.isIpv6 ? ['2001:db8:fe00::/40'] : ['198.51.100.0/24', '192.0.2.0/25'];
   zone.publish = [
     ...(zone.publish ?? []),
     {
-      listen,
-      to: `${own[choice.guest % own.length]}:${choice.port}`,
+      listen: `${address}:${range(listened)}`,
+      to: `${own[choice.guest % own.length]}:${choice.isSpelled ? range(choice.port) : choice.port}`,
       protocol: choice.protocol,
       ...(choice.isLimited ? { from } : {}),
     },

@@ -25,9 +25,18 @@ export interface HostTopology {
   transparentHugePages?: string;
 }
 
+export interface HostSocket {
+  protocol: 'tcp' | 'udp';
+  /** `0.0.0.0` or `::`: all of them. */
+  address: string;
+  port: number;
+}
+
 export interface HostSensors {
   /** By name of the network device. */
   nics(): Promise<Map<string, NicCounters>>;
   memory(): Promise<MemoryPressure>;
   topology(): Promise<HostTopology>;
+  /** In the guests' network: addresses of the host's own, and what of the host waits there for somebody. */
+  listeners(): Promise<{ addresses: string[]; sockets: HostSocket[] }>;
 }

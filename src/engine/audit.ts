@@ -123,9 +123,10 @@ function zonesOf({ zones }: NetworkState, guests: readonly AuditGuest[]): AuditZ
 }
 
 function publicationsOf({ publications, nics }: NetworkState): AuditPublication[] {
-  return publications.flatMap(({ protocol, to, from, text }) => {
+  return publications.flatMap(({ protocol, ports, to, from, text }) => {
     const nic = nics.find((each) => each.addresses.includes(to.address));
-    return nic ? [{ guest: nic.guestName, protocol, port: to.port, from, text }] : [];
+    const own = { from: to.port, to: to.port + ports.to - ports.from };
+    return nic ? [{ guest: nic.guestName, protocol, ports: own, from, text }] : [];
   });
 }
 

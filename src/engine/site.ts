@@ -9,6 +9,7 @@ import type { SiteDifference } from '../model/site-difference.ts';
 import { changeGuest } from '../plan/change-guest.ts';
 import { findMisfit } from '../plan/host-fit.ts';
 import { mergeSites } from '../plan/merge-sites.ts';
+import { findHeardPublication } from '../plan/published-listeners.ts';
 import { renameGuest } from '../plan/rename-guest.ts';
 import { compareGuest, compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
 import { shutdownWithin } from '../model/guest-shutdown.ts';
@@ -84,6 +85,7 @@ export class SiteService {
         details: { problems },
       });
     this.checkFit(merged);
+    await this.#checkPublished(merged);
     addressesFor(this.#w.site, merged);
     const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
     if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
@@ -257,6 +259,14 @@ export class SiteService {
     const { host, hypervisor } = this.#w.parts;
     const misfit = findMisfit(site, host, (spec) => hypervisor.overheadMib(spec));
     if (misfit) throw new CaissonError('no-capacity', misfit.message, misfit.details ? { details: misfit.details } : {});
+  }
+
+  /** Throws `conflict` for a port that a program of the host would lose. */
+  async #checkPublished(wanted: Site): Promise<void> {
+    const { site, parts } = this.#w;
+    if (!Object.values(wanted.zones).some(({ publish = [] }) => publish.length > 0)) return;
+    const heard = findHeardPublication(site.isDefined ? site.site() : undefined, wanted, await parts.sensors.listeners());
+    if (heard !== undefined) throw new CaissonError('conflict', heard);
   }
 
   /** The guest's wish with the change. Throws `invalid` or `no-capacity` when it cannot be. */

@@ -1,8 +1,8 @@
-// Publications: each leads from an address that can be listened on, by an uplink, to a guest of its zone, and none stands twice.
+// Publications: each leads from an address that can be listened on, by an uplink, to as many ports of a guest of its zone, and no port twice.
 import { cidrContains, familyOf, formatCidr, parseCidr } from './address.ts';
 import { deviceOf, isReservedInSubnet, specialRangeOf, subnetsOf, type ZoneSubnet } from './check-zones.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { type Listen, parseListen, parsePublished } from './publication.ts';
+import { countPorts, formatPorts, type Listen, mostShifted, parseListen, parsePublished, type Ports, targetPorts } from './publication.ts';
 import { quote } from './quote.ts';
 import {
   type DocumentPath,
@@ -32,7 +32,7 @@ export function checkPublications(site: SiteSketch): SiteProblem[] {
     subnets: zones.flatMap(([zone, sketch]) => subnetsOf(sketch).map((subnet) => ({ ...subnet, zone }))),
     owners: ownersOf(site),
   };
-  const seen = new Map<string, string>();
+  const seen: Seen[] = [];
   return zones.flatMap(([name, zone]) => {
     if (!zone.publish || zone.publish.length === 0) return [];
     if (zone.uplink === undefined) {
@@ -44,6 +44,7 @@ export function checkPublications(site: SiteSketch): SiteProblem[] {
       const path = ['zones', name, 'publish', index];
       return [
         ...checkTarget(publication, name, zone, facts, path),
+        ...checkRange(publication, path),
         ...checkListen(publication, name, zone, facts, path),
         ...checkTwice(publication, seen, path, `publication ${index + 1} of zone ${quote(name)}`),
       ];
@@ -75,6 +76,29 @@ function checkTarget(
   return subnetsOf(zone).some(({ cidr }) => cidr.family === family)
     ? []
     : problem(`guest ${quote(target.guest)} has no IPv${family} address in zone ${quote(name)}, which ${address} could lead to`);
+}
+
+/** As many ports on one side as on the other. */
+function checkRange({ listen, to }: PublicationSketch, path: DocumentPath): SiteProblem[] {
+  const [listened, written] = [
+    listen === null ? undefined : parseListen(listen)?.ports,
+    to === null ? undefined : parsePublished(to)?.ports,
+  ];
+  if (!listened || !written) return [];
+  const problem = (message: string) => [{ path: [...path, 'to'], message }];
+  const ports = targetPorts(listened, written);
+  const count = (range: Ports) => (countPorts(range) === 1 ? 'one port' : `${countPorts(range)} ports`);
+  const several = count(listened);
+  if (!ports && written.from === written.to) return problem(`${several} from ${written.from} on would go beyond 65535, the last one`);
+  if (!ports)
+    return problem(
+      `${formatPorts(listened)} is ${several}, ${formatPorts(written)} ${count(written)}: both must be as many, or “to” name the first port alone`,
+    );
+  return ports.from !== listened.from && countPorts(ports) > mostShifted
+    ? problem(
+        `${several} would lead to others: at most ${mostShifted} can; a range of any length can keep its ports (${quote(formatPorts(listened))})`,
+      )
+    : [];
 }
 
 function checkListen({ listen, from }: PublicationSketch, name: string, zone: ZoneSketch, facts: Facts, path: DocumentPath): SiteProblem[] {
@@ -114,13 +138,24 @@ function listenProblem({ address }: Listen, name: string, zone: ZoneSketch, { si
     : undefined;
 }
 
-function checkTwice({ listen, protocol }: PublicationSketch, seen: Map<string, string>, path: DocumentPath, what: string): SiteProblem[] {
+interface Seen {
+  protocol: 'tcp' | 'udp';
+  address: string;
+  ports: Ports;
+  what: string;
+}
+
+function checkTwice({ listen, protocol }: PublicationSketch, seen: Seen[], path: DocumentPath, what: string): SiteProblem[] {
   const parsed = listen === null ? undefined : parseListen(listen);
   if (!parsed || protocol === null) return [];
-  const key = `${protocol}/${parsed.port} of ${parsed.address}`;
-  const before = seen.get(key);
-  if (before === undefined) seen.set(key, what);
-  return before === undefined ? [] : [{ path: [...path, 'listen'], message: `${key} is published already: ${before}` }];
+  const { address, ports } = parsed;
+  const before = seen.find(
+    (each) => each.protocol === protocol && each.address === address && each.ports.from <= ports.to && ports.from <= each.ports.to,
+  );
+  seen.push({ protocol, address, ports, what });
+  if (!before) return [];
+  const both = formatPorts({ from: Math.max(ports.from, before.ports.from), to: Math.min(ports.to, before.ports.to) });
+  return [{ path: [...path, 'listen'], message: `${protocol}/${both} of ${address} is published already: ${before.what}` }];
 }
 
 /** Those that have an address for good: guests with a fixed one, routers, and the host as a router. */

@@ -69,11 +69,13 @@ export interface NetworkFlow {
   log?: true;
 }
 
-/** One port of an address on an uplink, led to a guest's: a permission of its own, for who comes by that address only. */
+/** Ports of an address on an uplink, led to as many of a guest's: a permission of its own, for who comes by that address only. */
 export interface NetworkPublication {
   protocol: 'tcp' | 'udp';
   listen: string;
-  port: number;
+  /** Inclusive. */
+  ports: { from: number; to: number };
+  /** `port`: the first of them. */
   to: { address: string; port: number };
   /** Canonical CIDRs; empty: the world. */
   from: string[];

@@ -47,7 +47,7 @@ const state: NetworkState = {
     {
       protocol: 'tcp',
       listen: '203.0.113.1',
-      port: 443,
+      ports: { from: 443, to: 443 },
       to: { address: '10.20.0.6', port: 8443 },
       from: ['198.51.100.0/24'],
       uplink: 'eth1.20',
@@ -84,12 +84,13 @@ describe('targets of the filtering check', () => {
   });
 
   test('at an address of the host’s own are what is published there for all, and nothing that is the host’s affair', () => {
-    const everywhere = { ...state.publications[0], from: [], port: 8443 } as (typeof state.publications)[0];
+    const everywhere = { ...state.publications[0], from: [], ports: { from: 8443, to: 8450 } } as (typeof state.publications)[0];
     const published = { ...state, publications: [...state.publications, everywhere] };
     const at = (own: string[]) =>
       planTargets({ ...input, state: published, own })('world').flatMap(({ address, port }) => (address === '203.0.113.1' ? [port] : []));
-    assert.deepEqual(at(['203.0.113.1']), [8443]);
-    for (const port of [443, 8443, 22]) assert.ok(at([]).includes(port), String(port));
+    // Of a range both ends.
+    assert.deepEqual(at(['203.0.113.1']), [8443, 8450]);
+    for (const port of [443, 8443, 8450, 22]) assert.ok(at([]).includes(port), String(port));
   });
 
   test('are bounded: of a hundred guests all declared ports are tried, and of the others some, not the same from everywhere', () => {

@@ -113,7 +113,7 @@ function publishedTo({ publications }: NetworkState, ends: readonly CheckEnd[], 
             {
               to,
               address,
-              ports: theirs.map(({ protocol, port }) => ({ protocol, port })),
+              ports: theirs.flatMap(({ protocol, ports }) => bothEnds(protocol, ports)),
               // What is nobody's there is tried once.
               ...(isOwn || index > 0 ? { isWhole: true } : {}),
             },

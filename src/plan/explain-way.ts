@@ -1,7 +1,7 @@
 // What decides between two ends, for people: the flow that allows it, or why nothing does. In one or two sentences. Pure.
 import { familyOf } from '../model/address.ts';
 import type { NetworkFlow, NetworkService, NetworkState } from '../model/network-state.ts';
-import { type Attempt, type Between, type End, type NothingWhy, between, isAllowed } from './reachability.ts';
+import { type Attempt, type Between, type End, type NothingWhy, between, isAllowed, publicationFor } from './reachability.ts';
 
 export interface ExplainedWay {
   decided: 'open' | 'refused';
@@ -45,12 +45,12 @@ function attemptOf(service: NetworkService, family: 4 | 6): Pick<Attempt, 'proto
 
 const answers = 'Answers pass by themselves, and nothing else the other way.';
 
-function explainOpen(flow: NetworkFlow | undefined, decides: Between & { kind: 'listed' }, { port }: WayQuestion): ExplainedWay {
+function explainOpen(flow: NetworkFlow | undefined, decides: Between & { kind: 'listed' }, { service, to }: WayQuestion): ExplainedWay {
   if (flow) {
     const rate = flow.rate ? `, at most ${flow.rate.count} new connections a ${flow.rate.per}` : '';
     return { decided: 'open', why: `The flow “${flow.text}” allows it${rate}. ${answers}`, flow: flow.text };
   }
-  const publication = decides.publications.find((each) => port === `${each.protocol}/${each.port}`);
+  const publication = publicationFor(decides.publications, attemptOf(service, familyOf(to)));
   if (publication) return { decided: 'open', why: `The port is published: “${publication.text}”. ${answers}` };
   return { decided: 'open', why: 'The host serves it to every guest: names, leases of addresses, and echo.' };
 }

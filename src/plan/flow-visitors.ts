@@ -19,10 +19,10 @@ export function findVisitors(state: NetworkState, guest: string): FlowVisitor[] 
   }
   const published = state.publications
     .filter((publication) => addresses.includes(publication.to.address))
-    .flatMap(({ protocol, listen, port, from, text }) =>
+    .flatMap(({ protocol, listen, ports, from, text }) =>
       (from.length === 0 ? ['world'] : from).map((name): FlowVisitor => ({
         from: name,
-        ports: [`${protocol}/${port} at ${listen}`],
+        ports: [`${describeService({ protocol, ports })} at ${listen}`],
         by: text,
       })),
     );

@@ -77,8 +77,8 @@ function publications(name: string, { uplink, publish = [] }: Zone, guests: read
       {
         protocol,
         listen: listened.address,
-        port: listened.port,
-        to: { address, port: target.port },
+        ports: listened.ports,
+        to: { address, port: target.ports.from },
         from,
         uplink: uplinkDevice(networkUplink(uplink)),
         text: describePublication(publication),

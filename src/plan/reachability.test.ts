@@ -19,6 +19,16 @@ describe('who may reach whom', () => {
     assert.equal(attempt(far, '192.0.2.50', { port: 443 }), true);
     assert.equal(attempt(far, '192.0.2.50', { port: 444 }), false);
     assert.equal(attempt(far, '192.0.2.50', { port: 2222 }), true);
+    for (const [port, allowed] of [
+      [7999, false],
+      [8000, true],
+      [8010, true],
+      [8011, false],
+      [7002, true],
+      [9000, false],
+    ] as const)
+      assert.equal(attempt(far, '192.0.2.50', { port }), allowed, String(port));
+    assert.equal(attempt(far, '192.0.2.50', { port: 8005, protocol: 'udp' }), false);
     assert.equal(attempt('198.51.100.7', '192.0.2.50', { port: 2222 }), false);
     assert.equal(attempt(front, '192.0.2.50', { port: 443 }), false);
     assert.deepEqual(between(kindsOfZones, from(far), desk), { kind: 'nothing', why: 'behind-the-hosts-address' });

@@ -93,8 +93,16 @@ export function isAllowed(state: NetworkState, attempt: Attempt): Verdict {
   const { protocol, port } = attempt;
   const flow = decides.flows.find((candidate) => servesPort(candidate, attempt));
   if (flow) return { allowed: true, flow };
-  const isPublished = decides.publications.some((publication) => publication.protocol === protocol && publication.port === port);
+  const isPublished = publicationFor(decides.publications, { protocol, port }) !== undefined;
   return { allowed: isPublished || (decides.served && isServed(attempt)) };
+}
+
+/** Of some that listen on one address. */
+export function publicationFor(
+  publications: readonly NetworkPublication[],
+  { protocol, port }: Pick<Attempt, 'protocol' | 'port'>,
+): NetworkPublication | undefined {
+  return publications.find(({ protocol: own, ports }) => own === protocol && ports.from <= port && port <= ports.to);
 }
 
 /** Pure; as `isAllowed`. Publications are found by the address that they listen on. */

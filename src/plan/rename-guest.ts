@@ -1,5 +1,5 @@
 // A guest gets another name, and whatever speaks of it follows: flows, publications, dependencies. Pure.
-import { parsePublished } from '../model/publication.ts';
+import { formatPorts, parsePublished } from '../model/publication.ts';
 import type { Site } from '../model/site.ts';
 import type { Zone } from '../model/zone.ts';
 
@@ -27,7 +27,7 @@ function publishRenamed(zone: Zone, follow: (text: string) => string): Zone {
   if (!zone.publish) return zone;
   const publish = zone.publish.map((publication) => {
     const target = parsePublished(publication.to);
-    return target ? { ...publication, to: `${follow(target.guest)}:${target.port}` } : publication;
+    return target ? { ...publication, to: `${follow(target.guest)}:${formatPorts(target.ports)}` } : publication;
   });
   return { ...zone, publish };
 }

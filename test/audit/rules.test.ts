@@ -146,7 +146,9 @@ test('a program that nobody declared is broken where flows let others in to it',
   ]);
   // A publication is a way in as well.
   const published = sockets('app', listening);
-  published.publications = [{ guest: 'app', protocol: 'tcp', port: 6379, from: [], text: 'publish 203.0.113.1:6379 → app:6379' }];
+  published.publications = [
+    { guest: 'app', protocol: 'tcp', ports: { from: 6370, to: 6380 }, from: [], text: 'publish 203.0.113.1:6370-6380 → app:6370-6380' },
+  ];
   assert.ok(findingsOf(published).includes('undeclared-reachable'));
 });
 

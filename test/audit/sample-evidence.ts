@@ -124,7 +124,9 @@ export function poorEvidence(): AuditEvidence {
     host: { ...evidence.host, accelerator: 'tcg' },
     zones: evidence.zones.map((zone) => ({ ...zone, bridged: zone.name === 'internal', masquerade: zone.name === 'external' })),
     flows: [...evidence.flows, flow('all', 'all', ['tcp/1-65535'], '<script>alert("x")</script> | **bold** [link](javascript:x)')],
-    publications: [{ guest: 'web', protocol: 'tcp', port: 80, from: ['198.51.100.0/24'], text: 'publish 203.0.113.1:80 → web:80' }],
+    publications: [
+      { guest: 'web', protocol: 'tcp', ports: { from: 80, to: 80 }, from: ['198.51.100.0/24'], text: 'publish 203.0.113.1:80 → web:80' },
+    ],
     isolation: { ...evidence.isolation, host: { ...evidence.isolation.host, vulnerabilities: ['spec_store_bypass: Vulnerable'] } },
     sockets: new Map([
       ...evidence.sockets,

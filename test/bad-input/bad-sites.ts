@@ -713,12 +713,12 @@ export const badSites: BadSite[] = [
       "{ listen: 203.0.113.2, to: web }, { listen: '2001:db8::2:443', to: 'web:0' }, { listen: '[203.0.113.2]:443', to: 'web:70000' }, { listen: 443, to: 80 }",
     ),
     problems: [
-      '5:105: listen of publication 1 of zone “office”: “203.0.113.2” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”; a port is missing, for example “203.0.113.2:443”',
-      '5:122: to of publication 1 of zone “office”: “web” is not a guest with its port: expected is for example “web:443”; a port is missing, for example “web:443”',
-      '5:139: listen of publication 2 of zone “office”: “2001:db8::2:443” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”; an IPv6 address stands in brackets: “[2001:db8::2]:443”',
-      '5:162: to of publication 2 of zone “office”: “web:0” is not a guest with its port: expected is for example “web:443”',
-      '5:183: listen of publication 3 of zone “office”: “[203.0.113.2]:443” is not an address with its port: expected is for example “203.0.113.1:443” or “[2001:db8::1]:443”',
-      '5:208: to of publication 3 of zone “office”: “web:70000” is not a guest with its port: expected is for example “web:443”',
+      '5:105: listen of publication 1 of zone “office”: “203.0.113.2” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”; a port is missing, for example “203.0.113.2:443”',
+      '5:122: to of publication 1 of zone “office”: “web” is not a guest with its port: expected is for example “web:443” or “web:8000-8010”; a port is missing, for example “web:443”',
+      '5:139: listen of publication 2 of zone “office”: “2001:db8::2:443” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”; an IPv6 address stands in brackets: “[2001:db8::2]:443”',
+      '5:162: to of publication 2 of zone “office”: “web:0” is not a guest with its port: expected is for example “web:443” or “web:8000-8010”; ports go from 1 to 65535',
+      '5:183: listen of publication 3 of zone “office”: “[203.0.113.2]:443” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”',
+      '5:208: to of publication 3 of zone “office”: “web:70000” is not a guest with its port: expected is for example “web:443” or “web:8000-8010”; ports go from 1 to 65535',
       "5:233: listen of publication 4 of zone “office”: an address with its port, for example '203.0.113.1:443', is expected, not 443",
       "5:242: to of publication 4 of zone “office”: a guest with its port, for example 'web:443', is expected, not 80",
     ],
@@ -765,6 +765,41 @@ export const badSites: BadSite[] = [
       "{ listen: '203.0.113.2:443', to: 'web:443' }, { listen: '203.0.113.2:443', to: 'web:444' }, { listen: '203.0.113.2:443', to: 'web:443', protocol: udp }",
     ),
     problems: ['5:151: tcp/443 of 203.0.113.2 is published already: publication 1 of zone “office”'],
+  },
+  {
+    name: 'ranges of ports that are none',
+    text: masked(
+      "{ listen: '203.0.113.2:8010-8000', to: 'web:8000' }, { listen: '203.0.113.2:0-10', to: 'web:1-65536' }, { listen: '203.0.113.2:8000-', to: 'web:8000-8010-8020' }",
+    ),
+    problems: [
+      '5:105: listen of publication 1 of zone “office”: “203.0.113.2:8010-8000” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”; a range begins with its lowest port: “8000-8010”',
+      '5:158: listen of publication 2 of zone “office”: “203.0.113.2:0-10” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”; ports go from 1 to 65535',
+      '5:182: to of publication 2 of zone “office”: “web:1-65536” is not a guest with its port: expected is for example “web:443” or “web:8000-8010”; ports go from 1 to 65535',
+      '5:209: listen of publication 3 of zone “office”: “203.0.113.2:8000-” is not an address with its port: expected is for example “203.0.113.1:443”, “203.0.113.1:8000-8010” or “[2001:db8::1]:443”',
+      '5:234: to of publication 3 of zone “office”: “web:8000-8010-8020” is not a guest with its port: expected is for example “web:443” or “web:8000-8010”',
+    ],
+  },
+  {
+    name: 'ranges of ports that do not fit',
+    text: masked(
+      "{ listen: '203.0.113.2:8000-8010', to: 'web:9000-9009' }, { listen: '203.0.113.2:443', to: 'web:1-2' }, { listen: '203.0.113.2:100-110', to: 'web:65530' }, { listen: '203.0.113.3:1-2000', to: 'web:2-2001' }, { listen: '203.0.113.3:3000-65535', to: 'web:3000' }",
+    ),
+    problems: [
+      '5:134: 8000-8010 is 11 ports, 9000-9009 10 ports: both must be as many, or “to” name the first port alone',
+      '5:186: 443 is one port, 1-2 2 ports: both must be as many, or “to” name the first port alone',
+      '5:236: 11 ports from 65530 on would go beyond 65535, the last one',
+      '5:287: 2000 ports would lead to others: at most 1000 can; a range of any length can keep its ports (“1-2000”)',
+    ],
+  },
+  {
+    name: 'ranges of ports that overlap',
+    text: masked(
+      "{ listen: '203.0.113.2:8000-8010', to: 'web:8000' }, { listen: '203.0.113.2:8010-8020', to: 'web:9000' }, { listen: '203.0.113.2:8005', to: 'web:22' }, { listen: '203.0.113.2:8000-8010', to: 'web:8000', protocol: udp }",
+    ),
+    problems: [
+      '5:158: tcp/8010 of 203.0.113.2 is published already: publication 1 of zone “office”',
+      '5:211: tcp/8005 of 203.0.113.2 is published already: publication 1 of zone “office”',
+    ],
   },
   {
     name: 'a publication in a zone without an uplink',

@@ -25,6 +25,8 @@ zones:
       - { listen: '[2001:db8:1::50]:443', to: 'desk:8443' }
       - { listen: '192.0.2.50:53', to: 'desk:5353', protocol: udp }
       - { listen: '192.0.2.50:2222', to: 'printer:22', from: [203.0.113.0/24] }
+      - { listen: '192.0.2.50:8000-8009', to: 'printer:9000' }
+      - { listen: '192.0.2.50:1024-2221', to: 'desk:1024-2221' }
   hall: { subnets: [203.0.113.128/25], uplink: { interface: eth1, gateway: 203.0.113.129 }, bridged: true }
   inner: { subnets: [10.60.0.0/24, 'fd60::/64'] }
   shop: { subnets: [10.40.0.0/24], uplink: { ${uplink} }, masquerade: true, bridged: true }
@@ -149,6 +151,10 @@ describe('a site file’s networks', () => {
     assert.equal(await asWorld(tcp('192.0.2.50', 2222, world.far)), 'open');
     assert.equal(await asWorld(tcp('192.0.2.50', 2222, world.elsewhere)), 'silent');
     for (const port of [53, 8443, 22]) assert.equal(await asWorld(tcp('192.0.2.50', port)), 'silent', String(port));
+    await real.ask(from('printer'), { do: 'listen', port: 9009 });
+    await real.ask(from('desk'), { do: 'listen', port: 1999 });
+    for (const port of [8009, 1999]) assert.equal(await asWorld(tcp('192.0.2.50', port)), 'open', String(port));
+    for (const port of [8010, 7999, 1023, 2223]) assert.equal(await asWorld(tcp('192.0.2.50', port)), 'silent', String(port));
     await real.ask(real.worldNetwork, { do: 'shout', from: world.elsewhere, to: '192.0.2.50', port: 53 });
     await waitFor('a published datagram', async () => (await real.ask<string[]>(from('desk'), { do: 'heard', port: 5353 })).length > 0, {
       timeoutMs: 60_000,

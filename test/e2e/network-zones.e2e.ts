@@ -95,6 +95,36 @@ describe('kinds of zones', () => {
     assert.equal(await asWorld(tcp(hostOnWire.own, 443)), 'closed');
   });
 
+  test('a range of ports leads to as many, one to one, and ends at both its ends', async () => {
+    for (const port of [8000, 8007, 8010, 8011]) await real.ask(from(desk), { do: 'listen', port });
+    await real.ask(from(printer), { do: 'listen', port: 8004 });
+    for (const port of [9000, 9002, 9003]) await real.ask(from(printer), { do: 'listen', port });
+    await real.ask(from(desk), { do: 'listen', port: 6001 });
+    const asWorld = (what: Probe) => probe(real.worldNetwork, what);
+    for (const port of [8000, 8007, 8010]) assert.equal(await asWorld(tcp(hostOnWire.taken, port)), 'open', String(port));
+    assert.equal(await asWorld(tcp(hostOnWire.taken6, 8004)), 'open');
+    // Nothing listens there, and the guest says so itself.
+    for (const to of [hostOnWire.taken, hostOnWire.taken6]) assert.equal(await asWorld(tcp(to, 8003)), 'closed', to);
+    for (const to of [hostOnWire.taken, hostOnWire.taken6])
+      for (const port of [7999, 8011]) assert.equal(await asWorld(tcp(to, port)), 'silent', `${to} ${port}`);
+    for (const [port, result] of [
+      [7000, 'open'],
+      [7001, 'closed'],
+      [7002, 'open'],
+      [7003, 'silent'],
+      [9000, 'silent'],
+    ] as const)
+      assert.equal(await asWorld(tcp(hostOnWire.taken, port, world.far)), result, String(port));
+    assert.equal(await asWorld(tcp(hostOnWire.taken, 7000, world.elsewhere)), 'silent');
+    await real.ask(real.worldNetwork, { do: 'shout', from: world.elsewhere, to: hostOnWire.taken, port: 6001 });
+    await waitFor(
+      'a datagram to a published range',
+      async () => (await real.ask<string[]>(from(desk), { do: 'heard', port: 6001 })).includes(world.elsewhere),
+      { timeoutMs: 60_000 },
+    );
+    for (const port of [8000, 7000]) assert.equal(await patiently(from(front), tcp(hostOnWire.taken, port)), 'prohibited');
+  });
+
   test('guests do not reach each other by way of a published port', async () => {
     for (const nic of [front, printer, left])
       for (const to of [hostOnWire.taken, hostOnWire.own, hostOnWire.taken6])
@@ -121,7 +151,7 @@ describe('kinds of zones', () => {
     await real.ask(real.worldNetwork, { do: 'open', key: 'kept', to: hostOnWire.taken, port: 443 });
     const say = (text: string, timeoutMs: number) => real.ask<string>(real.worldNetwork, { do: 'say', key: 'kept', text, timeoutMs });
     assert.equal(await say('one ', 2000), 'one ');
-    const publications = kindsOfZones.publications.filter(({ port }) => port !== 443);
+    const publications = kindsOfZones.publications.filter(({ ports }) => ports.from !== 443);
     await network.apply({ ...kindsOfZones, publications });
     assert.equal(await say('two ', 700), 'silent');
     await network.apply(kindsOfZones);

@@ -88,7 +88,7 @@ describe('rules in force', () => {
   test('do with real packets what is decided', async () => {
     const servers = kindsOfZones.nics.filter(({ guestName }) => guestName !== 'lonely');
     for (const nic of servers)
-      for (const port of [22, 53, 80, 443, 631, 2022, 8443, 9100]) await real.ask(real.guestOf(nic), { do: 'listen', port });
+      for (const port of [22, 53, 80, 443, 631, 2022, 8005, 8443, 9001, 9100]) await real.ask(real.guestOf(nic), { do: 'listen', port });
     let tried = 0;
     let open = 0;
     const compare = async (nic: NetworkNic | undefined, probes: Probe[]) => {
@@ -102,7 +102,7 @@ describe('rules in force', () => {
         if (decided === 'open') open++;
       }
     };
-    const ports = [22, 25, 80, 443, 631, 8443, 9100];
+    const ports = [22, 25, 80, 443, 631, 7001, 8005, 8011, 8443, 9001, 9100];
     const to = (addresses: string[], ofFamily: string): Probe[] =>
       addresses
         .filter((address) => address.includes(':') === ofFamily.includes(':'))

@@ -85,9 +85,22 @@ export const kindsOfZones: NetworkState = {
     publish('tcp', hostOnWire.own, 8080, '10.30.0.6', 80),
     publish('udp', hostOnWire.taken, 5353, '10.30.0.5', 53),
     publish('tcp', hostOnWire.taken6, 443, 'fd30::5', 8443),
+    publish('tcp', hostOnWire.taken, [8000, 8010], '10.30.0.5', 8000),
+    publish('tcp', hostOnWire.taken, [7000, 7002], '10.30.0.6', 9000, ['203.0.113.0/24']),
+    publish('udp', hostOnWire.taken, [6000, 6001], '10.30.0.5', 6000),
+    publish('tcp', hostOnWire.taken6, [8000, 8010], 'fd30::6', 8000),
   ],
 };
 
-function publish(protocol: 'tcp' | 'udp', listen: string, port: number, address: string, toPort: number, from: string[] = []) {
-  return { protocol, listen, port, to: { address, port: toPort }, from, uplink: 'eth1', text: `publish ${listen}:${port}` };
+function publish(
+  protocol: 'tcp' | 'udp',
+  listen: string,
+  ports: number | [number, number],
+  address: string,
+  port: number,
+  from: string[] = [],
+) {
+  const [first, last] = typeof ports === 'number' ? [ports, ports] : ports;
+  const text = `publish ${listen}:${first === last ? first : `${first}-${last}`}`;
+  return { protocol, listen, ports: { from: first, to: last }, to: { address, port }, from, uplink: 'eth1', text };
 }

@@ -104,6 +104,10 @@ function* mutateSet(entries: Entry[], at: number, write: Write): Generator<Mutat
 function* widenElement(element: Json): Generator<{ what: string; by: Json }> {
   if (Array.isArray(element)) {
     for (const { what, by } of widenElement(element[0] ?? null)) yield { what, by: [by, element[1] ?? null] };
+    // Where a map of addresses leads.
+    const [key = null, leadsTo] = element;
+    if (typeof leadsTo === 'string' && /^\d+\.\d+\.\d+\.\d+$/.test(leadsTo))
+      yield { what: 'elsewhere', by: [key, leadsTo.replace(/\d+$/, (last) => String(Number(last) ^ 1))] };
     return;
   }
   const record = typeof element === 'object' && element !== null ? element : undefined;
@@ -130,6 +134,12 @@ function* widenPart(part: Json): Generator<Json> {
   if (typeof part === 'string' && /^\d+\.\d+\.\d+\.\d+$/.test(part)) yield { prefix: { addr: part.replace(/\d+$/, '0'), len: 24 } };
   if (typeof part === 'string' && /^[0-9a-f:]+::[0-9a-f:]*$/.test(part))
     yield { prefix: { addr: part.replace(/::[0-9a-f:]*$/, '::'), len: 64 } };
+  const range = typeof part === 'object' && part !== null && !Array.isArray(part) ? part['range'] : undefined;
+  if (Array.isArray(range)) {
+    const [first, last] = range;
+    if (typeof first === 'number' && typeof last === 'number' && last < 65_535) yield { range: [first, last + 1] };
+    if (typeof first === 'number' && typeof last === 'number' && first > 1) yield { range: [first - 1, last] };
+  }
   const prefix = typeof part === 'object' && part !== null && !Array.isArray(part) ? part['prefix'] : undefined;
   if (prefix !== undefined && asRecord(prefix)['len'] !== 0) {
     const isIpv6 = String(asRecord(prefix)['addr']).includes(':');

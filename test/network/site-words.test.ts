@@ -19,6 +19,8 @@ zones:
     publish:
       - { listen: '192.0.2.50:443', to: 'desk:8443' }
       - { listen: '[2001:db8:1::50]:53', to: 'desk:53', protocol: udp, from: ['2001:db8:ffff::/48'] }
+      - { listen: '192.0.2.50:8000-8002', to: 'desk:9000' }
+      - { listen: '[2001:db8:1::50]:10000-20000', to: 'desk:10000-20000', protocol: udp }
   shared: { subnets: [10.40.0.0/24], bridged: true }
 flows:
   - { from: world, to: front, allow: [tcp/1-65535, icmp/time-exceeded, protocol/47], rate: 10/minute, log: true }
@@ -42,6 +44,8 @@ test('the VLAN of an uplink is made upon its interface, and packets are known by
   assert.equal(checkTable(wanted.rules.text, 'table'), wanted.rules.text);
   assert.match(wanted.rules.text, /set uplinks \{\s+type ifname\s+elements = \{\s*"eth1\.20"\s*\}/);
   assert.match(wanted.rules.text, /"eth1\.20" \. 192\.0\.2\.50 \. tcp \. 443 : 10\.30\.0\.10 \. 8443/);
+  for (const element of ['192.0.2.50 . tcp . 8002 : 10.30.0.10 . 9002', '2001:db8:1::50 . udp . 10000-20000 : fd30::a'])
+    assert.ok(wanted.rules.text.includes(`"eth1.20" . ${element}`), element);
 });
 
 test('DHCP names a router on the nic that is a guest’s way out, and on no other', () => {

@@ -8,7 +8,10 @@ const text = `
 version: 1
 site: lab
 zones:
-  external: { subnets: [192.0.2.0/24, '2001:db8:1::/64'], uplink: { interface: eth1, gateway: 192.0.2.1 } }
+  external:
+    subnets: [192.0.2.0/24, '2001:db8:1::/64']
+    uplink: { interface: eth1, gateway: 192.0.2.1 }
+    publish: [{ listen: '198.51.100.9:8000-8010', to: 'web:9000' }]
   internal: { subnets: [10.20.0.0/16, 'fd20::/64'] }
 flows:
   - { from: world, to: web, allow: [tcp/80], comment: the web site }
@@ -69,6 +72,15 @@ describe('questions about flows', () => {
     }
   });
 
+  test('a port of a published range is open, the next one is not', async () => {
+    const open = await ask('world', '198.51.100.9', 'tcp/8010');
+    assert.equal(open.first?.decided, 'open');
+    assert.match(open.first?.why ?? '', /published: “tcp 198\.51\.100\.9:8000-8010 → web:9000-9010”/);
+    const refused = await ask('world', '198.51.100.9', 'tcp/8011');
+    assert.equal(refused.first?.decided, 'refused');
+    assert.match(refused.first?.why ?? '', /Only other ports are published there: “tcp 198\.51\.100\.9:8000-8010/);
+  });
+
   test('what is asked for must be a port and an end', async () => {
     await assert.rejects(ask('web', 'database', 'http'), { code: 'invalid', message: /no port/ });
     await assert.rejects(ask('web', 'nobody', 'tcp/80'), { code: 'not-found', message: /“nobody” \(to\)/ });
@@ -93,8 +105,8 @@ describe('questions about flows', () => {
       { from: 'host', ports: ['everything'], by: 'the host may reach every guest' },
     ]);
     assert.deepEqual(
-      daemon.engine.flows.visitors('web').map(({ from }) => from),
-      ['world', 'host'],
+      daemon.engine.flows.visitors('web').map(({ from, ports }) => `${from} ${ports.join(' ')}`),
+      ['world tcp/80', 'world tcp/8000-8010 at 198.51.100.9', 'host everything'],
     );
     assert.throws(() => daemon.engine.flows.visitors('nobody'), { code: 'not-found' });
   });

@@ -386,6 +386,31 @@ test('what a zone publishes is shown, follows a rename, and keeps its guest from
   );
 });
 
+test('a port that a program of the host hears is not published, and nothing is changed', async () => {
+  const daemon = await applied();
+  daemon.world.sensors.heard = { addresses: ['203.0.113.7'], sockets: [{ protocol: 'tcp', address: '0.0.0.0', port: 22 }] };
+  const publishing = (listen: string) =>
+    site((text) =>
+      text.replace(
+        'internal: { subnets: [10.20.0.0/16] }',
+        `internal: { subnets: [10.20.0.0/16], uplink: { interface: eth1, gateway: 203.0.113.1 }, masquerade: true, publish: [{ listen: '${listen}', to: 'database:20' }] }`,
+      ),
+    );
+  const refused = await apply(daemon, publishing('203.0.113.7:20-30'));
+  assert.equal(refused.error?.code, 'conflict');
+  assert.match(
+    refused.error?.message ?? '',
+    /zone internal cannot publish tcp\/22 of 203\.0\.113\.7: a program of the host itself listens there/,
+  );
+  assert.equal(daemon.engine.zone('internal').masquerade, false);
+  const other = await apply(daemon, publishing('203.0.113.7:23-30'));
+  assert.equal(other.state, 'succeeded', other.error?.message);
+  assert.deepEqual(daemon.engine.zone('internal').publications, ['tcp 203.0.113.7:23-30 → database:20-27']);
+  // It listens later: what is published stays so, and the site can still be changed.
+  daemon.world.sensors.heard.sockets.push({ protocol: 'tcp', address: '203.0.113.7', port: 25 });
+  assert.equal((await apply(daemon, publishing('203.0.113.7:23-30'))).state, 'succeeded');
+});
+
 test('what was changed elsewhere since the last apply is kept, and a dispute is refused', async () => {
   const daemon = await applied();
   await finish(daemon, daemon.engine.renameGuest('database', 'db', 'test'));

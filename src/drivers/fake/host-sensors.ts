@@ -1,10 +1,11 @@
 // A host whose figures tests and simulations set.
-import type { HostSensors, HostTopology, MemoryPressure, NicCounters } from '../host-sensors.ts';
+import type { HostSensors, HostSocket, HostTopology, MemoryPressure, NicCounters } from '../host-sensors.ts';
 
 export interface FakeHostSensors extends HostSensors {
   counters: Map<string, NicCounters>;
   pressure: MemoryPressure;
   structure: HostTopology;
+  heard: { addresses: string[]; sockets: HostSocket[] };
 }
 
 export function createFakeHostSensors(): FakeHostSensors {
@@ -12,9 +13,11 @@ export function createFakeHostSensors(): FakeHostSensors {
     counters: new Map(),
     pressure: { availableMib: 1024 * 1024, swapUsedMib: 0, waiting: { some: 0, full: 0 } },
     structure: { sockets: 1, cores: 8, threads: 16, model: 'Simulated', numaNodes: [], hugePages: [] },
+    heard: { addresses: [], sockets: [] },
     nics: async () => new Map(sensors.counters),
     memory: async () => ({ ...sensors.pressure }),
     topology: async () => structuredClone(sensors.structure),
+    listeners: async () => structuredClone(sensors.heard),
   };
   return sensors;
 }

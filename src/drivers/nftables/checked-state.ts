@@ -72,13 +72,16 @@ export function checkState(state: NetworkState): CheckedState {
 }
 
 function checkPublication(publication: NetworkPublication): NetworkPublication {
-  const { protocol, listen, port, to } = publication;
+  const { protocol, listen, ports, to } = publication;
   const isPort = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
   checkWord('interface', publication.uplink);
   if (
     (protocol !== 'tcp' && protocol !== 'udp') ||
-    !isPort(port) ||
+    !isPort(ports.from) ||
+    !isPort(ports.to) ||
+    ports.from > ports.to ||
     !isPort(to.port) ||
+    !isPort(to.port + ports.to - ports.from) ||
     familyOf(checkAddress(listen)) !== familyOf(checkAddress(to.address))
   )
     throw new CaissonError('invalid', `${JSON.stringify(publication).slice(0, 120)} is not a publication that network rules can make`);

@@ -1,7 +1,8 @@
 // Publications and masquerade: addresses that are exchanged on the way between an uplink and guests.
 //
 // A published port leads to its guest only for who comes by that address: the filter looks at the address that a connection was first sent
-// to, so the same guest's port is not open by its own address.
+// to, so the same guest's port is not open by its own address. A range that keeps its ports is one entry of a map that exchanges addresses only;
+// a port that becomes another one is an entry by itself, as the kernel cannot count.
 import { CaissonError } from '../../lib/errors.ts';
 import { familyOf } from '../../model/address.ts';
 import { type AddressRange, anyAddress, mergeRanges } from './address-range.ts';
@@ -9,6 +10,8 @@ import type { CheckedState } from './checked-state.ts';
 import { type FlowBox, layerBoxes } from './flow-boxes.ts';
 import { quotable } from './safe-text.ts';
 import { type Chain, type RuleSet, withComment } from './table.ts';
+
+type Publication = CheckedState['publications'][number];
 
 export interface RenderedPublications {
   sets: RuleSet[];
@@ -46,9 +49,10 @@ function renderNat(parts: Part[]): Chain[] {
 
 function renderFamily(state: CheckedState, family: 4 | 6): Part {
   const [ip, type] = family === 4 ? (['ip', 'ipv4_addr'] as const) : (['ip6', 'ipv6_addr'] as const);
-  const mine = state.publications.filter(({ listen }) => familyOf(listen) === family).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const twice = mine.find((one, index) => index > 0 && keyOf(mine[index - 1] as typeof one) === keyOf(one));
-  if (twice) throw new CaissonError('invalid', `port ${twice.port}/${twice.protocol} of ${twice.listen} is published twice`);
+  const mine = state.publications
+    .filter(({ listen }) => familyOf(listen) === family)
+    .toSorted((a, b) => compare(placeOf(a), placeOf(b)) || a.ports.from - b.ports.from);
+  checkTwice(mine);
   const part: Part = { sets: [], original: [], reply: [], destination: [], source: [] };
   const masked = mergeRanges(family, state.masked);
   if (masked.length > 0) {
@@ -56,29 +60,41 @@ function renderFamily(state: CheckedState, family: 4 | 6): Part {
     part.source.push(`oifname @uplinks ${ip} saddr @masked${family} masquerade`);
   }
   if (mine.length === 0) return part;
-  part.sets.push({
-    name: `published${family}`,
-    kind: 'map',
-    type: `ifname . ${type} . inet_proto . inet_service : ${type} . inet_service`,
-    elements: mine.map((one) => `${keyOf(one)} : ${one.to.address} . ${one.to.port}`),
-  });
-  const at = (one: (typeof mine)[number], address: string, port: number) =>
+  const key = `ifname . ${type} . inet_proto . inet_service`;
+  const [kept, moved] = [mine.filter(isKept), mine.filter((one) => !isKept(one))];
+  if (moved.length > 0)
+    part.sets.push({ name: `published${family}`, kind: 'map', type: `${key} : ${type} . inet_service`, elements: moved.flatMap(eachPort) });
+  if (kept.length > 0)
+    part.sets.push({
+      name: `published${family}_kept`,
+      kind: 'map',
+      type: `${key} : ${type}`,
+      flags: 'interval',
+      elements: kept.map((one) => `${placeOf(one)} . ${formatPorts(one.ports)} : ${one.to.address}`),
+    });
+  const maps = part.sets.filter(({ kind }) => kind === 'map').map(({ name }) => name);
+  const at = (one: Publication, address: string, first: number) =>
     sourcesOf(one, state).map((from): FlowBox => {
       const to = state.ranges.ofAddress(address);
-      return { from, to, kind: one.protocol, values: { from: port, to: port }, comment: quotable(one.text) };
+      const values = { from: first, to: first + one.ports.to - one.ports.from };
+      return { from, to, kind: one.protocol, values, comment: quotable(one.text) };
     });
-  const asked = layerBoxes(mine.flatMap((one) => at(one, one.listen, one.port)));
+  const asked = layerBoxes(mine.flatMap((one) => at(one, one.listen, one.ports.from)));
   for (const [index, layer] of asked.entries()) {
     const name = `asked${family}${index === 0 ? '' : `_${index + 1}`}`;
     part.sets.push({
       name,
       type: `${type} . ${type} . inet_proto . inet_service`,
       flags: 'interval',
-      elements: layer.map((box) => withComment(`${box.from.text} . ${box.to.text} . ${box.kind} . ${box.values.from}`, box.comment)),
+      elements: layer.map((box) =>
+        withComment(`${box.from.text} . ${box.to.text} . ${box.kind} . ${formatPorts(box.values)}`, box.comment),
+      ),
     });
-    part.destination.push(
-      `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name} dnat ${ip} to iifname . ${ip} daddr . meta l4proto . th dport map @published${family}`,
-    );
+    // What a map does not hold goes on to the next rule.
+    for (const map of maps)
+      part.destination.push(
+        `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name} dnat ${ip} to iifname . ${ip} daddr . meta l4proto . th dport map @${map}`,
+      );
   }
   // Publications of one address that lead to one port may have senders in common.
   const byListen = Map.groupBy(mine, ({ listen }) => listen);
@@ -94,7 +110,9 @@ function renderFamily(state: CheckedState, family: 4 | 6): Part {
       elements: layers
         .filter((layer) => layer.index === index)
         .flatMap(({ listen, boxes }) =>
-          boxes.map((box) => withComment(`${box.from.text} . ${listen} . ${box.kind} . ${box.to.text} . ${box.values.from}`, box.comment)),
+          boxes.map((box) =>
+            withComment(`${box.from.text} . ${listen} . ${box.kind} . ${box.to.text} . ${formatPorts(box.values)}`, box.comment),
+          ),
         ),
     });
     const listened = `ct original ${ip} daddr . meta l4proto`;
@@ -104,11 +122,40 @@ function renderFamily(state: CheckedState, family: 4 | 6): Part {
   return part;
 }
 
-function keyOf({ uplink, listen, protocol, port }: CheckedState['publications'][number]): string {
-  return `"${uplink}" . ${listen} . ${protocol} . ${port}`;
+/** A range that is the same on both sides. */
+function isKept({ ports, to }: Publication): boolean {
+  return ports.from < ports.to && ports.from === to.port;
 }
 
-function sourcesOf({ from, listen }: CheckedState['publications'][number], state: CheckedState): AddressRange[] {
+function eachPort({ ports, to, ...where }: Publication): string[] {
+  return Array.from(
+    { length: ports.to - ports.from + 1 },
+    (_, index) => `${placeOf(where)} . ${ports.from + index} : ${to.address} . ${to.port + index}`,
+  );
+}
+
+/** In order. */
+function checkTwice(publications: readonly Publication[]): void {
+  for (const [index, one] of publications.entries()) {
+    const before = publications[index - 1];
+    if (before && placeOf(before) === placeOf(one) && one.ports.from <= before.ports.to)
+      throw new CaissonError('invalid', `port ${one.ports.from}/${one.protocol} of ${one.listen} is published twice`);
+  }
+}
+
+function placeOf({ uplink, listen, protocol }: Pick<Publication, 'uplink' | 'listen' | 'protocol'>): string {
+  return `"${uplink}" . ${listen} . ${protocol}`;
+}
+
+function formatPorts({ from, to }: Publication['ports']): string {
+  return from === to ? String(from) : `${from}-${to}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sourcesOf({ from, listen }: Publication, state: CheckedState): AddressRange[] {
   const family = familyOf(listen);
   const ranges = from.length === 0 ? [...anyAddress] : from.map((cidr) => state.ranges.ofCidr(cidr));
   return ranges.filter((range) => range.family === family);

@@ -118,6 +118,24 @@ describe('rules of the network', () => {
     );
   });
 
+  test('refuse publications of one port twice, and ports that are none', () => {
+    const [port] = kindsOfZones.publications;
+    assert.ok(port);
+    const render = (...more: NetworkState['publications']) =>
+      renderRules({ ...kindsOfZones, publications: [...kindsOfZones.publications, ...more] });
+    const range = { ...port, ports: { from: 8010, to: 8020 }, to: { ...port.to, port: 1 } };
+    assert.throws(() => render(range), { code: 'invalid', message: /port 8010\/tcp of 192\.0\.2\.50 is published twice/ });
+    assert.throws(() => render({ ...port, ports: { from: 400, to: 500 } }), { code: 'invalid' });
+    assert.doesNotThrow(() => render({ ...range, ports: { from: 8011, to: 8020 } }));
+    for (const ports of [
+      { from: 600, to: 500 },
+      { from: 0, to: 10 },
+      { from: 65_530, to: 65_536 },
+    ])
+      assert.throws(() => render({ ...port, ports }), { code: 'invalid' }, JSON.stringify(ports));
+    assert.throws(() => render({ ...range, ports: { from: 500, to: 510 }, to: { ...port.to, port: 65_530 } }), { code: 'invalid' });
+  });
+
   test('refuse ports and protocols that are none', () => {
     const withService = (service: unknown): NetworkState => ({
       ...exampleNetwork,

@@ -1,7 +1,9 @@
 // The host's own figures, as any user may read them. The daemon lives in the guests' network, so their taps are among its devices.
 import { readdir, readFile } from 'node:fs/promises';
-import type { HostSensors, HostTopology } from '../host-sensors.ts';
-import { parseMemoryPressure, parseNics, parseProcessors } from './parse-sensors.ts';
+import { networkInterfaces } from 'node:os';
+import { canonicalAddress } from '../../model/address.ts';
+import type { HostSensors, HostSocket, HostTopology } from '../host-sensors.ts';
+import { parseListeners, parseMemoryPressure, parseNics, parseProcessors } from './parse-sensors.ts';
 
 const read = (path: string) =>
   readFile(path, 'latin1').then(
@@ -20,7 +22,20 @@ export function createHostSensors(): HostSensors {
       hugePages: await readHugePages(),
       ...(await readTransparent()),
     }),
+    listeners: async () => ({ addresses: ownAddresses(), sockets: await readListeners() }),
   };
+}
+
+/** Of taps and bridges of guests too: those are no addresses that anything is published at. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all = []) => all.flatMap(({ address }) => canonicalAddress(address) ?? []));
+}
+
+async function readListeners(): Promise<HostSocket[]> {
+  const tables = (['tcp', 'udp'] as const).flatMap((protocol) =>
+    [protocol, `${protocol}6`].map(async (table) => parseListeners(protocol, (await read(`/proc/self/net/${table}`)) ?? '')),
+  );
+  return (await Promise.all(tables)).flat();
 }
 
 async function readNodes(): Promise<HostTopology['numaNodes']> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseMemoryPressure, parseNics, parseProcessors } from './parse-sensors.ts';
+import { parseListeners, parseMemoryPressure, parseNics, parseProcessors } from './parse-sensors.ts';
 
 test('counters of network devices are read by name, whatever stands close together', () => {
   const text =
@@ -14,6 +14,24 @@ test('counters of network devices are read by name, whatever stands close togeth
     sentBytes: 654_321,
     sentPackets: 987,
   });
+});
+
+test('of a table of sockets those count that wait for somebody', () => {
+  const line = (local: string, remote: string, state: string) =>
+    `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000 0 0 218 1`;
+  const table = [
+    '  sl  local_address rem_address   st tx_queue',
+    line('017100CB:01BB', '00000000:0000', '0A'),
+    line('017100CB:01BC', '097100CB:9D74', '01'),
+    line('017100CB:007B', '00000000:0000', '07'),
+    line('B80D0120000000000000000001000000:0035', '00000000000000000000000000000000:0000', '0A'),
+  ].join('\n');
+  assert.deepEqual(parseListeners('tcp', table), [
+    { protocol: 'tcp', address: '203.0.113.1', port: 443 },
+    { protocol: 'tcp', address: '2001:db8::1', port: 53 },
+  ]);
+  assert.deepEqual(parseListeners('udp', table), [{ protocol: 'udp', address: '203.0.113.1', port: 123 }]);
+  assert.deepEqual(parseListeners('tcp', ''), []);
 });
 
 test('pressure is a part of the time; a kernel without it tells the rest', () => {

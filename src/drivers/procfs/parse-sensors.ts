@@ -1,5 +1,6 @@
 // Texts of /proc and /sys → figures. Pure.
-import type { HostTopology, MemoryPressure, NicCounters } from '../host-sensors.ts';
+import { parseKernelAddress } from '../../model/kernel-address.ts';
+import type { HostSocket, HostTopology, MemoryPressure, NicCounters } from '../host-sensors.ts';
 
 /** /proc/net/dev. */
 export function parseNics(text: string): Map<string, NicCounters> {
@@ -13,6 +14,16 @@ export function parseNics(text: string): Map<string, NicCounters> {
     found.set(match[1], { receivedBytes, receivedPackets, sentBytes, sentPackets });
   }
   return found;
+}
+
+/** /proc/net/tcp and the like: sockets that wait for somebody, which in UDP are those that are connected to nobody. */
+export function parseListeners(protocol: HostSocket['protocol'], table: string): HostSocket[] {
+  const waiting = protocol === 'tcp' ? /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ 0A / : /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+:0000 07 /;
+  return table.split('\n').flatMap((line): HostSocket[] => {
+    const [, address, port] = waiting.exec(line) ?? [];
+    if (address === undefined || port === undefined) return [];
+    return [{ protocol, address: parseKernelAddress(address), port: Number.parseInt(port, 16) }];
+  });
 }
 
 /** /proc/meminfo, and /proc/pressure/memory where there is one. */

@@ -27,10 +27,10 @@ export interface AuditFlow {
 }
 
 export interface AuditPublication {
-  /** The guest's name, and the port of the guest that is reached. */
+  /** The guest's name, and the ports of the guest that are reached. */
   guest: string;
   protocol: 'tcp' | 'udp';
-  port: number;
+  ports: { from: number; to: number };
   /** Address ranges; empty: the whole world. */
   from: string[];
   text: string;

@@ -1,7 +1,7 @@
 // The kernel's tables of sockets (/proc/net/tcp and the like), as a guest hands them out: it may lie, so every line is exactly what
 // Linux writes or the table is refused, and there are no more of them than a person can read. Pure.
 import { CaissonError } from '../../lib/errors.ts';
-import { addressFromBigInt } from '../../model/address.ts';
+import { parseKernelAddress } from '../../model/kernel-address.ts';
 import type { FoundSocket } from './evidence.ts';
 
 const head = /^ *sl +local_address +re(m|mote)_address +st /;
@@ -25,19 +25,11 @@ export function parseSockets(protocol: 'tcp' | 'udp', table: string, complete: b
     const [, address = '', port = '', , remotePort, state] = line.exec(text) ?? [];
     if (state === undefined) throw malformed(protocol);
     if (state !== waiting[protocol] || (protocol === 'udp' && remotePort !== '0000')) return [];
-    return [{ protocol, address: parseAddress(address), port: Number.parseInt(port, 16) }];
+    return [{ protocol, address: parseKernelAddress(address), port: Number.parseInt(port, 16) }];
   });
   const unique = [...new Map(found.map((socket) => [`${socket.address} ${socket.port}`, socket])).values()];
   if (unique.length > maxSockets) throw new CaissonError('unavailable', `the guest tells of ${unique.length} ${protocol} sockets`);
   return unique;
-}
-
-/** Words of 32 bits, each as it lies in the memory of a little-endian machine; an IPv4 address inside an IPv6 one is that. */
-function parseAddress(hex: string): string {
-  const bytes = hex.match(/.{8}/g)?.flatMap((word) => (word.match(/../g) ?? []).toReversed()) ?? [];
-  const value = BigInt(`0x${bytes.join('')}`);
-  if (bytes.length === 4) return addressFromBigInt(4, value);
-  return value >> 32n === 0xffffn ? addressFromBigInt(4, value & 0xffff_ffffn) : addressFromBigInt(6, value);
 }
 
 function malformed(protocol: string): CaissonError {

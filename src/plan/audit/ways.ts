@@ -38,11 +38,10 @@ export function findOpenings(evidence: WaysEvidence): Opening[] {
       return admitted.length === 0 ? [] : ports.map((range) => ({ ...range, guest: guest.name, sources: admitted, text }));
     });
   });
-  const byPublications = evidence.publications.map(({ guest, protocol, port, from, text }) => ({
+  const byPublications = evidence.publications.map(({ guest, protocol, ports, from, text }) => ({
     guest,
     protocol,
-    from: port,
-    to: port,
+    ...ports,
     sources: from.length === 0 ? ['world'] : from,
     text,
   }));

@@ -10,7 +10,7 @@ const echo = { 4: { protocol: protocols.icmp, question: 8, answer: 0 }, 6: { pro
 export function expectedRanges(decided: Between, family: 4 | 6): Ranges {
   if (decided.kind === 'everything') return whole;
   if (decided.kind === 'nothing') return none;
-  const published = decided.publications.map(({ protocol, port }) => ofProtocol(protocols[protocol], port, port));
+  const published = decided.publications.map(({ protocol, ports }) => ofProtocol(protocols[protocol], ports.from, ports.to));
   return unite([rangesOfFlows(decided.flows, family), ...published, ...(decided.served ? served(family) : [])]);
 }
 

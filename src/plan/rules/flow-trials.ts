@@ -1,10 +1,10 @@
 // What is tried for every pair of places: new connections, and answers of connections that earlier rules let pass, against what the site's
 // flows say of the pair.
 import { type Cidr, addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr } from '../../model/address.ts';
-import type { NetworkEnd, NetworkState } from '../../model/network-state.ts';
+import type { NetworkEnd, NetworkPublication, NetworkState } from '../../model/network-state.ts';
 import { type Between, between } from '../reachability.ts';
 import { allPorts, answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
-import { type Ranges, intersect, none, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
+import { type Ranges, intersect, none, ofProtocol, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
 import type { Branch, Packet } from './packet.ts';
 import { isForAll } from './routes.ts';
 import { type GuestPlace, type OtherPlace, type Place, type Places, type Trial, hostOutside, packetBetween } from './places.ts';
@@ -257,7 +257,7 @@ function amissOf(from: Place, to: Place, decided: Between): Trial['amiss'] {
   const { publications } = decided;
   if (publications.length > 0)
     return (branch) =>
-      publications.some((each) => leadsTo(branch, each.to)) ? undefined : 'it leads somewhere else than it is published for';
+      publications.every((each) => leadsWhereItShould(branch, each)) ? undefined : 'it leads somewhere else than it is published for';
   if (from.kind === 'guest' && to.kind === 'world') {
     const isHidden = from.zone.masquerade === true;
     return ({ isMasked }) =>
@@ -291,6 +291,13 @@ function coversAll(end: NetworkEnd, subnet: string): boolean {
   );
 }
 
-function leadsTo({ destination, port }: Branch, to: { address: string; port: number }): boolean {
-  return destination === toValue(to.address) && port === to.port;
+/** What of the branch comes by this publication, if anything. Ports that are the guest's as well need no exchange. */
+function leadsWhereItShould({ ranges, destination, port }: Branch, { protocol, ports, to }: NetworkPublication): boolean {
+  const first = protocols[protocol] * 65_536;
+  const mine = intersect(ranges, ofProtocol(protocols[protocol], ports.from, ports.to));
+  if (mine.length === 0) return true;
+  if (destination !== toValue(to.address)) return false;
+  if (port === undefined) return ports.from === to.port;
+  const only = mine.length === 2 && mine[0] === mine[1] ? (mine[0] as number) - first : undefined;
+  return only !== undefined && port === only - ports.from + to.port;
 }

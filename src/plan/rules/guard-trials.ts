@@ -365,6 +365,9 @@ export class GuardTrials {
           if (place.family !== family || place.kind === 'world' || isOfLink(place)) continue;
           yield { ...heard(`from ${place.address}`, group, { source: place.value }, none), fromAddress: place.address };
         }
+        // What the wire tells everybody is the host's own affair, all the way.
+        const { arrival: _arrival, ...told } = heard('what the host itself is told', group, {}, whole);
+        yield told;
         // Nothing leads from there to the host's own addresses for guests, and to those behind its address only what is published.
         for (const place of this.#places.all) {
           const isHidden = place.kind === 'guest' && place.zone.masquerade === true;

@@ -32,7 +32,7 @@ export function arrowsOf(flows: readonly FlowView[], zones: readonly ZoneView[])
   }
   for (const zone of zones) {
     for (const publication of zone.publications) {
-      const [, protocol, , guest, port] = /^(tcp|udp) (\S+) → ([^:\s]+):(\d+)/.exec(publication) ?? [];
+      const [, protocol, , guest, port] = /^(tcp|udp) (\S+) → ([^:\s]+):(\d+(?:-\d+)?)/.exec(publication) ?? [];
       if (guest !== undefined) add('world', guest, [`${protocol}/${port}`], publication);
     }
   }
