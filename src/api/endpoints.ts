@@ -17,6 +17,7 @@ import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { adviceSchema, guestHistorySchema, resolutionSchema } from '../model/usage.ts';
 import { consoleKindSchema, consoleTicketSchema } from '../model/console-ticket.ts';
+import { keyAssertionSchema, keyCreationOptionsSchema, keyCreationSchema } from '../model/security-key.ts';
 import { sessionKindSchema, sessionSchema, signedInSchema } from '../model/session.ts';
 import { mostTokenDays, tokenSchema, usualTokenDays } from '../model/token.ts';
 import { setUpLinkSchema, userSchema, wantedBindingSchema } from '../model/user.ts';
@@ -56,13 +57,14 @@ export const endpoints = defineEndpoints({
     method: 'POST',
     path: '/v1/login',
     summary:
-      'Sign in: begins a session, by a cookie or as a token; a wrong or missing code of the second factor is told by `details.secondFactor`',
+      'Sign in: begins a session, by a cookie or as a token; a wrong or missing second factor is told by `details.secondFactor`, and what a security key has to sign by `details.key`',
     access: 'anybody',
     logsItself: true,
     body: z.strictObject({
       user: z.string().max(63),
       password: z.string().max(1024),
       code: z.string().max(40).optional().describe('Of the authenticator, or a recovery code'),
+      key: keyAssertionSchema.optional().describe('In place of a code: what a security key has signed'),
       as: sessionKindSchema.default('cookie').describe('`cookie` for a browser, `token` for a program'),
     }),
     response: signedInSchema,
@@ -175,7 +177,7 @@ export const endpoints = defineEndpoints({
   userTotpConfirm: {
     method: 'POST',
     path: '/v1/users/:user/totp/confirm',
-    summary: 'Confirm the second factor by a code; answers with recovery codes, shown this once',
+    summary: 'Confirm the authenticator by a code; answers with recovery codes when it is the first second factor, shown this once',
     access: { permission: 'administer', on: 'user' },
     params: userParams,
     body: z.strictObject({ code: z.string().max(40) }),
@@ -184,10 +186,42 @@ export const endpoints = defineEndpoints({
   userTotpRemove: {
     method: 'POST',
     path: '/v1/users/:user/totp/remove',
-    summary: 'Remove the second factor',
+    summary: 'Remove the authenticator; security keys stay',
     access: { permission: 'administer', on: 'user' },
     params: userParams,
     body: currentPasswordBody,
+    response: userSchema,
+  },
+  userKeyBegin: {
+    method: 'POST',
+    path: '/v1/users/:user/keys/begin',
+    summary: 'Begin to add a security key: what the browser is to ask it for. By the user alone, in a page that is open by a name',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: currentPasswordBody,
+    response: keyCreationOptionsSchema,
+  },
+  userKeyAdd: {
+    method: 'POST',
+    path: '/v1/users/:user/keys',
+    summary: 'Add a security key; answers with recovery codes when it is the first second factor, shown this once',
+    access: { permission: 'administer', on: 'user' },
+    logs: ['name'],
+    params: userParams,
+    body: z.strictObject({ name: z.string().max(200), creation: keyCreationSchema }),
+    response: z.strictObject({ user: userSchema, recoveryCodes: z.array(z.string()) }),
+  },
+  userKeyRemove: {
+    method: 'POST',
+    path: '/v1/users/:user/keys/remove',
+    summary: 'Remove a security key',
+    access: { permission: 'administer', on: 'user' },
+    logs: ['name'],
+    params: userParams,
+    body: z.strictObject({
+      name: z.string().max(200),
+      currentPassword: z.string().max(1024).optional().describe('For one’s own account'),
+    }),
     response: userSchema,
   },
   sessionList: {
@@ -205,6 +239,14 @@ export const endpoints = defineEndpoints({
     access: { permission: 'administer', on: 'user' },
     params: userParams,
     response: z.strictObject({ ended: z.int() }),
+  },
+  sessionEndOne: {
+    method: 'DELETE',
+    path: '/v1/users/:user/sessions/:session',
+    summary: 'End one session of the user, and all that was opened by it',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams.extend({ session: z.string().regex(/^[0-9a-f]{12}$/, 'a session is named by twelve digits and letters a to f') }),
+    response: sessionSchema,
   },
 
   tokenList: {

@@ -54,8 +54,13 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     userTotpConfirm: async ({ params, body, caller }) => users.confirmSecondFactor(params.user, body.code, caller),
     userTotpRemove: async ({ params, body, caller, client }) =>
       users.removeSecondFactor(params.user, body?.currentPassword, caller, client.address),
+    userKeyBegin: async ({ params, body, caller, client }) => users.beginKey(params.user, body?.currentPassword, caller, client),
+    userKeyAdd: async ({ params, body, caller }) => users.addKey(params.user, body, caller),
+    userKeyRemove: async ({ params, body, caller, client }) =>
+      users.removeKey(params.user, body.name, body.currentPassword, caller, client.address),
     sessionList: async ({ params, caller }) => ({ items: signIn.sessionsOf(users.get(params.user).name, caller.session) }),
     sessionEnd: async ({ params, actor }) => ({ ended: await users.endSessions(params.user, actor) }),
+    sessionEndOne: async ({ params, caller }) => users.endSession(params.user, params.session, caller),
 
     tokenList: async ({ caller }) => {
       const sight = sightOf(caller);

@@ -216,6 +216,30 @@ for (const [storeName, openStore] of stores) {
     );
 
     test(
+      'one session is ended by its name, at once and for good; the others go on, and so do those of others',
+      using(async ({ access, again }) => {
+        const begin = async (user: string) => (await access.signIn.signIn({ user, password, kind: 'token', address, program: 'a' })).secret;
+        for (const name of ['ada', 'eve']) await access.users.add({ name, password, bindings: [] }, 'local');
+        const [one, two, ofEve] = [await begin('ada'), await begin('ada'), await begin('eve')];
+        const caller = access.identify({ bearer: one }, address) as Caller;
+        const other = access.signIn.sessionsOf('ada', caller.session).find(({ own }) => !own);
+        assert.deepEqual(other?.id, digestOf(two).slice(0, 12));
+        await assert.rejects(access.users.endSession('eve', other?.id ?? '', localCaller), { code: 'not-found' });
+        await assert.rejects(access.users.endSession('ada', digestOf(ofEve).slice(0, 12), caller), { code: 'not-found' });
+        let told = 0;
+        access.onChange(() => told++);
+        assert.equal((await access.users.endSession('ada', other?.id ?? '', caller)).address, address);
+        assert.equal(told, 1);
+        await assert.rejects(access.users.endSession('ada', other?.id ?? '', caller), { code: 'not-found' });
+        for (const each of [access, await again()]) {
+          assert.equal(each.identify({ bearer: two }, address), undefined);
+          assert.equal(each.identify({ bearer: one }, address)?.user, 'ada');
+          assert.equal(each.identify({ bearer: ofEve }, address)?.user, 'eve');
+        }
+      }),
+    );
+
+    test(
       'more than twenty sessions of one user: the one that was not used for longest gives way',
       using(async ({ access, clock }) => {
         await access.users.add({ name: 'ada', password, bindings: [] }, 'local');

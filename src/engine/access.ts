@@ -9,6 +9,7 @@ import type { Accounts } from './accounts.ts';
 import { ConsoleTickets } from './console-tickets.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
+import { SecurityKeys } from './security-keys.ts';
 import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
 import { type Scopes, Users } from './users.ts';
@@ -39,8 +40,9 @@ export class Access {
     this.#clock = clock;
     this.#requests = new RateLimit({ burst: 2000, everyMs: 4, clock });
     this.#wrong = new RateLimit({ burst: 50, everyMs: 2000, clock });
-    this.signIn = new SignIn({ accounts, clock, events, lock });
-    this.users = new Users({ accounts, clock, events, lock, scopes, signIn: this.signIn });
+    const securityKeys = new SecurityKeys(clock);
+    this.signIn = new SignIn({ accounts, clock, events, lock, securityKeys });
+    this.users = new Users({ accounts, clock, events, lock, scopes, securityKeys, signIn: this.signIn });
     this.tokens = new Tokens({ accounts, clock, events, users: this.users });
     this.tickets = new ConsoleTickets(clock);
   }

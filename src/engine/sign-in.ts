@@ -1,21 +1,23 @@
-// Signing in: password, then the code of a second factor; sessions; and who a secret belongs to. Nothing here tells whether a user exists: an unknown
+// Signing in: password, then a code or key of a second factor; sessions; and who a secret belongs to. Nothing here tells whether a user exists: an unknown
 // one, a disabled one and a wrong password take the same time and get the same answer. How often it may be tried is limited for each address,
 // and for each account; who has no try left is told when again, right password or not.
 import type { Clock } from '../lib/clock.ts';
-import { CaissonError } from '../lib/errors.ts';
+import { CaissonError, toCaissonError } from '../lib/errors.ts';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
 import { checkNobody, checkPassword, hashPassword } from '../lib/password-hash.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
 import { digestOf, newSecret } from '../lib/secret.ts';
+import type { KeyAssertion, KeyPlace } from '../lib/webauthn.ts';
 import { isAccountName } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { type Session, type SessionKind, sessionLives, type SessionRecord, type SignedIn } from '../model/session.ts';
-import type { UserRecord } from '../model/user.ts';
+import type { SecondFactor, UserRecord } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
 import { useCode } from './second-factor.ts';
+import type { SecurityKeys } from './security-keys.ts';
 
 /** Sessions that a user may have at once; the one that was not used for longest gives way. */
 const mostSessions = 20;
@@ -28,10 +30,14 @@ export interface SignInRequest {
   user: string;
   password: string;
   code?: string | undefined;
+  /** In place of a code. */
+  key?: KeyAssertion | undefined;
   kind: SessionKind;
   /** From where, and with what. */
   address: string;
   program: string;
+  /** The page, where it is one that security keys can be bound to. */
+  place?: KeyPlace | undefined;
 }
 
 export interface SignInDependencies {
@@ -40,8 +46,11 @@ export interface SignInDependencies {
   events: Events;
   /** One change of a user at a time. */
   lock: KeyedLock;
+  securityKeys: SecurityKeys;
 }
 
+/** The session is as good as before. */
+const confirmDetails = { details: { confirm: 'password' } };
 const codeDetails = { details: { secondFactor: 'required' } };
 
 /** The password was right. */
@@ -65,7 +74,10 @@ export class SignIn {
     this.#perAddress = new RateLimit({ burst: 30, everyMs: 4000, clock });
   }
 
-  /** Throws `unauthorized` (details: `secondFactor`, when only a code is missing or wrong) or `too-many`. */
+  /**
+   * Throws `unauthorized` or `too-many`. Where only the second factor is missing or wrong, details are `secondFactor`, and `key` when one of the
+   * user’s keys may do.
+   */
   async signIn(request: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
     const { lock, events } = this.#with;
     const name = request.user;
@@ -82,16 +94,17 @@ export class SignIn {
           });
           throw new CaissonError('unauthorized', 'no user has this name and password');
         }
-        return this.#open(await this.#checkCode(user, request), request);
+        return this.#open(await this.#checkSecondFactor(user, request), request);
       }),
     );
   }
 
   /** For what is done to one’s own account: the password once more. Throws `unauthorized` or `too-many`. */
   async confirm(name: string, password: string | undefined, address: string): Promise<void> {
-    if (password === undefined) throw new CaissonError('unauthorized', 'this needs your password once more: `currentPassword`');
+    if (password === undefined)
+      throw new CaissonError('unauthorized', 'this needs your password once more: `currentPassword`', confirmDetails);
     await this.#try(name, address, async () => {
-      if (!(await this.#checkPassword(name, password))) throw new CaissonError('unauthorized', 'this is not your password');
+      if (!(await this.#checkPassword(name, password))) throw new CaissonError('unauthorized', 'this is not your password', confirmDetails);
     });
   }
 
@@ -179,26 +192,51 @@ export class SignIn {
   }
 
   /** What was used is used up before anything is opened by it. Returns the user after that. */
-  async #checkCode(user: UserRecord, { code, address }: SignInRequest): Promise<UserRecord> {
-    const { accounts, clock, events } = this.#with;
+  async #checkSecondFactor(user: UserRecord, request: SignInRequest): Promise<UserRecord> {
+    const { accounts } = this.#with;
     if (!user.secondFactor) return user;
-    if (code === undefined) throw new CodeMissing('unauthorized', 'a code of the second factor is needed too', codeDetails);
+    if (request.code === undefined && request.key === undefined) throw this.#codeMissing(user, user.secondFactor, request);
     const wait = this.#perCode.waitMs(user.name);
     if (wait > 0) throw tooMany(wait);
-    const used = useCode(user.secondFactor, code, clock.now());
-    if (!used) {
-      events.emit({
-        kind: 'sign-in-refused',
-        severity: 'warning',
-        message: `sign-in as ${user.name} from ${address} was refused: a wrong code`,
-        object: userKey(user.name),
-      });
-      this.#perCode.take(user.name);
-      throw new CaissonError('unauthorized', 'this code is not the right one, or was used already: wait for the next', codeDetails);
-    }
-    const after = { ...user, secondFactor: used };
+    const after = { ...user, secondFactor: await this.#use(user, user.secondFactor, request) };
     await accounts.putUser(after);
     return after;
+  }
+
+  async #use(user: UserRecord, factor: SecondFactor, request: SignInRequest): Promise<SecondFactor> {
+    const { clock, securityKeys } = this.#with;
+    const { code, key, address, place } = request;
+    if (key !== undefined)
+      return securityKeys.use(user, factor, key, place).catch((cause: unknown) => {
+        const { code: why, message } = toCaissonError(cause);
+        if (why !== 'invalid' && why !== 'untrusted') throw cause;
+        this.#refuseFactor(user, `sign-in as ${user.name} from ${address} was refused: ${message}`);
+        throw new CaissonError('unauthorized', message, this.#factorDetails(user, request));
+      });
+    const used = useCode(factor, code ?? '', clock.now());
+    if (used) return used;
+    this.#refuseFactor(user, `sign-in as ${user.name} from ${address} was refused: a wrong code`);
+    throw new CaissonError('unauthorized', 'this code is not the right one, or was used already: wait for the next', codeDetails);
+  }
+
+  #refuseFactor({ name }: UserRecord, message: string): void {
+    this.#with.events.emit({ kind: 'sign-in-refused', severity: 'warning', message, object: userKey(name) });
+    this.#perCode.take(name);
+  }
+
+  #codeMissing(user: UserRecord, { authenticator, keys }: SecondFactor, request: SignInRequest): CodeMissing {
+    const details = this.#factorDetails(user, request);
+    const code = authenticator ? 'a code of the second factor' : 'a recovery code';
+    if ('key' in details.details) return new CodeMissing('unauthorized', `a security key, or ${code}, is needed too`, details);
+    const hosts = [...new Set(keys.map(({ host }) => host))].join(', ');
+    const elsewhere = hosts === '' ? '' : `; your security keys work in a browser, at ${hosts}`;
+    return new CodeMissing('unauthorized', `${code} is needed too${elsewhere}`, details);
+  }
+
+  /** A command line has no browser’s keys; its session is a token. */
+  #factorDetails(user: UserRecord, { place, kind }: SignInRequest): { details: Record<string, unknown> } {
+    const key = kind === 'cookie' ? this.#with.securityKeys.request(user, place) : undefined;
+    return key ? { details: { ...codeDetails.details, key } } : codeDetails;
   }
 
   async #open(user: UserRecord, { kind, address, program }: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
@@ -229,6 +267,11 @@ export function tooMany(waitMs: number): CaissonError {
   return new CaissonError('too-many', `too many tries: the next is possible in ${retryAfterSeconds} s`, { details: { retryAfterSeconds } });
 }
 
+/** What people name it by: enough to be one of a user’s few, and nothing that opens it. */
+export function sessionId(digest: string): string {
+  return digest.slice(0, 12);
+}
+
 function isOver({ kind, usedAt, endsAt }: SessionRecord, now: number): boolean {
   return now >= endsAt || now >= usedAt + sessionLives[kind].idleMs;
 }
@@ -241,7 +284,7 @@ function ends({ kind, usedAt, endsAt }: SessionRecord): { endsAt: string; endsUn
 function viewSession(digest: string, session: SessionRecord, own: boolean): Session {
   const { kind, createdAt, usedAt, address, program } = session;
   return {
-    id: digest.slice(0, 12),
+    id: sessionId(digest),
     kind,
     createdAt: new Date(createdAt).toISOString(),
     usedAt: new Date(usedAt).toISOString(),

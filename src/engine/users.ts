@@ -8,17 +8,21 @@ import type { KeyedLock } from '../lib/keyed-lock.ts';
 import { hashPassword } from '../lib/password-hash.ts';
 import { digestOf, newSecret } from '../lib/secret.ts';
 import { findTotpStep, totpSecretBytes, totpUri } from '../lib/totp.ts';
+import type { KeyCreation, KeyPlace } from '../lib/webauthn.ts';
 import type { Actor } from '../model/actor.ts';
 import { accountNameSchema } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { quote } from '../model/quote.ts';
 import { may, type RoleBinding } from '../model/rights.ts';
 import { parseScope } from '../model/role.ts';
+import type { KeyCreationOptions } from '../model/security-key.ts';
+import type { Session } from '../model/session.ts';
 import { fullNameSchema, type User, type UserRecord, viewUser, type WantedBinding, whyNoPassword } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
-import { newRecoveryCodes } from './second-factor.ts';
-import type { SignIn } from './sign-in.ts';
+import { addWay, withoutWays } from './second-factor.ts';
+import type { SecurityKeys } from './security-keys.ts';
+import { type SignIn, sessionId } from './sign-in.ts';
 
 const setUpLifeMs = 24 * 3_600_000;
 const setUpPrefix = 'caisson_setup_';
@@ -53,6 +57,7 @@ export interface UsersDependencies {
   events: Events;
   lock: KeyedLock;
   scopes: Scopes;
+  securityKeys: SecurityKeys;
   signIn: SignIn;
 }
 
@@ -140,37 +145,81 @@ export class Users {
   ): Promise<{ secret: string; uri: string }> {
     const record = this.#record(name);
     if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
-    if (record.secondFactor) throw new CaissonError('not-allowed', `user ${name} has a second factor already: remove it first`);
+    if (record.secondFactor?.authenticator)
+      throw new CaissonError('not-allowed', `user ${name} has an authenticator already: remove it first`);
     const secret = randomBytes(totpSecretBytes);
     this.#begun.set(name, { secret, until: this.#with.clock.now() + beginningLifeMs });
     return { secret: toBase32(secret), uri: totpUri(secret, `Caisson ${this.#with.scopes.siteName()}`, name) };
   }
 
-  /** Returns recovery codes, shown this once. */
+  /** Returns recovery codes, shown this once; none when there was another second factor, whose codes go on. */
   async confirmSecondFactor(name: string, code: string, by: Caller): Promise<{ recoveryCodes: string[] }> {
-    const { clock, accounts } = this.#with;
-    const { codes, digests } = newRecoveryCodes();
+    const { clock } = this.#with;
+    let recoveryCodes: string[] = [];
     await this.#change(name, async (before) => {
       const begun = this.#begun.get(name);
       if (!begun || begun.until <= clock.now()) throw new CaissonError('not-allowed', 'begin it first: nothing waits for a code');
       const usedStep = findTotpStep(begun.secret, code, clock.now(), -1);
       if (usedStep === undefined)
         throw new CaissonError('invalid', 'this is not the code that the authenticator shows now: is the clock of its device right?');
-      const record = { ...before, secondFactor: { secret: toBase32(begun.secret), usedStep, recoveryDigests: digests } };
-      await accounts.putUser(record, { ending: this.#sessionsOf(name).filter((digest) => digest !== by.session) });
+      const added = addWay(before, { authenticator: { secret: toBase32(begun.secret), usedStep } });
+      await this.#putWithNewFactor(added.user, by, 'the codes of an authenticator');
       this.#begun.delete(name);
-      this.#tell('user-changed', name, `user ${name} has a second factor from now on`, by.actor);
-      return record;
+      recoveryCodes = added.codes;
+      return added.user;
     });
-    return { recoveryCodes: codes };
+    return { recoveryCodes };
   }
 
   async removeSecondFactor(name: string, currentPassword: string | undefined, by: Caller, address: string): Promise<User> {
     if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
     return this.#change(name, async (before) => {
-      const { secondFactor: _, ...record } = before;
+      const record = withoutWays(before, ({ keys, recoveryDigests }) => ({ keys, recoveryDigests }));
       await this.#with.accounts.putUser(record);
-      this.#tell('user-changed', name, `user ${name} has no second factor any more`, by.actor);
+      this.#tell('user-changed', name, `user ${name} has no authenticator any more${noFactorLeft(record)}`, by.actor);
+      return record;
+    });
+  }
+
+  /** By the user alone, in the browser that the key is plugged into. */
+  async beginKey(
+    name: string,
+    currentPassword: string | undefined,
+    by: Caller,
+    from: { address: string; place?: KeyPlace | undefined },
+  ): Promise<KeyCreationOptions> {
+    const record = this.#record(name);
+    mustBeOneself(name, by);
+    await this.#with.signIn.confirm(name, currentPassword, from.address);
+    return this.#with.securityKeys.begin(record, `Caisson ${this.#with.scopes.siteName()}`, from.place);
+  }
+
+  /** Returns recovery codes as confirmSecondFactor does. */
+  async addKey(
+    name: string,
+    wanted: { name: string; creation: KeyCreation },
+    by: Caller,
+  ): Promise<{ user: User; recoveryCodes: string[] }> {
+    mustBeOneself(name, by);
+    let recoveryCodes: string[] = [];
+    const user = await this.#change(name, async (before) => {
+      const key = await this.#with.securityKeys.read(before, wanted.name, wanted.creation);
+      const added = addWay(before, { keys: [...(before.secondFactor?.keys ?? []), key] });
+      await this.#putWithNewFactor(added.user, by, `the security key ${quote(key.name)}`);
+      recoveryCodes = added.codes;
+      return added.user;
+    });
+    return { user, recoveryCodes };
+  }
+
+  async removeKey(name: string, key: string, currentPassword: string | undefined, by: Caller, address: string): Promise<User> {
+    if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
+    return this.#change(name, async (before) => {
+      if (!before.secondFactor?.keys.some((each) => each.name === key))
+        throw new CaissonError('not-found', `no key of ${name} is called ${quote(key)}; “caisson user keys ${name}” shows all`);
+      const record = withoutWays(before, (factor) => ({ ...factor, keys: factor.keys.filter((each) => each.name !== key) }));
+      await this.#with.accounts.putUser(record);
+      this.#tell('user-changed', name, `the security key ${quote(key)} of user ${name} was removed${noFactorLeft(record)}`, by.actor);
       return record;
     });
   }
@@ -181,6 +230,18 @@ export class Users {
     await this.#with.accounts.endSessions(sessions);
     if (sessions.length > 0) this.#tell('user-changed', name, `${sessions.length} sessions of user ${name} were ended`, actor);
     return sessions.length;
+  }
+
+  /** Returns it as it was. */
+  async endSession(name: string, id: string, by: Caller): Promise<Session> {
+    const { accounts, signIn } = this.#with;
+    const found = signIn.sessionsOf(this.#record(name).name, by.session).find((session) => session.id === id);
+    if (!found)
+      throw new CaissonError('not-found', `no session of ${name} is called ${quote(id)}; “caisson user sessions ${name}” shows all`);
+    await accounts.endSessions(this.#sessionsOf(name).filter((digest) => sessionId(digest) === id));
+    const message = `the session ${id} of user ${name}, from ${found.address}, was ended`;
+    this.#tell('user-changed', name, message, by.actor);
+    return found;
   }
 
   /** The secret of a new set-up link, which ends the one before. Throws `not-allowed` once there are users. */
@@ -272,6 +333,13 @@ export class Users {
     return record;
   }
 
+  /** Whoever was signed in without it is signed out. */
+  async #putWithNewFactor(record: UserRecord, by: Caller, what: string): Promise<void> {
+    const { name } = record;
+    await this.#with.accounts.putUser(record, { ending: this.#sessionsOf(name).filter((digest) => digest !== by.session) });
+    this.#tell('user-changed', name, `user ${name} has a second factor from now on: ${what}`, by.actor);
+  }
+
   #sessionsOf(name: string): string[] {
     return this.#with.accounts.sessionsOf(name).map(([digest]) => digest);
   }
@@ -301,6 +369,15 @@ export class Users {
 
 function administers({ enabled, passwordHash, bindings }: UserRecord): boolean {
   return enabled && passwordHash !== undefined && may(bindings, 'administer', { kind: 'site' });
+}
+
+function mustBeOneself(name: string, by: Caller): void {
+  if (by.user !== name || by.session === undefined)
+    throw new CaissonError('not-allowed', `a security key is added by its user: ${name} signs in, and adds it in the settings of the page`);
+}
+
+function noFactorLeft({ secondFactor }: UserRecord): string {
+  return secondFactor ? '' : ': a password is enough from now on';
 }
 
 function readFullName(text: string): string {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { accountNameSchema } from './account-name.ts';
 import { printable } from './quote.ts';
 import { roleBindingSchema, roleSchema } from './role.ts';
+import { securityKeyRecordSchema, securityKeySchema, viewSecurityKey } from './security-key.ts';
 
 /** Fewer characters than this are no password. Longer ones are what resists guessing; which characters does not matter. */
 export const leastPasswordLength = 12;
@@ -22,6 +23,29 @@ export const wantedBindingSchema = z.strictObject({
 });
 export type WantedBinding = z.output<typeof wantedBindingSchema>;
 
+/** What is asked for after a right password: one of these. There is at least an authenticator or a key. */
+const secondFactorSchema = z.strictObject({
+  authenticator: z
+    .strictObject({
+      /** Base32: what the user's authenticator knows. */
+      secret: z.string(),
+      /** The last step whose code was used. */
+      usedStep: z.int(),
+    })
+    .optional(),
+  keys: z.array(securityKeyRecordSchema),
+  /** SHA-256 of each recovery code that is left. */
+  recoveryDigests: z.array(z.string()),
+});
+export type SecondFactor = z.output<typeof secondFactorSchema>;
+
+/** Until there were keys, the authenticator's fields stood beside the recovery codes. */
+function readSecondFactor(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('secret' in value)) return value;
+  const { secret, usedStep, ...rest } = value as Record<string, unknown>;
+  return { ...rest, authenticator: { secret, usedStep }, keys: [] };
+}
+
 /** A user in the store. */
 export const userRecordSchema = z.strictObject({
   name: accountNameSchema,
@@ -30,16 +54,7 @@ export const userRecordSchema = z.strictObject({
   /** Absent until somebody sets a password: the user cannot sign in. */
   passwordHash: z.string().optional(),
   bindings: z.array(roleBindingSchema),
-  secondFactor: z
-    .strictObject({
-      /** Base32: what the user's authenticator knows. */
-      secret: z.string(),
-      /** The last step whose code was used. */
-      usedStep: z.int(),
-      /** SHA-256 of each recovery code that is left. */
-      recoveryDigests: z.array(z.string()),
-    })
-    .optional(),
+  secondFactor: z.preprocess(readSecondFactor, secondFactorSchema).optional(),
   createdAt: z.iso.datetime(),
   lastSignInAt: z.iso.datetime().optional(),
 });
@@ -53,6 +68,10 @@ export const userSchema = z.strictObject({
   enabled: z.boolean(),
   hasPassword: z.boolean(),
   secondFactor: z.boolean(),
+  /** Whether codes of an authenticator program are one. */
+  authenticator: z.boolean(),
+  /** Security keys and passkeys, each of which is one too. */
+  keys: z.array(securityKeySchema),
   /** Present with a second factor. */
   recoveryCodesLeft: z.int().optional(),
   bindings: z.array(roleBindingSchema),
@@ -68,6 +87,8 @@ export function viewUser({ name, fullName, enabled, passwordHash, bindings, seco
     enabled,
     hasPassword: passwordHash !== undefined,
     secondFactor: secondFactor !== undefined,
+    authenticator: secondFactor?.authenticator !== undefined,
+    keys: (secondFactor?.keys ?? []).map(viewSecurityKey),
     ...(secondFactor ? { recoveryCodesLeft: secondFactor.recoveryDigests.length } : {}),
     bindings,
     createdAt,

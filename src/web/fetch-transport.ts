@@ -23,8 +23,10 @@ export function createFetchTransport({ headers, onUnauthorized }: FetchTransport
       throw new CutOff('the daemon does not answer', { cause });
     });
     if (response.ok) return response;
-    if (response.status === 401) onUnauthorized();
-    throw errorOf(await response.json().catch(() => undefined), response.status);
+    const error = errorOf(await response.json().catch(() => undefined), response.status);
+    // A wrong password where it is asked for once more ends nothing.
+    if (response.status === 401 && error.details?.['confirm'] === undefined) onUnauthorized();
+    throw error;
   };
   return {
     async request(request) {

@@ -68,6 +68,7 @@ function pathOf(endpoint: Endpoint, named: Named, asking: string): string {
     guest: named.guest,
     name: named.zone,
     job: jobs.get(named.guest) ?? 'jaaaaaaaaaa',
+    session: '0123456789ab',
     user: named.user === 'oneself' ? asking : asking === 'site-viewer' ? 'site-auditor' : 'site-viewer',
     token: named.token === 'own' ? `of-${asking}` : asking === 'site-viewer' ? 'of-site-auditor' : 'of-site-viewer',
   };

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Me } from '../../model/me.ts';
+import type { SecurityKey } from '../../model/security-key.ts';
 import type { Session } from '../../model/session.ts';
 import type { User } from '../../model/user.ts';
 import { type OutputOptions, showDetail, showList, type ViewOptions, withOutput, withWatch } from '../command.ts';
@@ -150,7 +151,7 @@ export function addUser(user: Command, io: Io): void {
   withOutput(user.command('totp'))
     .description(`give a user a second factor: codes of an authenticator program; ${oneself}`)
     .argument('<user>', 'name')
-    .option('--remove', 'take it away')
+    .option('--remove', 'take it away; security keys stay')
     .action((name: string, { remove, ...options }: OutputOptions & { remove?: boolean }) =>
       remove
         ? change(
@@ -162,23 +163,51 @@ export function addUser(user: Command, io: Io): void {
         : beginTotp(io, options, name),
     );
 
+  withOutput(user.command('keys'))
+    .description(`a user’s security keys, each for the host name by which the page was open; the page adds them; ${oneself}`)
+    .argument('<user>', 'name')
+    .option('--remove <key>', 'take it away, by its name')
+    .action((name: string, { remove, ...options }: OutputOptions & { remove?: string }) =>
+      remove === undefined
+        ? showList(io, options, {
+            columns: keyColumns,
+            none: `${name} has no security key: it is added in the settings of the page`,
+            fetch: async (client) => ({ items: (await client.call('userShow', { params: { user: name } })).keys }),
+          })
+        : change(
+            io,
+            options,
+            async (client) => {
+              const body = { name: remove, ...(await currentPassword(io, client, name)) };
+              return client.call('userKeyRemove', { params: { user: name }, body });
+            },
+            `the key ${remove} of ${name} was removed`,
+          ),
+    );
+
   withOutput(user.command('sessions'))
     .description('where a user is signed in')
     .argument('<user>', 'name')
-    .option('--end', 'end all of them, and what was opened by them')
-    .action((name: string, { end, ...options }: OutputOptions & { end?: boolean }) =>
-      end
+    .option('--end [session]', 'end this one, or all of them, and what was opened by it')
+    .action((name: string, { end, ...options }: OutputOptions & { end?: string | boolean }) =>
+      typeof end === 'string'
         ? connected(io, options, async ({ client }) => {
-            const ended = await client.call('sessionEnd', { params: { user: name } });
-            io.stdout.write(
-              options.output === 'table' ? `${ended.ended} sessions of ${name} ended\n` : await renderValue(ended, options.output),
-            );
+            const ended = await client.call('sessionEndOne', { params: { user: name, session: end } });
+            const done = `the session ${ended.id} of ${name}, from ${ended.address}, ended\n`;
+            io.stdout.write(options.output === 'table' ? done : await renderValue(ended, options.output));
           })
-        : showList(io, options, {
-            columns: sessionColumns,
-            none: `${name} is signed in nowhere`,
-            fetch: (client) => client.call('sessionList', { params: { user: name } }),
-          }),
+        : end
+          ? connected(io, options, async ({ client }) => {
+              const ended = await client.call('sessionEnd', { params: { user: name } });
+              io.stdout.write(
+                options.output === 'table' ? `${ended.ended} sessions of ${name} ended\n` : await renderValue(ended, options.output),
+              );
+            })
+          : showList(io, options, {
+              columns: sessionColumns,
+              none: `${name} is signed in nowhere`,
+              fetch: (client) => client.call('sessionList', { params: { user: name } }),
+            }),
     );
 
   withOutput(user.command('setup-link'))
@@ -192,6 +221,14 @@ export function addUser(user: Command, io: Io): void {
       }),
     );
 }
+
+const keyColumns: Column<SecurityKey>[] = [
+  { title: 'KEY', text: ({ name }) => name },
+  { title: 'AT', text: ({ host }) => host },
+  { title: 'KEPT', text: ({ synced }) => (synced ? 'by an account elsewhere' : 'in the key') },
+  { title: 'SINCE', text: ({ createdAt }) => localTime(createdAt) },
+  { title: 'USED', text: ({ usedAt }) => (usedAt === undefined ? 'never' : localTime(usedAt)) },
+];
 
 const sessionColumns: Column<Session>[] = [
   { title: 'SESSION', text: ({ id }) => id },
@@ -241,9 +278,8 @@ async function beginTotp(io: Io, options: OutputOptions, name: string): Promise<
     const confirmed = await client.call('userTotpConfirm', { params: { user: name }, body: { code } });
     if (options.output !== 'table') io.stdout.write(await renderValue(confirmed, options.output));
     else {
-      io.stderr.write(
-        `user ${name} has a second factor from now on. Each of these signs in once in place of a code; they are not shown again:\n`,
-      );
+      const codes = confirmed.recoveryCodes.length > 0 ? '. Each of these signs in once in place of a code; they are not shown again:' : '';
+      io.stderr.write(`user ${name} has an authenticator from now on${codes}\n`);
       io.stdout.write(confirmed.recoveryCodes.map((each) => `${each}\n`).join(''));
     }
   });
@@ -292,12 +328,18 @@ function fields(user: User, sessions: Session[], names: ReadonlyMap<string, stri
     ['name', user.name],
     ['full name', user.fullName],
     ['signs in', signsIn(user), user.enabled && user.hasPassword ? undefined : 'amber'],
-    ['second factor', user.secondFactor ? `yes, ${user.recoveryCodesLeft ?? 0} recovery codes left` : 'no'],
+    ['second factor', user.secondFactor ? secondFactorText(user) : 'no'],
+    ['security keys', user.keys.map(({ name, host }) => `${name}, at ${host}`).join('\n')],
     ['roles', user.bindings.length === 0 ? 'none' : user.bindings.map((binding) => bindingText(binding, names)).join('\n')],
     ['made', localTime(user.createdAt)],
     ['last sign-in', user.lastSignInAt && localTime(user.lastSignInAt)],
     ['sessions', sessions.map(({ address, usedAt }) => `from ${address}, used ${localTime(usedAt)}`).join('\n')],
   ];
+}
+
+function secondFactorText({ authenticator, keys, recoveryCodesLeft = 0 }: User): string {
+  const ways = [...(authenticator ? ['codes of an authenticator'] : []), ...(keys.length > 0 ? ['security keys'] : [])];
+  return `${ways.join(' or ')}; ${recoveryCodesLeft} recovery codes left`;
 }
 
 function signsIn({ enabled, hasPassword }: User): string {

@@ -2,8 +2,10 @@
 import { useId, useState } from 'preact/hooks';
 import { createClient } from '../../api/client.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
+import type { KeyRequest } from '../../model/security-key.ts';
 import { createFetchTransport } from '../fetch-transport.ts';
 import { parseRoute } from '../route.ts';
+import { signWithKey } from '../security-key.ts';
 import { Command, Mark, Problem, Said } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
@@ -75,15 +77,17 @@ function AccountForm({ secret, onSignedIn }: { secret: string | undefined; onSig
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [wantsCode, setWantsCode] = useState(false);
+  const [keyRequest, setKeyRequest] = useState<KeyRequest>();
   const [error, setError] = useState<CaissonError>();
   const [busy, setBusy] = useState(false);
   const id = useId();
-  const send = async () => {
+  const send = async (byKey?: KeyRequest) => {
     setBusy(true);
     setError(undefined);
     try {
       if (secret !== undefined) await client.call('setUp', { body: { secret, user, password } });
-      await client.call('login', { body: { user, password, ...(code === '' ? {} : { code }), as: 'cookie' } });
+      const factor = byKey ? { key: await signWithKey(byKey) } : code === '' ? {} : { code };
+      await client.call('login', { body: { user, password, ...factor, as: 'cookie' } });
       onSignedIn();
     } catch (cause) {
       const refused = toCaissonError(cause);
@@ -91,6 +95,8 @@ function AccountForm({ secret, onSignedIn }: { secret: string | undefined; onSig
       // The first time it is no error that the code is missing.
       if (!asks || wantsCode) setError(refused);
       setWantsCode((before) => before || asks);
+      // What was signed or refused is used up.
+      if (asks) setKeyRequest(refused.details?.['key'] as KeyRequest | undefined);
     } finally {
       setBusy(false);
     }
@@ -127,6 +133,21 @@ function AccountForm({ secret, onSignedIn }: { secret: string | undefined; onSig
       {secret !== undefined && <p class="quiet">{words.passwordHint}</p>}
       {wantsCode && (
         <>
+          {keyRequest && (
+            <div class="buttons">
+              <button
+                type="button"
+                class="primary"
+                disabled={busy}
+                ref={(element) => {
+                  if (code === '') element?.focus();
+                }}
+                onClick={() => void send(keyRequest)}
+              >
+                {words.useKey}
+              </button>
+            </div>
+          )}
           <label for={`${id}-code`}>{words.secondFactorCode}</label>
           <input
             id={`${id}-code`}
@@ -135,7 +156,7 @@ function AccountForm({ secret, onSignedIn }: { secret: string | undefined; onSig
             autocomplete="one-time-code"
             required
             ref={(element) => {
-              if (code === '') element?.focus();
+              if (code === '' && !keyRequest) element?.focus();
             }}
             value={code}
             onInput={(event) => setCode(event.currentTarget.value)}

@@ -41,6 +41,10 @@ export const history = (name: string, resolution: Resolution): Resource<Answer<'
   ask: (client) => client.call('guestHistory', { params: { guest: name }, query: { resolution } }),
 });
 export const tokens = plain('tokens', 'tokenList');
+export const account = (user: string): Resource<Answer<'userShow'>> => ({
+  key: `account/${user}`,
+  ask: (client) => client.call('userShow', { params: { user } }),
+});
 export const sessions = (user: string): Resource<Answer<'sessionList'>> => ({
   key: `sessions/${user}`,
   ask: (client) => client.call('sessionList', { params: { user } }),
