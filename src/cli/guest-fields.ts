@@ -56,13 +56,17 @@ function describeRestart({ spec, status }: Guest): string {
 
 function nicFields(nics: Guest['status']['nics']): Field[] {
   const [nic, ...others] = nics;
+  const sharing = nics.filter(({ bridged }) => bridged).map(({ zone }) => zone);
+  const weaker: Field = ['gives up', sharing.length > 0 ? weakerOn(sharing) : undefined, 'amber'];
+  const zoneText = ({ zone, bridged }: (typeof nics)[number]) => (bridged ? `${zone} (bridged, weaker)` : zone);
   if (!nic || others.length > 0)
-    return [['nics', nics.map(({ zone, addresses, mac }) => `${zone}: ${addresses.join(', ')} (${mac})`).join('\n')]];
-  return [
-    ['zone', nic.zone],
-    ['addresses', nic.addresses.join(', ')],
-    ['mac', nic.mac],
-  ];
+    return [['nics', nics.map((each) => `${zoneText(each)}: ${each.addresses.join(', ')} (${each.mac})`).join('\n')], weaker];
+  return [['zone', zoneText(nic), nic.bridged && 'amber'], weaker, ['addresses', nic.addresses.join(', ')], ['mac', nic.mac]];
+}
+
+function weakerOn(zones: readonly string[]): string {
+  return `a wire of its own: on that of ${zones.join(', ')} flows between guests are filtered
+without knowledge of connections (“caisson zone show ${zones[0]}”)`;
 }
 
 function describeCpus({ spec: { cpus, cpu }, status: { has } }: Guest): string {

@@ -133,7 +133,11 @@ export class Engine {
   static async open(parts: EngineParts): Promise<Engine> {
     const events = createEvents(parts);
     const site = await SiteStore.open(parts.store);
-    const board = await GuestBoard.open({ ...parts, bootId: parts.host.bootId });
+    const board = await GuestBoard.open({
+      ...parts,
+      bootId: parts.host.bootId,
+      isBridged: (zone) => site.zones.get(zone)?.zone.bridged ?? false,
+    });
     const accounts = await Accounts.open(parts.store, parts.log);
     const engine = new Engine(parts, site, board, events, accounts);
     await engine.#begin();

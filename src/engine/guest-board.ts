@@ -32,6 +32,8 @@ export interface BoardOptions {
   log: Log;
   /** Of this run of the host: processes and pauses of an earlier one mean nothing any more. */
   bootId: string;
+  /** Guests of the zone share one wire. */
+  isBridged: (zone: string) => boolean;
 }
 
 export class GuestBoard {
@@ -39,19 +41,21 @@ export class GuestBoard {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #bootId: string;
+  readonly #isBridged: BoardOptions['isBridged'];
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   /** Of one guest each: many wait for one, and each change must not wake all of them. */
   readonly #listenersOf = new Map<string, Set<() => void>>();
   readonly #kept = new Map<string, string>();
   readonly #memoryMib = new Map<string, number>();
-  readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; bytes: Buffer }>();
+  readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; wires: string; bytes: Buffer }>();
 
   private constructor(options: BoardOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#bootId = options.bootId;
+    this.#isBridged = options.isBridged;
   }
 
   static async open(options: BoardOptions): Promise<GuestBoard> {
@@ -189,7 +193,13 @@ export class GuestBoard {
       createdAt: record.createdAt,
       status: {
         ...live,
-        nics: guestNics(record).map(({ mac, tap, zone, addresses }) => ({ mac, tap, zone, addresses: [...addresses] })),
+        nics: guestNics(record).map(({ mac, tap, zone, addresses }) => ({
+          mac,
+          tap,
+          zone,
+          addresses: [...addresses],
+          ...(this.#isBridged(zone) && { bridged: true as const }),
+        })),
       },
       actions: legalActions(live.power),
     };
@@ -199,12 +209,14 @@ export class GuestBoard {
   viewJson(record: GuestRecord): Buffer {
     const live = this.get(record.uid);
     const known = this.#json.get(record.uid);
-    if (known?.record === record && known.live === live) return known.bytes;
+    // What its zones are is no part of its record.
+    const wires = record.spec.nics.map(({ zone }) => (this.#isBridged(zone) ? 'b' : '-')).join('');
+    if (known?.record === record && known.live === live && known.wires === wires) return known.bytes;
     const text = JSON.stringify(this.view(record));
     // Of its own size: what is kept must not keep a piece of a shared pool.
     const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
     bytes.write(text);
-    this.#json.set(record.uid, { record, live, bytes });
+    this.#json.set(record.uid, { record, live, wires, bytes });
     return bytes;
   }
 

@@ -23,6 +23,8 @@ export const wayDecisionSchema = z.strictObject({
   why: z.string(),
   /** The flow of the site file that decides. */
   flow: z.string().optional(),
+  /** Both are on the shared wire of this zone, where the filter is weaker. */
+  sharedWire: z.string().optional(),
   /** What the rules in force do; absent where there are none to read, or nobody has the address. */
   rules: z
     .strictObject({

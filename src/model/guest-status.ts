@@ -38,7 +38,14 @@ export const diskStatusSchema = z.strictObject({
   allocatedBytes: z.int().optional(),
 });
 
-export const nicStatusSchema = z.strictObject({ mac: z.string(), tap: z.string(), zone: z.string(), addresses: z.array(z.string()) });
+export const nicStatusSchema = z.strictObject({
+  mac: z.string(),
+  tap: z.string(),
+  zone: z.string(),
+  addresses: z.array(z.string()),
+  /** It shares one wire with the other guests of its zone: weaker. */
+  bridged: z.literal(true).optional(),
+});
 
 export const guestStatusSchema = z.strictObject({
   power: powerStateSchema,

@@ -1,12 +1,13 @@
 // What decides between two ends, for people: the flow that allows it, or why nothing does. In one or two sentences. Pure.
 import { familyOf } from '../model/address.ts';
 import type { NetworkFlow, NetworkService, NetworkState } from '../model/network-state.ts';
-import { type Attempt, type Between, type End, type NothingWhy, between, isAllowed, publicationFor } from './reachability.ts';
+import { type Attempt, type Between, type End, type NothingWhy, between, isAllowed, publicationFor, sharedWireOf } from './reachability.ts';
 
 export interface ExplainedWay {
   decided: 'open' | 'refused';
   why: string;
   flow?: string;
+  sharedWire?: string;
 }
 
 export interface WayQuestion {
@@ -20,12 +21,17 @@ export interface WayQuestion {
 }
 
 export function explainWay(state: NetworkState, question: WayQuestion): ExplainedWay {
+  const sharedWire = sharedWireOf(state, question.from.address, question.to);
+  return { ...explainDecision(state, question), ...(sharedWire !== undefined && { sharedWire }) };
+}
+
+function explainDecision(state: NetworkState, question: WayQuestion): ExplainedWay {
   const { from, to, service } = question;
   const decides = between(state, from, to);
   if (decides.kind === 'everything') return { decided: 'open', why: 'The host itself may reach everybody; no flow is needed.' };
   if (decides.kind === 'nothing') return { decided: 'refused', why: explainNothing(decides.why, question, state) };
   const { allowed, flow } = isAllowed(state, { from, to: { address: to }, ...attemptOf(service, familyOf(to)) });
-  if (allowed) return explainOpen(flow, decides, question);
+  if (allowed) return explainOpen(flow, decides, question, sharedWireOf(state, from.address, to) !== undefined);
   return { decided: 'refused', why: explainRefusal(decides, question, state) };
 }
 
@@ -44,11 +50,19 @@ function attemptOf(service: NetworkService, family: 4 | 6): Pick<Attempt, 'proto
 }
 
 const answers = 'Answers pass by themselves, and nothing else the other way.';
+/** Connections are not known there. */
+const wireAnswers = 'Answers are told by that port alone: whatever is sent from it passes the other way.';
 
-function explainOpen(flow: NetworkFlow | undefined, decides: Between & { kind: 'listed' }, { service, to }: WayQuestion): ExplainedWay {
+function explainOpen(
+  flow: NetworkFlow | undefined,
+  decides: Between & { kind: 'listed' },
+  { service, to }: WayQuestion,
+  isOnWire: boolean,
+): ExplainedWay {
   if (flow) {
     const rate = flow.rate ? `, at most ${flow.rate.count} new connections a ${flow.rate.per}` : '';
-    return { decided: 'open', why: `The flow “${flow.text}” allows it${rate}. ${answers}`, flow: flow.text };
+    const back = isOnWire ? wireAnswers : answers;
+    return { decided: 'open', why: `The flow “${flow.text}” allows it${rate}. ${back}`, flow: flow.text };
   }
   const publication = publicationFor(decides.publications, attemptOf(service, familyOf(to)));
   if (publication) return { decided: 'open', why: `The port is published: “${publication.text}”. ${answers}` };

@@ -107,8 +107,7 @@ export function publicationFor(
 
 /** Pure; as `isAllowed`. Publications are found by the address that they listen on. */
 export function between(state: NetworkState, from: End, to: string): Between {
-  let site = prepared.get(state);
-  if (!site) prepared.set(state, (site = prepare(state)));
+  const site = preparedOf(state);
   const nothing = (why: NothingWhy): Between => ({ kind: 'nothing', why });
   if (familyOf(from.address) !== familyOf(to)) return nothing('families');
   if (from.kind === 'host') return { kind: 'everything' };
@@ -125,6 +124,12 @@ export function between(state: NetworkState, from: End, to: string): Between {
   if (state.publications.some(({ listen }) => listen === to)) return nothing('published-for-the-world');
   if (!site.hasUplink) return nothing('no-uplink');
   return { kind: 'listed', flows: listed(site, from, { kind: 'world', address: to }), served: false, publications: [] };
+}
+
+function preparedOf(state: NetworkState): Prepared {
+  let site = prepared.get(state);
+  if (!site) prepared.set(state, (site = prepare(state)));
+  return site;
 }
 
 function fromWorld(site: Prepared, from: End, to: string): Between {
@@ -169,6 +174,12 @@ function endsOf(site: Prepared, side: 'from' | 'to', { kind, address }: End): Se
 function sharesWire({ guests, zones }: Prepared, one: string, other: string): boolean {
   const zone = guests.get(one)?.zone;
   return zone !== undefined && zone === guests.get(other)?.zone && zones.get(zone)?.bridged === true;
+}
+
+/** Pure. The bridged zone on whose wire both are, if any. */
+export function sharedWireOf(state: NetworkState, one: string, other: string): string | undefined {
+  const site = preparedOf(state);
+  return one !== other && sharesWire(site, one, other) ? site.guests.get(one)?.zone : undefined;
 }
 
 function isServed({ protocol, port, type, to }: Attempt): boolean {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { CaissonError } from '../../src/lib/errors.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
@@ -409,6 +410,22 @@ test('a port that a program of the host hears is not published, and nothing is c
   // It listens later: what is published stays so, and the site can still be changed.
   daemon.world.sensors.heard.sockets.push({ protocol: 'tcp', address: '203.0.113.7', port: 25 });
   assert.equal((await apply(daemon, publishing('203.0.113.7:23-30'))).state, 'succeeded');
+});
+
+test('a guest on a shared wire says so, from the moment that its zone is one', async () => {
+  const daemon = await applied();
+  const wires = async () => (await daemon.engine.guest('database')).status.nics.map(({ bridged }) => bridged);
+  const listed = () =>
+    daemon.engine
+      .guestsJson()
+      .map((bytes) => JSON.parse(bytes.toString()) as Guest)
+      .find(({ name }) => name === 'database');
+  assert.deepEqual([await wires(), listed()?.status.nics[0]?.bridged], [[undefined], undefined]);
+  const shared = site((text) =>
+    text.replace('internal: { subnets: [10.20.0.0/16] }', 'internal: { subnets: [10.20.0.0/16], bridged: true }'),
+  );
+  assert.equal((await apply(daemon, shared)).state, 'succeeded');
+  assert.deepEqual([await wires(), listed()?.status.nics[0]?.bridged], [[true], true]);
 });
 
 test('what was changed elsewhere since the last apply is kept, and a dispute is refused', async () => {

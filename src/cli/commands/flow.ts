@@ -69,7 +69,7 @@ function guestsOf({ from, to, sources, targets }: FlowView): string {
 
 /** One paragraph for each pair of addresses that is decided otherwise than those before. */
 function renderExplanation({ from, to, port, ways, differs, withoutRules }: FlowExplanation): string {
-  const groups = Map.groupBy(ways, (way) => JSON.stringify([way.decided, way.why, way.rules?.decided, way.rules?.why]));
+  const groups = Map.groupBy(ways, (way) => JSON.stringify([way.decided, way.why, way.sharedWire, way.rules?.decided, way.rules?.why]));
   return [
     ...[...groups.values()].map((group) => renderWays(`${from} → ${to} ${port}`, group)),
     withoutRules === undefined ? '' : `rules in force: not asked: ${withoutRules}\n`,
@@ -80,7 +80,7 @@ function renderExplanation({ from, to, port, ways, differs, withoutRules }: Flow
 function renderWays(title: string, group: readonly WayDecision[]): string {
   const [first] = group;
   if (!first) return '';
-  const { decided, why, rules } = first;
+  const { decided, why, sharedWire, rules } = first;
   const addresses = group.map((way) => `${way.fromAddress} → ${way.toAddress}`);
   const more = addresses.length > 3 ? ` and ${addresses.length - 3} more` : '';
   const by = rules?.rule === undefined ? '' : `\n  ${rules.rule}`;
@@ -88,6 +88,9 @@ function renderWays(title: string, group: readonly WayDecision[]): string {
     `${title}: ${decided}\n`,
     `  ${addresses.slice(0, 3).join(', ')}${more}\n`,
     `  ${why}\n`,
+    sharedWire === undefined
+      ? ''
+      : `  Weaker: both are on the shared wire of zone ${sharedWire}, which is filtered without knowledge of connections.\n`,
     rules ? `  rules in force: ${rules.decided}: ${rules.why}${by}\n` : '',
   ].join('');
 }

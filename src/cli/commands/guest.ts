@@ -30,7 +30,7 @@ import type { Column } from '../table.ts';
 const columns: Column<Guest>[] = [
   { title: 'NAME', text: (guest) => guest.name },
   { title: 'STATE', text: stateWord, style: guestStyle },
-  { title: 'ZONE', text: (guest) => guest.spec.nics.map((nic) => nic.zone).join(' ') },
+  { title: 'ZONE', text: zonesText, style: (guest) => (guest.status.nics.some(({ bridged }) => bridged) ? 'amber' : undefined) },
   { title: 'ADDRESSES', text: (guest) => guest.status.nics.flatMap((nic) => nic.addresses).join(' '), shrink: true },
   { title: 'SERVICE', text: (guest) => guest.spec.service?.ports.join(' ') ?? '', optional: true, shrink: true },
   {
@@ -42,6 +42,11 @@ const columns: Column<Guest>[] = [
   { title: 'MEMORY', text: (guest) => `${guest.spec.memoryMib} MiB`, right: true },
   { title: 'WHY', text: (guest) => guest.status.reason, shrink: true, optional: true },
 ];
+
+/** A shared wire is told wherever a guest is. */
+function zonesText({ status }: Guest): string {
+  return status.nics.map(({ zone, bridged }) => (bridged ? `${zone} (bridged)` : zone)).join(' ');
+}
 
 /** As `guestGoalSchema` has them: no schema is loaded for parsing a command. */
 const guestGoals: readonly GuestGoal[] = ['ready', 'stopped', 'agent'];

@@ -145,6 +145,11 @@ function Now({ guest }: { guest: Guest }) {
             {status.nics.map((nic) => (
               <li key={nic.mac}>
                 <a href={hrefOf('zones', [nic.zone])}>{nic.zone}</a> <span class="addresses">{nic.addresses.join(' ')}</span>{' '}
+                {nic.bridged && (
+                  <span class="tone-amber">
+                    <Mark tone="amber" /> {words.bridged}
+                  </span>
+                )}{' '}
                 <span class="quiet">
                   {nic.mac} · {nic.tap}
                 </span>

@@ -7,7 +7,7 @@ import { useLive, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { callAction } from '../ui/actions.tsx';
 import { useAct } from '../ui/notices.tsx';
-import { Command, Empty, Loaded, Said, State } from '../ui/parts.tsx';
+import { Command, Empty, Loaded, Mark, Said, State } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { filterGuests, type GuestColumn, type GuestOrder, sortGuests } from '../view/filter-guests.ts';
 import { useWords } from '../words/use-words.ts';
@@ -256,7 +256,15 @@ function GuestTable(props: {
                     {guest.name}
                   </a>
                 </td>
-                <td class="col-zone">{spec.nics.map(({ zone }) => zone).join(' ')}</td>
+                <td class="col-zone">
+                  {spec.nics.map(({ zone }) => zone).join(' ')}
+                  {status.nics.some(({ bridged }) => bridged) && (
+                    <span title={words.bridged}>
+                      {' '}
+                      <Mark tone="amber" />
+                    </span>
+                  )}
+                </td>
                 <td class="col-addresses">{status.nics.flatMap(({ addresses }) => addresses).join(' ')}</td>
                 <td class="col-service">{(spec.service?.ports ?? []).join(' ')}</td>
                 <td class="col-cpus number">{format.number(spec.cpus)}</td>

@@ -312,6 +312,12 @@ function Explanation({ from, to, port }: { from: string; to: string; port: strin
                   items={[
                     [words.because, <Said>{way.why}</Said>],
                     way.flow !== undefined && [words.inTheSiteFile, <code>{way.flow}</code>],
+                    way.sharedWire !== undefined && [
+                      words.zone,
+                      <span class="tone-amber">
+                        <Mark tone="amber" /> {way.sharedWire}: {words.bridged}
+                      </span>,
+                    ],
                     way.rules?.rule !== undefined && [words.inTheKernel, <code>{way.rules.rule}</code>],
                   ]}
                 />
