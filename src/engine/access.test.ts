@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { FakeClock } from '../lib/clock.ts';
 import { fromBase32 } from '../lib/base32.ts';
 import { silentLog } from '../lib/log.ts';
+import { hashWork } from '../lib/password-hash.ts';
 import { digestOf } from '../lib/secret.ts';
 import { totpCode, totpStep } from '../lib/totp.ts';
 import { type Caller, callerMay, localCaller, tokenFileCaller } from '../model/caller.ts';
@@ -108,6 +109,40 @@ for (const [storeName, openStore] of stores) {
             { code: 'unauthorized', message: 'no user has this name and password' },
             user,
           );
+      }),
+    );
+
+    test(
+      'an unknown user costs exactly the hash work of a known one, whatever is wrong',
+      using(async ({ access }) => {
+        await access.users.add({ name: 'ada', password, bindings: [] }, 'local');
+        await access.users.add({ name: 'new', bindings: [] }, 'local');
+        await access.users.add({ name: 'off', password, bindings: [] }, 'local');
+        await access.users.set('off', { enabled: false }, 'local');
+        const workOf = async (user: string, tried: string): Promise<unknown[]> => {
+          const work: unknown[] = [];
+          const note = (done: unknown) => work.push(done);
+          hashWork.subscribe(note);
+          try {
+            await access.signIn.signIn({ user, password: tried, kind: 'cookie', address, program: '' }).catch(() => undefined);
+          } finally {
+            hashWork.unsubscribe(note);
+          }
+          return work;
+        };
+        const right = await workOf('ada', password);
+        assert.equal(right.length, 1);
+        for (const [user, tried] of [
+          ['ada', 'wrong words of this test'],
+          ['ada', ''],
+          ['nobody', password],
+          ['nobody', ''],
+          ['new', password],
+          ['off', password],
+          ['off', 'wrong words of this test'],
+          ['no name at all', password],
+        ] as const)
+          assert.deepEqual(await workOf(user, tried), right, `${user} with “${tried}”`);
       }),
     );
 

@@ -136,6 +136,13 @@ export class Accounts {
     this.#takeToken(record);
   }
 
+  /** One that is there. */
+  async changeToken(record: TokenRecord): Promise<void> {
+    await this.#store.put(`token/${record.name}`, record, { expected: 'any' });
+    this.#takeToken(record);
+    this.tell();
+  }
+
   touchToken(name: string, usedAt: number): void {
     const record = this.tokens.get(name);
     if (!record) return;

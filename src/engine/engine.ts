@@ -97,7 +97,16 @@ export class Engine {
     this.#guests = new Guests(wiring, (uid) => this.#startAgain(uid));
     this.#usage = new UsageHistory(wiring);
     this.#pressure = new HostPressure({ parts, events });
-    this.#sites = new SiteService({ parts, site, board, events, guests: this.#guests, images: this.#images, network: this.#network });
+    this.#sites = new SiteService({
+      parts,
+      site,
+      board,
+      events,
+      guests: this.#guests,
+      images: this.#images,
+      network: this.#network,
+      forgetRoles: (zones) => this.access.users.forgetZones(zones),
+    });
     this.#hostShutdown = new HostShutdown({
       bootId: parts.host.bootId,
       clock,

@@ -15,12 +15,15 @@ export interface SiteWriteParts {
   parts: EngineParts;
   site: SiteStore;
   events: Events;
+  /** Takes away all roles on these zones. */
+  forgetRoles: (zones: readonly string[]) => Promise<void>;
 }
 
 /** Writes what differs, what others refer to first; guests get their identity here. */
 export async function writeSite(parts: SiteWriteParts, wanted: Site, applied: Site): Promise<void> {
-  const { site } = parts;
+  const { site, forgetRoles } = parts;
   const before = site.site();
+  const gone = [...site.zones.keys()].filter((name) => !wanted.zones[name]);
   const writes: SiteWrite[] = [];
   const put = (key: string, value: unknown) => writes.push(site.write(key, value));
   if (!same(siteRow(before), siteRow(wanted)) || !site.isDefined) put('site', siteRow(wanted));
@@ -37,8 +40,11 @@ export async function writeSite(parts: SiteWriteParts, wanted: Site, applied: Si
   writes.push(...(await guestWrites(parts, wanted)));
   if (!same(site.flows, wanted.flows)) put('flows', wanted.flows);
   for (const name of site.images.keys()) if (!wanted.images[name]) writes.push(site.erase(`image/${name}`));
-  for (const name of site.zones.keys()) if (!wanted.zones[name]) writes.push(site.erase(`zone/${name}`));
+  for (const name of gone) writes.push(site.erase(`zone/${name}`));
+  // A zone has no uid: before there is one of a name that was used before, nobody has a role on it. Also when a daemon died after the next commit.
+  await forgetRoles(Object.keys(wanted.zones).filter((name) => !site.zones.has(name)));
   await site.commit([...writes, ...(await site.appliedWrites(applied))]);
+  await forgetRoles(gone);
 }
 
 /** The addresses that every guest of a site would have. Throws `conflict` and `no-capacity`. */

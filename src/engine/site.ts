@@ -18,14 +18,11 @@ import { withDisksOf } from '../plan/new-guest.ts';
 import { stopOrder } from '../plan/start-order.ts';
 import type { Guests } from './guests.ts';
 import type { ImageService } from './images.ts';
-import type { Events } from './events.ts';
 import type { GuestBoard } from './guest-board.ts';
 import type { StartHow } from './guest-starts.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
-import type { EngineParts } from './parts.ts';
-import type { SiteStore } from './site-store.ts';
-import { addressesFor, writeSite } from './site-writes.ts';
+import { addressesFor, type SiteWriteParts, writeSite } from './site-writes.ts';
 
 const imagesAtOnce = 2;
 
@@ -48,11 +45,8 @@ export interface SitePlan {
   difference: SiteDifference;
 }
 
-interface Wiring {
-  parts: EngineParts;
-  site: SiteStore;
+interface Wiring extends SiteWriteParts {
   board: GuestBoard;
-  events: Events;
   guests: Guests;
   images: ImageService;
   network: NetworkReconciler;

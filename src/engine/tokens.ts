@@ -54,7 +54,7 @@ export class Tokens {
       name,
       digest,
       ...(by.user === undefined ? {} : { owner: by.user }),
-      bindings: bindings === undefined ? [...(by.rights[0] ?? [])] : users.resolve(bindings),
+      bindings: bindings === undefined ? users.withZones(by.rights[0] ?? []) : users.resolve(bindings),
       createdAt: now,
       endsAt: now + days * dayMs,
     };

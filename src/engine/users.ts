@@ -232,6 +232,30 @@ export class Users {
     return sessions.length;
   }
 
+  /** Nobody, and no token, has a role on these zones any more. */
+  async forgetZones(zones: readonly string[]): Promise<void> {
+    const { accounts, lock } = this.#with;
+    const scopes = new Set<string>(zones.map((name) => `zone:${name}`));
+    const isOn = ({ on }: RoleBinding) => scopes.has(on);
+    const left = (bindings: readonly RoleBinding[]) => bindings.filter((binding) => !isOn(binding));
+    for (const { name } of [...accounts.users.values()].filter(({ bindings }) => bindings.some(isOn)))
+      await lock.with(name, async () => {
+        const user = accounts.users.get(name);
+        if (!user) return;
+        await accounts.putUser({ ...user, bindings: left(user.bindings) });
+        const gone = describeBindings(user.bindings.filter(isOn));
+        this.#tell('user-changed', name, `user ${name} lost what went with a deleted zone: ${gone}`, 'system');
+      });
+    for (const token of [...accounts.tokens.values()].filter(({ bindings }) => bindings.some(isOn)))
+      await accounts.changeToken({ ...token, bindings: left(token.bindings) });
+  }
+
+  /** Those of the bindings whose zone is there. */
+  withZones(bindings: readonly RoleBinding[]): RoleBinding[] {
+    const { scopes } = this.#with;
+    return bindings.filter(({ on }) => !on.startsWith('zone:') || scopes.hasZone(on.slice('zone:'.length)));
+  }
+
   /** Returns it as it was. */
   async endSession(name: string, id: string, by: Caller): Promise<Session> {
     const { accounts, signIn } = this.#with;

@@ -1,6 +1,7 @@
 // Passwords as argon2id (RFC 9106) of the runtime, in the usual text form, which carries its parameters: `$argon2id$v=19$m=…,t=…,p=1$SALT$HASH`.
 // A check takes as long for a user that does not exist (`checkNobody`). One at a time: many at once would need that much memory.
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { promisify } from 'node:util';
 import { CaissonError } from './errors.ts';
 
@@ -24,6 +25,9 @@ const hashBytes = 32;
 const pattern = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,88})\$([A-Za-z0-9+/]{22,88})$/;
 
 const derive = promisify(argon2);
+
+/** Told of each hash that is computed, with its parameters: two checks take as long when they do the same work. */
+export const hashWork = channel('caisson.password-hash');
 
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
@@ -53,7 +57,10 @@ function run(password: string, nonce: Buffer, { memory, passes, parallelism }: P
     });
   waiting++;
   const result = last
-    .then(() => derive('argon2id', { message: Buffer.from(password, 'utf8'), nonce, memory, passes, parallelism, tagLength }))
+    .then(() => {
+      hashWork.publish({ memory, passes, parallelism, tagLength });
+      return derive('argon2id', { message: Buffer.from(password, 'utf8'), nonce, memory, passes, parallelism, tagLength });
+    })
     .finally(() => waiting--);
   last = result.catch(() => undefined);
   return result;

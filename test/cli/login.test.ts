@@ -99,6 +99,18 @@ test('who signs in is asked what is missing, unseen where it is secret, and is t
   assert.match(contexts.out, /"name": "lab",\s+"url": "http/);
 });
 
+test('signing in and out, and changing contexts, are told as JSON and YAML too, without the session’s secret', async () => {
+  const login = await run(['login', trial.url, '--user', 'bob', '--as', 'lab', '-o', 'json'], [`${trialPassword}\r`]);
+  assert.equal(login.exit, 0, login.err);
+  const { endsAt, endsUnusedAt, ...signedIn } = JSON.parse(login.out) as Record<string, string>;
+  assert.deepEqual(signedIn, { context: 'lab', url: trial.url, user: 'bob' });
+  assert.ok(Date.parse(endsAt ?? '') >= Date.parse(endsUnusedAt ?? ''));
+  assert.deepEqual(JSON.parse((await run(['context', 'use', 'local', '-o', 'json'])).out), { current: 'local' });
+  assert.equal((await run(['context', 'use', 'lab', '-o', 'yaml'])).out, 'current: lab\n');
+  assert.deepEqual(JSON.parse((await run(['logout', '-o', 'json'])).out), { context: 'lab', url: trial.url, user: 'bob' });
+  assert.deepEqual(JSON.parse((await run(['context', 'delete', 'lab', '-o', 'json'])).out), { deleted: 'lab', current: 'local' });
+});
+
 test('after a logout the session counts for nothing, and the next command says what to do', async () => {
   await run(['login', trial.url, '--user', 'bob', '--as', 'lab'], [`${trialPassword}\r`]);
   const { contexts } = JSON.parse(await readFile(contextsPath(), 'utf8')) as { contexts: { lab: { token: string } } };

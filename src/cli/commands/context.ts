@@ -42,27 +42,26 @@ export function addContext(context: Command, io: Io): void {
       io.stdout.write(options.output === 'table' ? tableFor(io, items, columns) : await renderValue({ items }, options.output));
     });
 
-  context
-    .command('use')
+  withFormat(context.command('use'))
     .description('use this one from now on, where nothing else is said')
     .argument('<context>', `name, or ${localContext}`)
-    .action(async (name: string) => {
+    .action(async (name: string, { output }: OutputOptions) => {
       const contexts = readContexts(io.env);
       if (name !== localContext) contextOf(contexts, name);
       await writeContexts(io.env, { ...contexts, current: name });
-      io.stdout.write(`${name} is used from now on\n`);
+      io.stdout.write(output === 'table' ? `${name} is used from now on\n` : await renderValue({ current: name }, output));
     });
 
-  context
-    .command('delete')
+  withFormat(context.command('delete'))
     .description('forget a context; “caisson logout” ends its session first')
     .argument('<context>', 'name')
-    .action(async (name: string) => {
+    .action(async (name: string, { output }: OutputOptions) => {
       if (name === localContext) throw new CaissonError('invalid', `${localContext} cannot be deleted: it is this machine’s own daemon`);
       const contexts = readContexts(io.env);
       contextOf(contexts, name);
       const { [name]: _, ...rest } = contexts.contexts;
-      await writeContexts(io.env, { current: contexts.current === name ? localContext : contexts.current, contexts: rest });
-      io.stdout.write(`${name} is forgotten\n`);
+      const current = contexts.current === name ? localContext : contexts.current;
+      await writeContexts(io.env, { current, contexts: rest });
+      io.stdout.write(output === 'table' ? `${name} is forgotten\n` : await renderValue({ deleted: name, current }, output));
     });
 }

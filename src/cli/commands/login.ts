@@ -7,12 +7,14 @@ import { CaissonError } from '../../lib/errors.ts';
 import type { SignedIn } from '../../model/session.ts';
 import { type Context, contextOf, isContextName, localContext, readContexts, writeContexts } from '../contexts.ts';
 import { Advised } from '../failure.ts';
+import { type OutputOptions, withFormat } from '../command.ts';
 import type { Io } from '../io.ts';
+import { renderValue } from '../output.ts';
 import { askLine, readPassword } from '../prompt.ts';
 import { readAuthority } from '../read-authority.ts';
 import { localTime } from '../times.ts';
 
-interface LoginOptions {
+interface LoginOptions extends Pick<OutputOptions, 'output'> {
   user?: string;
   as?: string;
   code?: string;
@@ -21,8 +23,12 @@ interface LoginOptions {
   fingerprint?: string;
 }
 
+interface LogoutOptions extends Pick<OutputOptions, 'output'> {
+  context?: string;
+}
+
 export function addLogin(login: Command, io: Io): void {
-  login
+  withFormat(login)
     .argument('<url>', 'the daemon’s address')
     .option('--user <name>', 'who signs in; asked for on a terminal')
     .option('--password-stdin', 'the password is the first line of standard input')
@@ -34,9 +40,9 @@ export function addLogin(login: Command, io: Io): void {
 }
 
 export function addLogout(logout: Command, io: Io): void {
-  logout
+  withFormat(logout)
     .option('--context <name>', 'which one; default: the current one')
-    .action((options: { context?: string }) => signOut(io, options.context));
+    .action((options: LogoutOptions) => signOut(io, options));
 }
 
 async function signIn(io: Io, url: string, options: LoginOptions): Promise<void> {
@@ -59,7 +65,7 @@ async function signIn(io: Io, url: string, options: LoginOptions): Promise<void>
       if (!io.stdin.isTTY) throw new Advised('a code of the second factor is needed too', error, ['give it with --code']);
       return call(await askLine(io, 'Code of the second factor: '));
     });
-    const { token, endsAt } = signedIn;
+    const { token, endsAt, endsUnusedAt } = signedIn;
     const context: Context = {
       url,
       user,
@@ -68,13 +74,16 @@ async function signIn(io: Io, url: string, options: LoginOptions): Promise<void>
       ...(authority === undefined ? {} : { authority }),
     };
     await writeContexts(io.env, { current: name, contexts: { ...contexts.contexts, [name]: context } });
-    io.stdout.write(`${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`);
+    const done = `${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`;
+    // Without the token: it is in the file alone.
+    const value = { context: name, url, user, endsAt, endsUnusedAt };
+    io.stdout.write(options.output === 'table' ? done : await renderValue(value, options.output));
   } finally {
     transport.close();
   }
 }
 
-async function signOut(io: Io, given: string | undefined): Promise<void> {
+async function signOut(io: Io, { context: given, output }: LogoutOptions): Promise<void> {
   const contexts = readContexts(io.env);
   const name = given ?? contexts.current;
   if (name === localContext) throw new CaissonError('invalid', 'nobody is signed in: the context local is this machine’s own daemon');
@@ -92,7 +101,8 @@ async function signOut(io: Io, given: string | undefined): Promise<void> {
     transport.close();
   }
   await writeContexts(io.env, { ...contexts, contexts: { ...contexts.contexts, [name]: rest } });
-  io.stdout.write(`${rest.user} is signed out at ${rest.url}\n`);
+  const { url, user } = rest;
+  io.stdout.write(output === 'table' ? `${user} is signed out at ${url}\n` : await renderValue({ context: name, url, user }, output));
 }
 
 /** Absent: those that the runtime trusts, or none is needed. */

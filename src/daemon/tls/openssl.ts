@@ -26,14 +26,7 @@ export interface AuthorityRequest {
 
 /** The certificate of an authority that can sign for hosts, and for no other authority. PEM. */
 export async function makeAuthority({ folder, keyPath, commonName, days }: AuthorityRequest): Promise<string> {
-  const configuration = `[req]
-prompt = no
-distinguished_name = name
-string_mask = utf8only
-utf8 = yes
-[name]
-CN = ${quoted(commonName)}
-[authority]
+  const configuration = `${requestOf(commonName)}[authority]
 basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
@@ -55,14 +48,7 @@ export interface CertificateRequest {
 
 /** The certificate of a server, signed by the authority. PEM. */
 export async function issueCertificate({ folder, keyPath, names, commonName, days, authority }: CertificateRequest): Promise<string> {
-  const configuration = `[req]
-prompt = no
-distinguished_name = name
-string_mask = utf8only
-utf8 = yes
-[name]
-CN = ${quoted(commonName)}
-[server]
+  const configuration = `${requestOf(commonName)}[server]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
@@ -79,6 +65,18 @@ ${names.ip.map((address, index) => `IP.${index} = ${address}`).join('\n')}
     const how = ['-sha256', '-days', String(days), '-extfile', path, '-extensions', 'server'];
     return (await run([program, 'x509', '-req', ...signer, ...how], { input: request.stdout })).stdout;
   });
+}
+
+/** The head of each configuration: who it is for. */
+function requestOf(commonName: string): string {
+  return `[req]
+prompt = no
+distinguished_name = name
+string_mask = utf8only
+utf8 = yes
+[name]
+CN = ${quoted(commonName)}
+`;
 }
 
 async function withConfiguration<T>(folder: string, text: string, work: (path: string) => Promise<T>): Promise<T> {
