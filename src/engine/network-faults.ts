@@ -27,7 +27,11 @@ export function findFaults(seen: NetworkObservation, nics: readonly NetworkNic[]
 
 /** What works, but not as it should, for people. */
 export function findWarnings({ others, silentRouters }: Pick<NetworkObservation, 'others' | 'silentRouters'>): string[] {
-  const say = { all: 'drops what its own rules do not allow', some: 'has rules that refuse' } as const;
+  const say = {
+    all: 'drops what its own rules do not allow',
+    some: 'has rules that refuse',
+    unknown: 'may refuse: the program that tells (package iptables) is not installed',
+  } as const;
   return [
     ...silentRouters.map(
       ({ interface: name, address }) =>

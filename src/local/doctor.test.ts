@@ -46,6 +46,7 @@ const healthyPrograms = {
   'nft --version': 'nftables v1.0.6 (Lester Gooch #5)\n',
   'nft --json list chains':
     '{"nftables":[{"metainfo":{}},{"chain":{"family":"inet","table":"caisson","name":"forward","hook":"forward","policy":"drop"}}]}',
+  'head -v': '==> /proc/net/ip_tables_names <==\n\n==> /proc/net/ip6_tables_names <==\n',
   'ip -j -4 route show default': '[{"dst":"default","gateway":"192.0.2.1","dev":"eth0"}]\n',
   'ip -j -6 route show default': '[]\n',
   'ip -j neigh show to 192.0.2.1 dev eth0': '[{"dst":"192.0.2.1","state":["REACHABLE"]}]\n',
@@ -264,6 +265,29 @@ describe('doctor', () => {
         },
       },
       /--netns/,
+    ],
+    [
+      'an older firewall that drops',
+      'forwarding',
+      'warning',
+      /another firewall refuses forwarded packets: iptables-legacy filter$/,
+      {
+        programs: {
+          'head -v': '==> /proc/net/ip_tables_names <==\nfilter\nnat\n\n==> /proc/net/ip6_tables_names <==\n',
+          'iptables-legacy-save': '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\nCOMMIT\n*nat\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n',
+        },
+      },
+      /--netns/,
+    ],
+    [
+      'an older firewall that nobody can read',
+      'forwarding',
+      'warning',
+      /older firewall that cannot be read: ip6tables-legacy filter$/,
+      {
+        programs: { 'head -v': '==> /proc/net/ip6_tables_names <==\nfilter\n', 'ip6tables-legacy-save': missing('ip6tables-legacy-save') },
+      },
+      /apt-get install .*iptables/,
     ],
     ['no way out', 'router', 'warning', /no default route/, { programs: { 'ip -j -4 route show default': '[]' } }, /ip route add/],
     [

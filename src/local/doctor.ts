@@ -9,11 +9,14 @@ import { forwarding, names, nftables, router } from './doctor/check-network.ts';
 import { processors } from './doctor/check-processors.ts';
 import { packages, qemu, user } from './doctor/check-programs.ts';
 import { cacheSpace, dataSpace } from './doctor/check-storage.ts';
+import { uplinks, type WishedNetwork } from './doctor/check-uplinks.ts';
 import { type DoctorHost, systemHost } from './doctor/host.ts';
 
 export interface DoctorOptions {
   dataDirectory: string;
   cacheDirectory: string;
+  /** What the site asks of the host's network; absent or undefined: there is no site, or nobody may read it. */
+  wished?: () => Promise<WishedNetwork | undefined>;
   /** Default: this machine. */
   host?: DoctorHost;
 }
@@ -21,6 +24,8 @@ export interface DoctorOptions {
 /** The results in a fixed order, each as soon as it and those before it are there; the slowest (KVM) comes last. */
 export async function* runDoctor(options: DoctorOptions): AsyncGenerator<CheckResult, void> {
   const host = options.host ?? systemHost();
+  const asked = options.wished?.();
+  const wished = async () => asked;
   const checks: Check[] = [
     packages,
     qemu,
@@ -34,7 +39,8 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<CheckRe
     dataSpace(options.dataDirectory),
     cacheSpace(options.cacheDirectory),
     nftables,
-    forwarding,
+    forwarding(wished),
+    uplinks(wished),
     router,
     names,
     clock,

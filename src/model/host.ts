@@ -3,10 +3,13 @@ import { z } from 'zod';
 
 /** A table of another program's firewall in the guests' network. */
 export const otherTableSchema = z.strictObject({
-  /** `inet firewalld` */
+  /** `inet firewalld`; `iptables-legacy filter` of the older filters. */
   name: z.string(),
-  /** `all`: what its rules do not name is dropped, also what our flows allow. `some`: some of its rules drop or reject. */
-  refuses: z.enum(['all', 'some', 'nothing']),
+  /**
+   * `all`: what its rules do not name is dropped, also what our flows allow. `some`: some of its rules drop or reject. `unknown`: the program that
+   * tells is not installed.
+   */
+  refuses: z.enum(['all', 'some', 'nothing', 'unknown']),
 });
 export type OtherTable = z.output<typeof otherTableSchema>;
 

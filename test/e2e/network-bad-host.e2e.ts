@@ -274,6 +274,33 @@ table inet own {
     assert.deepEqual((await network.observe()).others, []);
     assert.equal(await real.probe(real.guestOf(web), { protocol: 'tcp', to: '10.20.0.5', port: 3306 }, 3000), 'closed');
   });
+
+  test('rules of an older firewall, which nft does not see, are left alone and told', async () => {
+    const others = async () => {
+      const seen = await network.observe();
+      return seen.others.filter(({ name }) => name.includes('legacy'));
+    };
+    assert.deepEqual(await others(), []);
+    await inside(host, 'iptables-legacy', '-A', 'FORWARD', '-s', '198.51.100.9', '-j', 'DROP');
+    await inside(host, 'ip6tables-legacy', '-P', 'FORWARD', 'DROP');
+    const theirs = async () => (await inside(host, 'iptables-legacy-save')).replaceAll(/^#.*|\[\d+:\d+\]/gm, '');
+    const before = await theirs();
+    // Nobody tells of them: they are seen at the next look, which connecting a nic is one.
+    const look = async () => {
+      await network.connect(web.tap);
+      return (await others()).length === 2;
+    };
+    await waitFor('they are seen', look, { timeoutMs: 90_000, everyMs: 500 });
+    assert.deepEqual(await others(), [
+      { name: 'iptables-legacy filter', refuses: 'some' },
+      { name: 'ip6tables-legacy filter', refuses: 'all' },
+    ]);
+    await network.apply(withOffice);
+    await network.apply(exampleNetwork);
+    assert.equal(await theirs(), before);
+    await inside(host, 'iptables-legacy', '-F');
+    await inside(host, 'ip6tables-legacy', '-P', 'FORWARD', 'ACCEPT');
+  });
 });
 
 describe('a host without a namespace for its guests', () => {

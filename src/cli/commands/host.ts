@@ -75,7 +75,7 @@ function certificateFields({ source, fingerprint, names, issuer, from, until, au
   ];
 }
 
-const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing' };
+const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing', unknown: 'cannot be read' };
 
 function describeProcessors({ cpus, topology }: Pick<Host, 'cpus' | 'topology'>): string {
   if (!topology) return String(cpus);

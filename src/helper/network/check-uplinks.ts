@@ -6,9 +6,11 @@ import type { GuestsNamespace } from './guests-namespace.ts';
 import { type Link, type LinkAddress, readAddresses } from './links.ts';
 
 type Zones = ZonesArgs['zones'];
+/** Where one looks. */
+type Place = Pick<GuestsNamespace, 'isOwn' | 'run' | 'read'>;
 
 /** Throws `missing` for what is not there and `not-allowed` for an interface that belongs to another. */
-export async function checkUplinks(namespace: GuestsNamespace, zones: Zones, links: readonly Link[]): Promise<void> {
+export async function checkUplinks(namespace: Place, zones: Zones, links: readonly Link[]): Promise<void> {
   for (const { uplink } of zones) if (uplink) checkLink(uplink.parent ?? uplink.interface, links);
   await checkIpv6(namespace, zones, links);
   if (!zones.some(({ masquerade }) => masquerade)) return;
@@ -20,7 +22,7 @@ export async function checkUplinks(namespace: GuestsNamespace, zones: Zones, lin
  * Where the kernel hands what a bridge carries to the filters for routed packets, other programs' filters judge it too, and ours twice. In a
  * namespace of our own that is switched off; on the host's own network it may be somebody's wish. Throws `not-allowed`.
  */
-export async function checkBridges(namespace: GuestsNamespace, zones: Zones): Promise<void> {
+export async function checkBridges(namespace: Place, zones: Zones): Promise<void> {
   const bridged = zones.find(({ bridge }) => bridge);
   if (!bridged || namespace.isOwn || !existsSync('/proc/sys/net/bridge')) return;
   const keys = ['iptables', 'ip6tables', 'arptables'].map((name) => `net/bridge/bridge-nf-call-${name}`);
@@ -49,7 +51,7 @@ function checkLink(uplink: string, links: readonly Link[]): void {
     );
 }
 
-async function checkIpv6(namespace: GuestsNamespace, zones: Zones, links: readonly Link[]): Promise<void> {
+async function checkIpv6(namespace: Place, zones: Zones, links: readonly Link[]): Promise<void> {
   const subnet = zones.flatMap(({ subnets }) => subnets).find((text) => text.includes(':'));
   if (subnet === undefined) return;
   const off = '/sys/module/ipv6/parameters/disable';
@@ -73,7 +75,7 @@ async function checkIpv6(namespace: GuestsNamespace, zones: Zones, links: readon
 }
 
 /** Guests that leave with the host's address need it to have one there, and a way on. */
-async function checkMasquerade(namespace: GuestsNamespace, zone: Zones[number], addresses: readonly LinkAddress[]): Promise<void> {
+async function checkMasquerade(namespace: Place, zone: Zones[number], addresses: readonly LinkAddress[]): Promise<void> {
   const { interface: device = '', vlan, gateway, gateway6 } = zone.uplink ?? {};
   for (const family of [4, 6] as const) {
     const subnet = zone.subnets.find((text) => text.includes(':') === (family === 6));

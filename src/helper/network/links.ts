@@ -19,11 +19,11 @@ export interface LinkAddress {
 /** What we made ourselves and take away again is marked so. */
 export const ourAlias = 'caisson';
 
-export function readLinks(namespace: GuestsNamespace): Promise<Link[]> {
+export function readLinks(namespace: Pick<GuestsNamespace, 'read'>): Promise<Link[]> {
   return namespace.read<Link>(['-d', 'link', 'show']);
 }
 
-export async function readAddresses(namespace: GuestsNamespace, device?: string): Promise<LinkAddress[]> {
+export async function readAddresses(namespace: Pick<GuestsNamespace, 'read'>, device?: string): Promise<LinkAddress[]> {
   const all = await namespace.read<Partial<LinkAddress>>(['address', 'show', ...(device === undefined ? [] : ['dev', device])]);
   return all.filter((link): link is LinkAddress => link.ifname !== undefined && link.addr_info !== undefined);
 }

@@ -4,8 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderRules } from '../../drivers/nftables/render-rules.ts';
+import { lookAtXtables } from '../../helper/network/xtables.ts';
 import { CaissonError, describeError } from '../../lib/errors.ts';
+import type { OtherTable } from '../../model/host.ts';
 import { bad, type Check, ok, warning } from './check.ts';
+import { placeOf, type WishedNetwork } from './check-uplinks.ts';
+import type { DoctorHost } from './host.ts';
 
 export const nftables: Check = {
   name: 'nftables',
@@ -35,7 +39,8 @@ export const nftables: Check = {
   },
 };
 
-export const forwarding: Check = {
+/** In the host's own network, and in that of the guests where the site has one. */
+export const forwarding = (wished: () => Promise<WishedNetwork | undefined>): Check => ({
   name: 'forwarding',
   needsRoot: true,
   async run(host) {
@@ -51,12 +56,25 @@ export const forwarding: Check = {
     const hasIpv6 = await host.exists('/proc/sys/net/ipv6/conf/all/forwarding');
     const isIpv6Off = (await host.read('/proc/sys/net/ipv6/conf/all/disable_ipv6'))?.trim() === '1';
     const chains = otherChains((await host.run(['nft', '--json', 'list', 'chains'])).stdout);
-    const dropping = chains.filter(({ hook, policy }) => hook === 'forward' && policy === 'drop').map(describeChain);
+    const netns = (await wished())?.netns;
+    const older = await olderTables(host, netns);
+    const dropping = [
+      ...chains.filter(({ hook, policy }) => hook === 'forward' && policy === 'drop').map(describeChain),
+      ...older.filter(({ refuses }) => refuses === 'all').map(({ name }) => name),
+    ];
+    const unread = older.filter(({ refuses }) => refuses === 'unknown').map(({ name }) => name);
     if (dropping.length > 0) {
       return warning(
         `another firewall refuses forwarded packets: ${dropping.join(', ')}`,
         'Where the guests’ network is in the host’s own namespace, it refuses what the flows allow too.',
         'give the guests a namespace (caisson daemon --netns NAME), or let that firewall forward to and from the guests’ addresses',
+      );
+    }
+    if (unread.length > 0) {
+      return warning(
+        `rules of an older firewall that cannot be read: ${unread.join(', ')}`,
+        'Packets pass them too, and they may refuse what the flows allow.',
+        'apt-get install --no-install-recommends iptables, and ask again; or restart the host without that firewall',
       );
     }
     if (!hasIpv6) {
@@ -73,10 +91,18 @@ export const forwarding: Check = {
         'sysctl -w net.ipv6.conf.all.disable_ipv6=0, or give the guests a namespace (caisson daemon --netns NAME)',
       );
     }
-    const others = [...new Set(chains.map(({ family, table }) => `${family} ${table}`))];
+    const others = [...new Set([...chains.map(({ family, table }) => `${family} ${table}`), ...older.map(({ name }) => name)])];
     return ok(`can be switched on, and nobody else refuses${others.length > 0 ? `; left alone: ${others.join(', ')}` : ''}`);
   },
-};
+});
+
+/** Those of iptables-legacy, which nft does not see. */
+async function olderTables(host: DoctorHost, netns: string | undefined): Promise<OtherTable[]> {
+  const own = await lookAtXtables(placeOf(host, undefined));
+  if (netns === undefined || !(await host.exists(`/run/netns/${netns}`))) return own;
+  const guests = await lookAtXtables(placeOf(host, netns));
+  return [...own, ...guests.map(({ name, refuses }) => ({ name: `${name} in the namespace ${netns}`, refuses }))];
+}
 
 /** The host's own way out: images are fetched by it, and without namespace of their own guests leave by it. */
 export const router: Check = {

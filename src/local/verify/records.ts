@@ -7,6 +7,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import type { Event } from '../../model/event.ts';
 import { type GuestRecord, guestRecordSchema } from '../../model/guest-status.ts';
 import { readOldGuest } from '../../model/old-guests.ts';
+import type { Zone } from '../../model/zone.ts';
 import type { JobRecord } from '../../store/journal.ts';
 import { openSqliteJournal } from '../../store/sqlite/sqlite-journal.ts';
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts';
@@ -39,6 +40,18 @@ export async function readRecords(dataDirectory: string): Promise<Records> {
     } finally {
       await journal.close();
     }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The zones of the site. Throws as `readRecords` does. */
+export async function readZones(dataDirectory: string): Promise<Record<string, Zone>> {
+  const folder = await mkdtemp(join(tmpdir(), 'caisson-zones-'));
+  try {
+    const store = await openSqliteStore({ path: await copyWhole(dataDirectory, 'store', folder), expectExisting: true });
+    const { rows } = await store.list('zone/').finally(() => store.close());
+    return Object.fromEntries(rows.map(({ key, value }) => [key.slice('zone/'.length), (value as { zone: Zone }).zone]));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

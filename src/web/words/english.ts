@@ -77,7 +77,7 @@ export const english = {
   about: { guest: 'guest', network: 'network', memory: 'memory', filtering: 'filtering' },
   accelerators: { kvm: 'KVM (hardware)', tcg: 'emulation (slow: no KVM on this host)' },
   agents: { answers: 'answers', silent: 'silent', unknown: 'unknown' },
-  refuses: { all: 'drops what it does not name', some: 'refuses some', nothing: 'refuses nothing' },
+  refuses: { all: 'drops what it does not name', some: 'refuses some', nothing: 'refuses nothing', unknown: 'cannot be read' },
   changes: { created: 'created', changed: 'changed', removed: 'removed', kept: 'kept', conflict: 'conflict' },
   outcomes: { changed: 'changed', kept: 'kept: changed elsewhere since the last apply', conflict: 'conflict: changed here and elsewhere' },
   consequences: { live: 'while it runs', restart: 'from its next start', recreate: 'not possible in place' },

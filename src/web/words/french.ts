@@ -89,7 +89,7 @@ export const french: Words = {
   about: { guest: 'invité', network: 'réseau', memory: 'mémoire', filtering: 'filtrage' },
   accelerators: { kvm: 'KVM (matériel)', tcg: 'émulation (lente : pas de KVM sur cet hôte)' },
   agents: { answers: 'répond', silent: 'muet', unknown: 'inconnu' },
-  refuses: { all: 'jette ce qu’il ne nomme pas', some: 'refuse en partie', nothing: 'ne refuse rien' },
+  refuses: { all: 'jette ce qu’il ne nomme pas', some: 'refuse en partie', nothing: 'ne refuse rien', unknown: 'ne peut être lu' },
   changes: { created: 'créé', changed: 'changé', removed: 'retiré', kept: 'gardé', conflict: 'conflit' },
   outcomes: { changed: 'changé', kept: 'gardé : changé ailleurs depuis', conflict: 'conflit : changé ici et ailleurs' },
   consequences: { live: 'en marche', restart: 'dès son prochain démarrage', recreate: 'impossible sur place' },
