@@ -39,6 +39,12 @@ export interface Client {
     args?: CallArguments<Endpoints[Id]>,
     options?: { signal?: AbortSignal },
   ): Promise<{ value: CallResult<Endpoints[Id]>; tag: string | undefined }>;
+  /** Of an endpoint that answers with bytes (`media`). */
+  bytes<Id extends EndpointId>(
+    id: Id,
+    args?: CallArguments<Endpoints[Id]>,
+    options?: { signal?: AbortSignal },
+  ): Promise<Uint8Array<ArrayBuffer>>;
   stream<Id extends EndpointId>(id: Id, args?: CallArguments<Endpoints[Id]>, options?: { signal?: AbortSignal }): AsyncIterable<unknown>;
 }
 
@@ -52,6 +58,9 @@ export function createClient(transport: Transport, sending: SendAgainOptions = {
     async see(id, args, options = {}) {
       const { body, tag } = await transport.request(requestOf(id, args, options));
       return { value: body as never, tag };
+    },
+    bytes(id, args, options = {}) {
+      return transport.bytes(requestOf(id, args, options));
     },
     stream(id, args, options = {}) {
       return transport.events(requestOf(id, args, options));

@@ -24,8 +24,10 @@ export interface Endpoint {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
-  /** JSON of the answer; absent for `stream`. */
+  /** JSON of the answer; absent for `media` and `stream`. */
   response?: z.ZodType;
+  /** The answer is bytes of this kind instead of JSON. */
+  media?: 'image/png';
   /** 202 with a job to follow, by `Location` too. */
   job?: true;
   /** Not a single JSON answer: server-sent events or a websocket. */

@@ -49,6 +49,8 @@ const applyOptions = {
 
 const deleteDisksQuery = z.strictObject({ deleteDisks: z.stringbool().default(false).describe('`true` or `false`') });
 
+const consoleTicketQuery = z.string().max(200).optional().describe('Of a browser');
+
 const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
 
@@ -503,9 +505,26 @@ export const endpoints = defineEndpoints({
     params: guestParams,
     query: z.strictObject({
       history: z.coerce.number().int().min(0).max(1_048_576).default(16_384),
-      ticket: z.string().max(200).optional().describe('Of a browser'),
+      ticket: consoleTicketQuery,
     }),
     stream: 'websocket',
+  },
+  guestScreen: {
+    method: 'GET',
+    path: '/v1/guests/:guest/screen',
+    summary: 'The screen as a websocket: RFB, the protocol of VNC, binary both ways; whoever looks sees and types the same',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    query: z.strictObject({ ticket: consoleTicketQuery }),
+    stream: 'websocket',
+  },
+  guestScreenshot: {
+    method: 'GET',
+    path: '/v1/guests/:guest/screenshot',
+    summary: 'What its screen shows now, as a picture',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    media: 'image/png',
   },
 
   zoneList: {

@@ -61,6 +61,12 @@ export function createNodeTransport(address: DaemonAddress, options: NodeTranspo
       const { etag } = response.headers;
       return { body, ...(etag === undefined ? {} : { tag: etag }) };
     },
+    async bytes(request) {
+      const response = await send(request, { accept: '*/*' });
+      const bytes = await readBytes(response, maxAnswerBytes);
+      if (!isSuccess(response)) throw await errorOf(parseJson(bytes.toString('utf8')), response.statusCode ?? 0);
+      return bytes;
+    },
     async *events(request) {
       let lastId: string | undefined;
       let triedSince: number | undefined;
@@ -199,6 +205,10 @@ function isSuccess(response: IncomingMessage): boolean {
 }
 
 async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  return (await readBytes(response, maxBytes)).toString('utf8');
+}
+
+async function readBytes(response: IncomingMessage, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -210,7 +220,7 @@ async function readText(response: IncomingMessage, maxBytes: number): Promise<st
   } catch (cause) {
     throw cutOff(cause);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 function cutOff(cause: unknown): unknown {

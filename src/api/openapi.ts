@@ -194,6 +194,7 @@ function responsesOf(endpoint: Endpoint, schemaOf: SchemaOf): Operation['respons
     };
   }
   if (endpoint.stream === 'websocket') return { 101: { description: 'A websocket' } };
+  if (endpoint.media !== undefined) return { 200: { description: 'A picture', content: { [endpoint.media]: { schema: {} } } } };
   const content = { 'application/json': { schema: endpoint.response ? schemaOf(endpoint.response) : {} } };
   if (!endpoint.job) return { 200: { description: 'Done', content } };
   return {

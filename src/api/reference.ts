@@ -80,6 +80,7 @@ function answerText(operation: Operation): string {
   const content = response?.content;
   if (!content) return `${status}, ${response?.description.toLowerCase()}`;
   if (content['text/event-stream']) return `${status}, server-sent events whose \`data\` is JSON`;
+  if (content['image/png']) return `${status}, a picture (\`image/png\`)`;
   return `${status}, ${typeText(content['application/json']?.schema ?? {})}`;
 }
 

@@ -22,6 +22,8 @@ export interface Reply {
  */
 export interface Transport {
   request(request: Request): Promise<Reply>;
+  /** An answer that is no JSON. */
+  bytes(request: Request): Promise<Uint8Array<ArrayBuffer>>;
   /** The `data` of each server-sent event. */
   events(request: Request): AsyncIterable<unknown>;
 }

@@ -110,7 +110,7 @@ function completeOption(option: Option): Completion {
     case '--on':
       return { kind: 'names', of: 'scope', verb: '' };
     default:
-      return values([]);
+      return option.flags.endsWith('<file>') ? { kind: 'files' } : values([]);
   }
 }
 

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { CaissonError } from '../lib/errors.ts';
-import { type ListenAddress, parseListenAddress } from './http/listen-address.ts';
+import { type ListenAddress, parseListenAddress } from '../lib/listen-address.ts';
 import { isDnsName } from './tls/certificate-names.ts';
 
 export type DaemonCommand =

@@ -10,7 +10,7 @@ import { createHttpServer, type TcpPlace } from './http/http-server.ts';
 import { Preconditions } from './http/preconditions.ts';
 import { createVersions } from './versions.ts';
 import { RequestKeys } from './http/request-keys.ts';
-import { isLoopback } from './http/listen-address.ts';
+import { isLoopback } from '../lib/listen-address.ts';
 import type { TlsSource } from './tls/tls-source.ts';
 
 export interface DaemonOptions {

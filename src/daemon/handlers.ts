@@ -104,10 +104,12 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
     consoleTicket: async ({ params, body: { kind }, caller }) => {
-      const { uid, name } = engine.openableConsole(params.guest);
+      const { uid, name } = engine.openableConsole(params.guest, kind);
       const { ticket, endsAt } = tickets.issue(uid, kind, caller);
-      return { ticket, endsAt, path: pathOf(endpoints.guestConsole, { guest: name }, { ticket }) };
+      const endpoint = kind === 'screen' ? endpoints.guestScreen : endpoints.guestConsole;
+      return { ticket, endsAt, path: pathOf(endpoint, { guest: name }, { ticket }) };
     },
+    guestScreenshot: async ({ params }) => engine.screenshot(params.guest),
 
     zoneList: async ({ caller }) => {
       const sight = sightOf(caller);
@@ -181,6 +183,7 @@ export function createStreams(engine: Engine): Streams {
       return numbered(engine.events.follow({ after: lastEventId ?? query.after, signal }), (event) => sight.event(event));
     },
     guestConsole: async ({ params, query }) => engine.openConsole(params.guest, { history: query.history }),
+    guestScreen: async ({ params }) => engine.openScreen(params.guest),
   };
 }
 

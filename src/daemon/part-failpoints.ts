@@ -27,6 +27,8 @@ export const kinds: { readonly [Part in keyof Watched]: Kinds<Watched[Part]> } =
     agent: 'asks',
     hardware: 'asks',
     openConsole: 'asks',
+    openScreen: 'asks',
+    screenshot: 'asks',
     memoryBytes: 'asks',
     stats: 'asks',
     isolation: 'asks',

@@ -64,6 +64,9 @@ export interface HypervisorFacts {
   cpuModel: string;
 }
 
+/** Each costs the process memory that the guest's limits count: more of them could end the guest. */
+export const mostScreenViewers = 8;
+
 export interface Hypervisor {
   facts(): Promise<HypervisorFacts>;
   /** Memory of the process beyond the guest's own, MiB, as admitted (TCG cache included). */
@@ -85,6 +88,13 @@ export interface Hypervisor {
   hardware(uid: string): LiveHardware;
   /** The serial console, raw; several readers see the same output. `history` bytes of what it said before come first. */
   openConsole(uid: string, options: { history: number }): Promise<Duplex>;
+  /**
+   * The graphic console as a stream of RFB (the protocol of VNC), from its greeting on; each has its own, and all see and type the same. Throws
+   * `not-allowed` without a display, `too-many` beyond `mostScreenViewers`, `timeout` when the process says nothing.
+   */
+  openScreen(uid: string): Promise<Duplex>;
+  /** What the screen shows now, as PNG. Throws as `openScreen`. */
+  screenshot(uid: string): Promise<Buffer>;
   /** Resident memory of the process, bytes (PSS); undefined when it does not run. */
   memoryBytes(uid: string): Promise<number | undefined>;
   /** Counters and sizes at this moment; undefined when it does not run, or its process does not answer. */

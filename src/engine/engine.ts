@@ -1,12 +1,14 @@
 // The engine: the use cases of one host over its parts. `open` reads the store, takes over what runs, and begins to keep the site as it is
 // wanted; nothing that it knows is in memory only.
 import type { Duplex } from 'node:stream';
-import { CaissonError } from '../lib/errors.ts';
+import { CaissonError, describeError, toCaissonError } from '../lib/errors.ts';
 import { within } from '../lib/within.ts';
 import type { Audit } from '../model/audit.ts';
+import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { GuestChange } from '../model/guest-change.ts';
 import { type Guest, type GuestGoal, type GuestRecord, hasReached } from '../model/guest-status.ts';
 import type { GuestStats } from '../model/guest-stats.ts';
+import { explainNoDisplay } from '../model/guest-actions.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
 import { type Image, imageSchema } from '../model/image.ts';
@@ -407,16 +409,39 @@ export class Engine {
     return this.#guestJob('guest-delete', { uid: record.uid, deleteDisks }, `Delete guest ${record.name}`, actor, [siteKey]);
   }
 
-  /** Throws `not-allowed` when there is nothing that a console could show. */
-  openableConsole(nameOrUid: string): { uid: string; name: string } {
+  /** Throws `not-allowed` when there is nothing that a console of this kind could show. */
+  openableConsole(nameOrUid: string, kind: ConsoleKind): { uid: string; name: string } {
     const record = this.#site.guest(nameOrUid);
+    if (kind === 'screen' && record.spec.display === 'none') throw new CaissonError('not-allowed', explainNoDisplay(record.name));
     this.#guests.check('console', record);
     return record;
   }
 
   openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
-    const record = this.openableConsole(nameOrUid);
-    return this.#parts.hypervisor.openConsole(record.uid, options);
+    const { uid } = this.openableConsole(nameOrUid, 'serial');
+    return this.#parts.hypervisor.openConsole(uid, options);
+  }
+
+  /** Its screen as a stream of RFB. */
+  openScreen(nameOrUid: string): Promise<Duplex> {
+    return this.#ofScreen(nameOrUid, (uid) => this.#parts.hypervisor.openScreen(uid));
+  }
+
+  /** What its screen shows now, as PNG. */
+  screenshot(nameOrUid: string): Promise<Buffer> {
+    return this.#ofScreen(nameOrUid, (uid) => this.#parts.hypervisor.screenshot(uid));
+  }
+
+  /** One that was started before it was given a display has none yet. */
+  async #ofScreen<T>(nameOrUid: string, use: (uid: string) => Promise<T>): Promise<T> {
+    const { uid, name } = this.openableConsole(nameOrUid, 'screen');
+    try {
+      return await use(uid);
+    } catch (cause) {
+      throw new CaissonError(toCaissonError(cause).code, `the screen of guest “${name}” cannot be shown: ${describeError(cause)}`, {
+        cause,
+      });
+    }
   }
 
   zones(): ZoneView[] {

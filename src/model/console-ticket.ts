@@ -1,8 +1,8 @@
 // Consoles of a guest that a browser opens as a websocket.
 import { z } from 'zod';
 
-/** `serial`: text. */
-export const consoleKinds = ['serial'] as const;
+/** `serial`: text. `screen`: what a monitor would show, with keyboard and pointer. */
+export const consoleKinds = ['serial', 'screen'] as const;
 export const consoleKindSchema = z.enum(consoleKinds);
 export type ConsoleKind = z.output<typeof consoleKindSchema>;
 

@@ -24,6 +24,11 @@ export function legalActions(power: PowerState): GuestAction[] {
   return guestActions.filter((action) => isLegal(action, power));
 }
 
+/** For a screen that there is none of. */
+export function explainNoDisplay(name: string): string {
+  return `guest “${name}” has no display: give it “display: vga” in the site file; it gets it at its next start`;
+}
+
 /** Why the action cannot be, and what to do instead: for a refusal. */
 export function explainIllegal(action: GuestAction, name: string, power: PowerState): string {
   const ways = legalActions(power).filter((other) => other !== 'console' && other !== 'rename');

@@ -38,6 +38,9 @@ export function createFetchTransport({ headers, onUnauthorized }: FetchTransport
       const tag = response.headers.get('etag');
       return { body: body as unknown, ...(tag === null ? {} : { tag }) };
     },
+    async bytes(request) {
+      return new Uint8Array(await (await send(request, { accept: '*/*' })).arrayBuffer());
+    },
     async *events(request) {
       const response = await send(request, { accept: 'text/event-stream' });
       const parse = createEventParser();

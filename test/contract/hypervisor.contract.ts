@@ -4,8 +4,16 @@ import assert from 'node:assert/strict';
 import type { Duplex } from 'node:stream';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
-import type { Hypervisor, HypervisorEvent, Observation, StartOptions } from '../../src/drivers/hypervisor.ts';
+import {
+  type Hypervisor,
+  type HypervisorEvent,
+  mostScreenViewers,
+  type Observation,
+  type StartOptions,
+} from '../../src/drivers/hypervisor.ts';
+import { readFrame } from '../../src/lib/rfb-frame.ts';
 import type { Machine, MachineDisk } from '../../src/model/machine.ts';
+import { decodePng, unlikeTheFirst } from '../picture.ts';
 
 export interface HypervisorSubject {
   /** A new instance on the same host, as a new daemon makes it. */
@@ -104,6 +112,8 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       await assert.rejects(hypervisor.reset(uid), isRefused('not-allowed'));
       await assert.rejects(hypervisor.pressPowerButton(uid), isRefused('not-allowed'));
       await assert.rejects(hypervisor.openConsole(uid, { history: 0 }), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.openScreen(uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.screenshot(uid), isRefused('not-allowed'));
       await assert.rejects(hypervisor.agent(uid).ping(100), isRefused('not-allowed'));
       await assert.rejects(hypervisor.hardware(uid).read(), isRefused('not-allowed'));
       await assert.rejects(hypervisor.hardware(uid).setCpus(2, 100), isRefused('not-allowed'));
@@ -270,6 +280,44 @@ export function testHypervisor(name: string, prepare: () => Promise<HypervisorSu
       const end = await ended(one.uid);
       assert.equal(end.kind === 'ended' && end.why, 'crashed');
       await hypervisor.stop(two.uid);
+    });
+
+    it('shows the screen of a guest that has one: to several at once, as a picture, and while it is paused', async () => {
+      const blind = await startGuest();
+      await assert.rejects(hypervisor.openScreen(blind.uid), isRefused('not-allowed'));
+      await assert.rejects(hypervisor.screenshot(blind.uid), isRefused('not-allowed'));
+
+      const { uid } = await startGuest({ display: 'vga' });
+      const drawn = async () => unlikeTheFirst(decodePng(await hypervisor.screenshot(uid))) > 100;
+      await waitFor('the firmware, or its system, to write on the screen', drawn, { timeoutMs: bootMs, everyMs: 100 });
+      const viewers = [await hypervisor.openScreen(uid), await hypervisor.openScreen(uid)];
+      const greetings = viewers.map(listen);
+      await waitFor('both to be greeted', () => greetings.every((said) => said() === 'RFB 003.008\n'), { timeoutMs: soonMs });
+      const { width, height } = await readFrame(await hypervisor.openScreen(uid));
+      assert.ok(width >= 640 && height >= 350, `${width} × ${height}`);
+      const [one, two] = await Promise.all([hypervisor.screenshot(uid), hypervisor.screenshot(uid)]);
+      assert.deepEqual(one, two, 'whoever asks at once gets the same');
+      await hypervisor.pause(uid);
+      assert.ok(await drawn());
+
+      while (viewers.length < mostScreenViewers) viewers.push(await hypervisor.openScreen(uid));
+      await assert.rejects(hypervisor.openScreen(uid), isRefused('too-many'));
+      viewers.pop()?.destroy();
+      await waitFor('a place to be free', () => hypervisor.screenshot(uid).catch(() => undefined), { timeoutMs: soonMs });
+
+      const closed = viewers.map((viewer) => new Promise<void>((resolve) => viewer.once('close', resolve)));
+      for (const viewer of viewers) viewer.resume();
+      await hypervisor.stop(uid);
+      await Promise.all(closed);
+    });
+
+    it('does not wait for ever for the screen of a process that says nothing', async () => {
+      const { uid } = await startGuest({ display: 'vga' });
+      await subject.freeze(uid);
+      await assert.rejects(hypervisor.openScreen(uid), isRefused('timeout'));
+      await assert.rejects(hypervisor.screenshot(uid), isRefused('timeout'));
+      await subject.thaw(uid);
+      assert.ok((await hypervisor.screenshot(uid)).length > 0);
     });
 
     /** What the guest's shell says satisfies; nothing to ask where there is none. */

@@ -49,7 +49,7 @@ function trialSite(): Site {
     ],
     guests: {
       web: { ...web, userData: `#cloud-config\npassword: ${privateText}\n`, nics: [{ zone: 'external', addresses: ['192.0.2.10'] }] },
-      database: { ...database, nics: [{ zone: 'internal', addresses: ['10.20.0.10'] }] },
+      database: { ...database, display: 'none', nics: [{ zone: 'internal', addresses: ['10.20.0.10'] }] },
       gate: {
         ...gate,
         nics: [

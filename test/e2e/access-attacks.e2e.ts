@@ -184,9 +184,9 @@ describe('a browser with a cookie', () => {
 describe('console tickets', () => {
   const consoleOf = (guest: string) => `/v1/guests/${guest}/console`;
 
-  async function ticketOf(who: Headers, guest = 'web'): Promise<string> {
+  async function ticketOf(who: Headers, guest = 'web', kind = 'serial'): Promise<string> {
     const path = `/v1/guests/${guest}/console-tickets`;
-    const answer = await trial.ask({ method: 'POST', path, json: { kind: 'serial' }, headers: { ...trial.ownPage, ...who } });
+    const answer = await trial.ask({ method: 'POST', path, json: { kind }, headers: { ...trial.ownPage, ...who } });
     assert.equal(answer.status, 200, answer.text);
     return (JSON.parse(answer.text) as { path: string }).path;
   }
@@ -219,6 +219,43 @@ describe('console tickets', () => {
     assert.equal(await open(path, browser), 401);
   });
 
+  test('a screen has tickets of its own: once, for this guest, from one’s own page, with one’s own session', async () => {
+    const browser = { ...(await trial.cookie('ada')), ...trial.ownPage };
+    const path = await ticketOf(browser, 'web', 'screen');
+    assert.match(path, /^\/v1\/guests\/web\/screen\?ticket=caisson_ticket_[\w-]{43}$/);
+    assert.equal(await open(path, browser), 101);
+    assert.equal(await open(path, browser), 401, 'used up');
+    assert.equal(await open('/v1/guests/web/screen', browser), 403, 'without a ticket');
+    const screenTicket = () => ticketOf(browser, 'web', 'screen');
+    assert.equal(await open((await screenTicket()).replace('/screen?', '/console?'), browser), 401, 'of another kind');
+    assert.equal(await open((await ticketOf(browser)).replace('/console?', '/screen?'), browser), 401, 'of another kind');
+    assert.equal(await open((await screenTicket()).replace('/web/', '/gate/'), browser), 401, 'of another guest');
+    assert.equal(await open(await screenTicket(), { ...(await trial.cookie('ada')), ...trial.ownPage }), 401, 'of another session');
+    assert.equal(await open(await screenTicket(), { ...browser, origin: 'https://evil.example' }), 403, 'from another page');
+    assert.equal(await open(await screenTicket(), browser), 101);
+  });
+
+  test('a guest without a display has neither a ticket, nor a screen, nor a picture of it', async () => {
+    const answer = await trial.ask({
+      method: 'POST',
+      path: '/v1/guests/database/console-tickets',
+      json: { kind: 'screen' },
+      headers: admin,
+    });
+    assert.equal(answer.status, 409);
+    assert.match(answer.text, /has no display: give it “display: vga”/);
+    assert.equal(await open('/v1/guests/database/screen', admin), 409);
+    assert.equal((await trial.ask({ path: '/v1/guests/database/screenshot', headers: admin })).status, 409);
+  });
+
+  test('a picture of the screen is for who may operate, and for no other site', async () => {
+    const answer = await trial.ask({ path: '/v1/guests/web/screenshot', headers: admin });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['content-type'], 'image/png');
+    assert.equal(answer.headers['cross-origin-resource-policy'], 'same-origin');
+    assert.equal(answer.headers['cache-control'], 'no-store');
+  });
+
   test('a right that was taken away between asking and opening counts for nothing', async () => {
     await trial.user('bob', ['operator', 'site']);
     const browser = { ...(await trial.cookie('bob')), ...trial.ownPage };
@@ -236,8 +273,11 @@ describe('console tickets', () => {
 
   test('the audit log knows who opened which console, and no ticket', async () => {
     const { items } = await trial.local.call('logList', { query: { limit: 500 } });
-    const opened = items.filter(({ operation }) => operation === 'guestConsole');
-    assert.ok(opened.some(({ actor }) => actor === 'user:ada'));
+    for (const each of ['guestConsole', 'guestScreen'])
+      assert.ok(
+        items.some(({ operation, actor }) => operation === each && actor === 'user:ada'),
+        each,
+      );
     assert.doesNotMatch(JSON.stringify(items), /caisson_(?:ticket|session|token|setup)_/);
     assert.doesNotMatch(JSON.stringify(items), new RegExp(trialPassword));
   });
@@ -246,10 +286,20 @@ describe('console tickets', () => {
 describe('what is taken back ends at once, also what is open', () => {
   interface Open {
     events: Promise<string>;
+    /** With which code both ended. */
     console: Promise<number>;
   }
 
-  /** An event stream and a console, both known to be open. */
+  async function openSocket(path: string, who: Headers): Promise<{ closed: Promise<number> }> {
+    const socket = new WebSocket(`${trial.url.replace('http', 'ws')}${path}`, { headers: who });
+    await new Promise<void>((resolve, reject) => {
+      socket.on('open', resolve);
+      socket.on('error', reject);
+    });
+    return { closed: new Promise((resolve) => socket.on('close', (code) => resolve(code))) };
+  }
+
+  /** An event stream and both consoles, all known to be open. */
   async function openBoth(who: Headers): Promise<Open> {
     const events = await fetch(`${trial.url}/v1/events/stream?after=0`, { headers: who });
     assert.equal(events.status, 200);
@@ -261,12 +311,12 @@ describe('what is taken back ends at once, also what is open', () => {
         if (next?.done !== false) return 'ended';
       }
     })();
-    const socket = new WebSocket(`${trial.url.replace('http', 'ws')}/v1/guests/web/console`, { headers: who });
-    await new Promise<void>((resolve, reject) => {
-      socket.on('open', resolve);
-      socket.on('error', reject);
-    });
-    return { events: ended, console: new Promise((resolve) => socket.on('close', (code) => resolve(code))) };
+    const [serial, screen] = [await openSocket('/v1/guests/web/console', who), await openSocket('/v1/guests/web/screen', who)];
+    const both = async () => {
+      assert.equal(await screen.closed, await serial.closed);
+      return serial.closed;
+    };
+    return { events: ended, console: both() };
   }
 
   const ways: [string, (name: string, who: Headers) => Promise<unknown>][] = [

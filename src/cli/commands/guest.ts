@@ -57,6 +57,15 @@ On a terminal every key goes to the guest, Ctrl-C too, but for these:
   Ctrl-] Ctrl-]  send one Ctrl-] to the guest
 Otherwise standard input goes to the guest, and the console is left once that has ended and the guest is silent for a second.`;
 
+const screenHelp = `
+Whoever may connect to the address of --listen sees the screen and types in it, which on a machine with several users is each of them.
+Anybody who looks at the screen of a guest sees the same; nobody puts another one out.`;
+
+interface ScreenOptions {
+  listen?: string;
+  png?: string;
+}
+
 export function addGuest(guest: Command, io: Io): void {
   withWatch(guest.command('list'))
     .description('every guest with its state')
@@ -100,6 +109,22 @@ export function addGuest(guest: Command, io: Io): void {
     .action(async (name: string, options: ConnectionOptions & { history: number }) => {
       const { openConsole } = await import('../console.ts');
       await connected(io, options, (connection) => openConsole(io, connection, name, options.history));
+    });
+
+  withConnection(guest.command('screen'))
+    .description('its screen: where to see it, as a picture, or for a VNC viewer of this machine')
+    .argument('<guest>', 'name or uid')
+    .addOption(
+      new Option(
+        '--listen <address:port>',
+        'offer it at an address of this machine alone, for example 127.0.0.1:5901, until Ctrl-C; port 0: any that is free',
+      ).conflicts('png'),
+    )
+    .option('--png <file>', 'write what it shows now as a picture; - is standard output')
+    .addHelpText('after', screenHelp)
+    .action(async (name: string, options: ConnectionOptions & ScreenOptions) => {
+      const { showScreen } = await import('../screen.ts');
+      await connected(io, options, (connection) => showScreen(io, connection, name, options));
     });
 
   withJob(guest.command('rename'))

@@ -80,7 +80,7 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
         ? eventsHandler(id as 'eventFollow', endpoint, options)
         : endpoint.stream === 'websocket'
           ? () => Promise.reject(new Refusal(426, 'this is a websocket: ask for the upgrade', { upgrade: 'websocket' }))
-          : jsonHandler(id as 'guestShow', endpoint, options);
+          : answerHandler(id as 'guestShow', endpoint, options);
     app.route({ method: endpoint.method, url: endpoint.path, handler });
   }
   app.get('/v1/openapi.json', async (_request, reply) => {
@@ -92,7 +92,7 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
   return app;
 }
 
-function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOptions) {
+function answerHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOptions) {
   const handler = options.handlers[id] as unknown as LooseHandler;
   return async (request: FastifyRequest, reply: FastifyReply) => {
     const { lifetimes, access, callerOf, auditTrail } = options;
@@ -132,7 +132,11 @@ function jsonHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOpti
     const value = answer instanceof WithSession ? answer.value : answer;
     if (answer instanceof WithSession) void reply.header('set-cookie', renderSessionCookie(request.raw, answer.secret));
     if (options.checkResponses) checkResponse(id, endpoint, value);
-    void reply.header('content-type', 'application/json').header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    void reply
+      .header('content-type', endpoint.media ?? 'application/json')
+      .header('cache-control', 'no-store')
+      .header('x-content-type-options', 'nosniff');
+    if (endpoint.media !== undefined) return reply.header('cross-origin-resource-policy', 'same-origin').send(value);
     if (tag !== undefined) void reply.header('etag', tag);
     if (endpoint.job) void reply.code(202).header('location', `/v1/jobs/${(value as { uid: string }).uid}`);
     return reply.send(value instanceof PreparedJson ? value.bytes : JSON.stringify(value));
@@ -169,6 +173,10 @@ function lastEventId(request: IncomingMessage): number | undefined {
 }
 
 function checkResponse(id: EndpointId, endpoint: Endpoint, value: unknown): void {
+  if (endpoint.media !== undefined) {
+    if (!(value instanceof Uint8Array)) throw new CaissonError('internal', `the answer of ${id} is not bytes`);
+    return;
+  }
   const plain: unknown = JSON.parse(value instanceof PreparedJson ? value.bytes.toString('utf8') : JSON.stringify(value));
   const result = endpoint.response?.safeParse(plain);
   if (result && !result.success)

@@ -8,7 +8,7 @@ import type { TlsSource } from '../tls/tls-source.ts';
 import { anonymousCaller, type Caller, localCaller } from '../../model/caller.ts';
 import { originOf } from './audit-trail.ts';
 import type { AccessControl } from './access-control.ts';
-import { isLoopback } from './listen-address.ts';
+import { isLoopback } from '../../lib/listen-address.ts';
 import { matchPath } from './match-path.ts';
 import { Refusal } from './refusal.ts';
 import { readSessionCookie } from './session-cookie.ts';

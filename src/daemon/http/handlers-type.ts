@@ -29,13 +29,17 @@ export interface Call<E> {
 type IdsWith<T> = { [Id in EndpointId]: Endpoints[Id] extends T ? Id : never }[EndpointId];
 export type EventsEndpointId = IdsWith<{ stream: 'events' }>;
 export type WebsocketEndpointId = IdsWith<{ stream: 'websocket' }>;
-export type JsonEndpointId = Exclude<EndpointId, EventsEndpointId | WebsocketEndpointId>;
+type MediaEndpointId = IdsWith<{ media: string }>;
+type JsonEndpointId = Exclude<EndpointId, EventsEndpointId | WebsocketEndpointId | MediaEndpointId>;
 
-/** One function for every endpoint that answers with JSON. It throws CaissonError; nothing it returns is checked in production. */
+/** One function for every endpoint that answers at once, most with JSON. It throws CaissonError; nothing it returns is checked in production. */
 export type Handlers = {
   [Id in JsonEndpointId]: (
     call: Call<Endpoints[Id]>,
   ) => Promise<CallResult<Endpoints[Id]> | PreparedJson<CallResult<Endpoints[Id]>> | WithSession<CallResult<Endpoints[Id]>>>;
+} & {
+  /** Bytes, as they go out. */
+  [Id in MediaEndpointId]: (call: Call<Endpoints[Id]>) => Promise<Buffer>;
 };
 
 /** One server-sent event. */

@@ -13,7 +13,7 @@ import { eventStreamDefaults, type EventStreamOptions } from './event-stream.ts'
 import { type Gate, loopbackPlace, tcpGate, tlsPlace, unixGate } from './gate.ts';
 import type { Handlers, Streams } from './handlers-type.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { isLoopback, needsTls } from './listen-address.ts';
+import { isLoopback } from '../../lib/listen-address.ts';
 import type { TlsSource } from '../tls/tls-source.ts';
 import { createTlsServer } from './tls-server.ts';
 import { listenOnSocketFile } from './socket-file.ts';
@@ -240,4 +240,12 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
         ? new Refusal(408, 'the request took too long to arrive')
         : new Refusal(400, 'this is not an HTTP request');
   refuseUpgrade(socket, refusal);
+}
+
+/** For an address that others can reach, where there is no certificate: secrets would travel readable. */
+function needsTls(host: string): CaissonError {
+  return new CaissonError(
+    'unsupported',
+    `the daemon does not listen on ${host} without TLS: plain HTTP is for this machine (127.0.0.1 or ::1)`,
+  );
 }

@@ -85,7 +85,7 @@ function withoutTicket({ query, ...call }: RawRequest): RawRequest {
 }
 
 /** What each websocket of the table is a ticket's kind for. */
-const kinds: Readonly<Record<WebsocketEndpointId, ConsoleKind>> = { guestConsole: 'serial' };
+const kinds: Readonly<Record<WebsocketEndpointId, ConsoleKind>> = { guestConsole: 'serial', guestScreen: 'screen' };
 
 /** Whoever has a ticket is who asked for it; a browser, whose cookie could be sent for another page, needs one. */
 function callerOf(shownBy: Caller, { id, params }: PathMatch, ticket: string | undefined, access: AccessControl): Caller {

@@ -7,6 +7,7 @@ import type { Machine, MachineDisk } from '../../model/machine.ts';
 import type { HypervisorEvent, Observation, StartOptions } from '../hypervisor.ts';
 import type { Limits } from '../limits.ts';
 import type { LiveState } from '../live-hardware.ts';
+import { FakeScreen } from './fake-screen.ts';
 import { liveStateOf } from './live-state.ts';
 
 /** How the guests' systems behave; may be changed while they run. */
@@ -51,6 +52,7 @@ export interface FakeProcess {
   limits: Limits;
   /** Everything that the console said. */
   console: string;
+  readonly screen: FakeScreen;
 }
 
 const usual: FakeBehaviour = {
@@ -179,6 +181,7 @@ export class FakeHost {
       disks: [...machine.disks],
       limits,
       console: '',
+      screen: new FakeScreen(),
     };
     this.processes.set(uid, process);
     this.#greet(uid, process);

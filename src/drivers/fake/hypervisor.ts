@@ -1,10 +1,21 @@
 // A hypervisor in memory, for tests and simulated sites: it keeps the contract, and a `FakeHost` makes it fail.
 import { Duplex } from 'node:stream';
 import { CaissonError } from '../../lib/errors.ts';
+import { encodePng } from '../../lib/png.ts';
+import { readFrame } from '../../lib/rfb-frame.ts';
 import { waitFor } from '../../lib/wait-for.ts';
 import type { ProcessIsolation } from '../../model/isolation.ts';
 import type { Machine } from '../../model/machine.ts';
-import type { GuestAgent, GuestInterface, Hypervisor, HypervisorEvent, HypervisorFacts, Observation, StartOptions } from '../hypervisor.ts';
+import {
+  type GuestAgent,
+  type GuestInterface,
+  type Hypervisor,
+  type HypervisorEvent,
+  type HypervisorFacts,
+  mostScreenViewers,
+  type Observation,
+  type StartOptions,
+} from '../hypervisor.ts';
 import type { LiveHardware } from '../live-hardware.ts';
 import type { LiveStats } from '../live-stats.ts';
 import { FakeHardware } from './live-hardware.ts';
@@ -130,6 +141,27 @@ export class FakeHypervisor implements Hypervisor {
     this.#stopWatching.add(leave);
     if (history > 0 && process.console !== '') reader.push(process.console.slice(-history));
     return reader;
+  }
+
+  async openScreen(uid: string): Promise<Duplex> {
+    const process = this.#talk(uid);
+    if (process.machine.display === 'none')
+      throw new CaissonError('not-allowed', 'it was started without a display: it gets one at its next start');
+    if (process.screen.viewers >= mostScreenViewers)
+      throw new CaissonError('too-many', `${mostScreenViewers} look at it already: one of them must leave first`);
+    const screen = process.screen.open();
+    const stopWaiting = this.#host.watch((event) => event.uid === uid && event.kind === 'ended' && screen.destroy());
+    const leave = () => void screen.destroy();
+    this.#stopWatching.add(leave);
+    screen.once('close', () => {
+      stopWaiting();
+      this.#stopWatching.delete(leave);
+    });
+    return screen;
+  }
+
+  async screenshot(uid: string): Promise<Buffer> {
+    return encodePng(await readFrame(await this.openScreen(uid)));
   }
 
   async memoryBytes(uid: string): Promise<number | undefined> {

@@ -171,6 +171,14 @@ class Qemu implements Hypervisor {
     return (await this.#running(uid)).console.open(history);
   }
 
+  async openScreen(uid: string): Promise<Duplex> {
+    return (await this.#running(uid)).screen.open();
+  }
+
+  async screenshot(uid: string): Promise<Buffer> {
+    return (await this.#running(uid)).screen.picture();
+  }
+
   async memoryBytes(uid: string): Promise<number | undefined> {
     await this.#adoptOnce();
     const guest = this.#guests.get(uid);

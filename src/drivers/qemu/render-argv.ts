@@ -289,7 +289,8 @@ function renderDisplay(machine: Machine): string[] {
     '-display',
     'none',
     '-vnc',
-    `unix:${optionValue(socketPath(machine, 'vnc'))}`,
+    // Many a viewer asks to be alone, without its user’s knowing: nobody puts another one out.
+    `unix:${optionValue(socketPath(machine, 'vnc'))},share=ignore`,
     '-device',
     json({ driver: 'VGA', id: 'video0', bus: 'pcie.0', addr: address.display }),
     '-device',

@@ -9,6 +9,7 @@ import type { HypervisorEvent, Observation } from '../hypervisor.ts';
 import { AgentClient } from './agent-client.ts';
 import { ConsoleShare } from './console-share.ts';
 import type { GuestExit, GuestProcess, GuestProcesses } from './guest-processes.ts';
+import { GuestScreen } from './guest-screen.ts';
 import { lastWords } from './last-words.ts';
 import { type RunState, isSameObservation, observationOf } from './observe-status.ts';
 import { isAlive } from './process-stat.ts';
@@ -54,6 +55,7 @@ export class RunningGuest {
   readonly process: GuestProcess;
   readonly agent: AgentClient;
   readonly console: ConsoleShare;
+  readonly screen: GuestScreen;
   readonly #parts: RunningGuestParts;
   readonly #gone = Promise.withResolvers<void>();
   #qmp: QmpClient | undefined;
@@ -79,6 +81,7 @@ export class RunningGuest {
     this.#parts = parts;
     this.agent = new AgentClient(`${parts.socketFolder}/agent.sock`, parts.clock);
     this.console = new ConsoleShare(`${parts.socketFolder}/console.sock`, parts.consoleLogPath);
+    this.screen = new GuestScreen(`${parts.socketFolder}/vnc.sock`, parts.clock);
   }
 
   get hasEnded(): boolean {
@@ -171,6 +174,7 @@ export class RunningGuest {
     this.#qmp?.close();
     this.agent.close();
     this.console.close();
+    this.screen.close();
   }
 
   #connect(): Promise<QmpClient> {

@@ -1,6 +1,6 @@
-// Where the daemon listens. Without TLS secrets would travel readable, so plain HTTP is for addresses that never leave the machine.
+// Addresses to listen on, and which of them never leave the machine: what travels readable is for those alone.
 import { BlockList, isIP } from 'node:net';
-import { CaissonError } from '../../lib/errors.ts';
+import { CaissonError } from './errors.ts';
 
 export interface ListenAddress {
   host: string;
@@ -29,12 +29,4 @@ export function parseListenAddress(text: string): ListenAddress {
   if (isIP(host) === 0)
     throw new CaissonError('invalid', `“${text}” names no address: give the one to listen on, for example 0.0.0.0:8420 for all`);
   return { host, port };
-}
-
-/** For an address that others can reach, where there is no certificate. */
-export function needsTls(host: string): CaissonError {
-  return new CaissonError(
-    'unsupported',
-    `the daemon does not listen on ${host} without TLS: plain HTTP is for this machine (127.0.0.1 or ::1)`,
-  );
 }
