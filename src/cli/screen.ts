@@ -96,14 +96,16 @@ async function serve(io: Io, { transport }: Connection, guest: string, viewer: S
     const screen = await transport.openWebSocket(pathOf(endpoints.guestScreen, { guest }));
     let why = 'the guest was stopped, or its QEMU ended';
     screen.on('error', (error) => (why = describeError(error)));
-    screen.once('close', () => {
-      if (!viewer.destroyed) say(`the screen of ${guest} has ended: ${why}`);
-      viewer.destroy();
-    });
+    // One that is closed in order ends, one that fails closes.
+    for (const end of ['end', 'close'])
+      screen.once(end, () => {
+        if (!viewer.destroyed) say(`the screen of ${guest} has ended: ${why}`);
+        viewer.destroy();
+      });
     viewer.once('close', () => screen.destroy());
     if (viewer.destroyed) screen.destroy();
     viewer.pipe(screen);
-    screen.pipe(viewer);
+    screen.pipe(viewer, { end: false });
   } catch (error) {
     say(`a viewer cannot see the screen of ${guest}: ${describeError(error)}`);
     viewer.destroy();
