@@ -39,7 +39,11 @@ export function createFetchTransport({ headers, onUnauthorized }: FetchTransport
       return { body: body as unknown, ...(tag === null ? {} : { tag }) };
     },
     async bytes(request) {
-      return new Uint8Array(await (await send(request, { accept: '*/*' })).arrayBuffer());
+      const response = await send(request, { accept: '*/*' });
+      const content = await response.arrayBuffer().catch((cause: unknown) => {
+        throw new CutOff('the connection to the daemon was cut', { cause });
+      });
+      return new Uint8Array(content);
     },
     async *events(request) {
       const response = await send(request, { accept: 'text/event-stream' });
