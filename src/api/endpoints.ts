@@ -21,6 +21,7 @@ import { keyAssertionSchema, keyCreationOptionsSchema, keyCreationSchema } from 
 import { sessionKindSchema, sessionSchema, signedInSchema } from '../model/session.ts';
 import { mostTokenDays, tokenSchema, usualTokenDays } from '../model/token.ts';
 import { setUpLinkSchema, userSchema, wantedBindingSchema } from '../model/user.ts';
+import { userLinkSchema } from '../model/user-link.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
 import { defineEndpoints } from './endpoint.ts';
 
@@ -104,6 +105,25 @@ export const endpoints = defineEndpoints({
     response: setUpLinkSchema,
   },
 
+  passwordByLink: {
+    method: 'POST',
+    path: '/v1/password-link',
+    summary: 'Choose a password by the secret of a link, once; ends every session of the user',
+    access: 'anybody',
+    logs: [],
+    body: z.strictObject({ secret: z.string().max(200), password: z.string().max(1024) }),
+    response: z.strictObject({ user: z.string() }),
+  },
+  loginByLink: {
+    method: 'POST',
+    path: '/v1/login/link',
+    summary: 'Sign in by the secret of a link that was made on the host, once: begins a session of the browser',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({ secret: z.string().max(200) }),
+    response: signedInSchema,
+  },
+
   userList: {
     method: 'GET',
     path: '/v1/users',
@@ -166,6 +186,24 @@ export const endpoints = defineEndpoints({
     params: userParams,
     body: z.strictObject({ password: z.string().max(1024), currentPassword: z.string().max(1024).optional() }),
     response: userSchema,
+  },
+  userPasswordLink: {
+    method: 'POST',
+    path: '/v1/users/:user/password-link',
+    summary: 'A link by which the user chooses a password, once, within a day; in place of the one before',
+    access: { permission: 'administer', on: 'site' },
+    params: userParams,
+    body: emptyBody,
+    response: userLinkSchema,
+  },
+  userSignInLink: {
+    method: 'POST',
+    path: '/v1/users/:user/sign-in-link',
+    summary: 'A link that signs the user in, once, within two minutes; for the host’s administrator, on its socket',
+    access: { permission: 'administer', on: 'site' },
+    params: userParams,
+    body: emptyBody,
+    response: userLinkSchema,
   },
   userTotpBegin: {
     method: 'POST',

@@ -18,6 +18,7 @@ import { addRole } from './commands/role.ts';
 import { addSite } from './commands/site.ts';
 import { addToken } from './commands/token.ts';
 import { addUser } from './commands/user.ts';
+import { addUi } from './commands/ui.ts';
 import { addVerify } from './commands/verify.ts';
 import { addTop } from './commands/top.ts';
 import { addZone } from './commands/zone.ts';
@@ -158,6 +159,12 @@ export const nouns: readonly Noun[] = [
     description: 'what guests use, anew every two seconds: processors, memory, disks, network',
     group: 'tool',
     add: addTop,
+  },
+  {
+    name: 'ui',
+    description: 'open the page in a browser; on the host itself, signed in',
+    group: 'tool',
+    add: addUi,
   },
   {
     name: 'completion',

@@ -12,6 +12,7 @@ import type { Handlers, StreamItem, Streams } from './http/handlers-type.ts';
 import type { AuditTrail } from './http/audit-trail.ts';
 import { PreparedJson } from './http/prepared-json.ts';
 import { setUpLinks } from '../model/user.ts';
+import { makeUserLink, usePasswordLink, useSignInLink } from './user-links.ts';
 import { WithSession } from './http/session-cookie.ts';
 import { login } from './login.ts';
 import { describeCaller } from './me.ts';
@@ -43,12 +44,17 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
       return { secret, endsAt, links: setUpLinks(urls(), secret) };
     },
 
+    passwordByLink: async ({ body, caller, client }) => usePasswordLink(engine.access, body, caller, client),
+    loginByLink: async ({ body, client }) => useSignInLink(engine.access, auditTrail, body.secret, client),
+
     userList: async () => ({ items: users.list() }),
     userShow: async ({ params }) => users.get(params.user),
     userAdd: async ({ body, actor }) => users.add(body, actor),
     userSet: async ({ params, body, actor }) => users.set(params.user, body, actor),
     userDelete: async ({ params, actor }) => users.delete(params.user, actor),
     userPassword: async ({ params, body, caller, client }) => users.setPassword(params.user, body, caller, client.address),
+    userPasswordLink: async ({ params, caller }) => makeUserLink(engine.access, urls(), params.user, 'password', caller),
+    userSignInLink: async ({ params, caller }) => makeUserLink(engine.access, urls(), params.user, 'sign-in', caller),
     userTotpBegin: async ({ params, body, caller, client }) =>
       users.beginSecondFactor(params.user, body?.currentPassword, caller, client.address),
     userTotpConfirm: async ({ params, body, caller }) => users.confirmSecondFactor(params.user, body.code, caller),

@@ -57,7 +57,7 @@ for (const [storeName, openStore] of stores) {
     const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
     const gone = new Set<string>();
     const scopes = scopesWithout(gone);
-    const open = async () => new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes });
+    const open = async () => new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes, store });
     try {
       await work({ access: await open(), clock, events, gone, store, again: open });
     } finally {
@@ -538,7 +538,7 @@ test('a set-up row that holds something else makes nobody an administrator, and 
     await store.put('set-up', value, { expected: 'absent' });
     const clock = new FakeClock();
     const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
-    const access = new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes: scopesWithout(new Set()) });
+    const access = new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes: scopesWithout(new Set()), store });
     assert.equal(access.users.needsFirstSetUp, false);
     await assert.rejects(access.users.setUp({ secret: 'x', name: 'eve', password }), { code: 'unauthorized' });
     await events.close();

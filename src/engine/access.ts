@@ -5,6 +5,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
 import { type Caller, tokenFileCaller } from '../model/caller.ts';
 import type { ConsoleKind } from '../model/console-ticket.ts';
+import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
 import { ConsoleTickets } from './console-tickets.ts';
 import type { Events } from './events.ts';
@@ -12,6 +13,7 @@ import { limitKeyOf } from './limit-key.ts';
 import { SecurityKeys } from './security-keys.ts';
 import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
+import { UserLinks } from './user-links.ts';
 import { type Scopes, Users } from './users.ts';
 
 export interface AccessDependencies {
@@ -19,6 +21,7 @@ export interface AccessDependencies {
   clock: Clock;
   events: Events;
   scopes: Scopes;
+  store: Store;
 }
 
 export class Access {
@@ -26,6 +29,7 @@ export class Access {
   readonly signIn: SignIn;
   readonly tokens: Tokens;
   readonly tickets: ConsoleTickets;
+  readonly links: UserLinks;
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   /** Requests of one user or token. */
@@ -34,7 +38,7 @@ export class Access {
   readonly #wrong: RateLimit;
   readonly #over = new Set<string>();
 
-  constructor({ accounts, clock, events, scopes }: AccessDependencies) {
+  constructor({ accounts, clock, events, scopes, store }: AccessDependencies) {
     const lock = new KeyedLock();
     this.#accounts = accounts;
     this.#clock = clock;
@@ -45,6 +49,7 @@ export class Access {
     this.users = new Users({ accounts, clock, events, lock, scopes, securityKeys, signIn: this.signIn });
     this.tokens = new Tokens({ accounts, clock, events, users: this.users });
     this.tickets = new ConsoleTickets(clock);
+    this.links = new UserLinks({ store, clock, users: this.users });
   }
 
   /** Undefined when nobody has this secret, or not any more. Throws `too-many`. */

@@ -128,6 +128,7 @@ export class Engine {
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
     this.access = new Access({
+      store: parts.store,
       accounts,
       clock,
       events,

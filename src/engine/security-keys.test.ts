@@ -31,7 +31,13 @@ class Trial {
 
   async open(): Promise<this> {
     const scopes = { siteName: () => 'lab', guest: () => undefined, hasZone: () => false };
-    this.access = new Access({ accounts: await Accounts.open(this.store, silentLog), clock: this.clock, events: this.events, scopes });
+    this.access = new Access({
+      accounts: await Accounts.open(this.store, silentLog),
+      clock: this.clock,
+      events: this.events,
+      scopes,
+      store: this.store,
+    });
     return this;
   }
 

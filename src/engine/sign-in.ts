@@ -99,6 +99,16 @@ export class SignIn {
     );
   }
 
+  /** For who came by a link that the host’s administrator made: no password is asked. Throws `unauthorized` for who may not sign in. */
+  openByLink(name: string, request: Pick<SignInRequest, 'kind' | 'address' | 'program'>): Promise<{ secret: string; signedIn: SignedIn }> {
+    const { lock, accounts } = this.#with;
+    return lock.with(name, async () => {
+      const user = accounts.users.get(name);
+      if (!user?.enabled) throw new CaissonError('unauthorized', 'whom this link stands for may not sign in any more');
+      return this.#open(user, request);
+    });
+  }
+
   /** For what is done to one’s own account: the password once more. Throws `unauthorized` or `too-many`. */
   async confirm(name: string, password: string | undefined, address: string): Promise<void> {
     if (password === undefined)
@@ -239,7 +249,10 @@ export class SignIn {
     return key ? { details: { ...codeDetails.details, key } } : codeDetails;
   }
 
-  async #open(user: UserRecord, { kind, address, program }: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
+  async #open(
+    user: UserRecord,
+    { kind, address, program }: Pick<SignInRequest, 'kind' | 'address' | 'program'>,
+  ): Promise<{ secret: string; signedIn: SignedIn }> {
     const { accounts, clock, events } = this.#with;
     const { name } = user;
     const { secret, digest } = newSecret(sessionPrefix);

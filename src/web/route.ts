@@ -1,6 +1,6 @@
 // Where the page is, in the fragment of the address: `#/guests/web/console`. The daemon never sees it, and serves one document for all.
 
-export const pages = ['overview', 'guests', 'zones', 'jobs', 'events', 'audit', 'log', 'host', 'site', 'settings'] as const;
+export const pages = ['overview', 'guests', 'zones', 'jobs', 'events', 'audit', 'log', 'accounts', 'host', 'site', 'settings'] as const;
 export type PageName = (typeof pages)[number];
 
 export interface Route {

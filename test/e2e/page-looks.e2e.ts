@@ -25,6 +25,8 @@ const places = {
   events: '#/events',
   audit: '#/audit',
   log: '#/log',
+  accounts: '#/accounts',
+  account: '#/accounts/anna',
   host: '#/host',
   site: '#/site',
   settings: '#/settings',
@@ -44,6 +46,7 @@ interface Violation {
 }
 
 const pictures = join(projectRoot, 'artefacts/page');
+const admin = { user: 'admin', password: 'correct horse battery staple' };
 const minuteMs = 60_000;
 let lab: PageLab;
 
@@ -53,6 +56,13 @@ before(async () => {
   const { items } = await lab.client.call('guestList');
   const uidOf = (name: string) => items.find((guest) => guest.name === name)?.uid ?? assert.fail(name);
   lab.daemon.world.host.crash(uidOf('mail'));
+  await lab.client.call('userAdd', {
+    body: { name: 'anna', fullName: 'Anna Example', bindings: [{ role: 'operator', on: 'zone:external' }] },
+  });
+  await lab.client.call('userAdd', {
+    body: { name: admin.user, password: admin.password, bindings: [{ role: 'administrator', on: 'site' }] },
+  });
+  await lab.client.call('tokenCreate', { body: { name: 'deploy', bindings: [{ role: 'operator', on: 'guest:web' }] } });
   // A day of figures, with an hour in which nobody looked.
   const now = Date.now();
   const minutes = Array.from({ length: 24 * 60 }, (_, index) => 24 * 60 - index).filter((ago) => ago < 300 || ago > 360);
@@ -79,7 +89,7 @@ after(async () => {
 for (const look of looks) {
   const name = `${look.width}-${look.theme}-${look.language}`;
   test(`every page is sound at ${look.width} px, ${look.theme}, ${look.language}`, async () => {
-    const { page, context, complaints, visit } = await openPage(lab, look);
+    const { page, context, complaints, visit } = await openPage(lab, look, admin);
     try {
       const wrong: string[] = [];
       for (const [place, hash] of Object.entries(places)) {

@@ -9,6 +9,7 @@ import { createNodeTransport } from '../../src/api/node-transport.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Site } from '../../src/model/site.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
 import { renderPage } from '../../scripts/page.ts';
 
 export const token = 'page-test-token-0123456789-abcdefghijkl';
@@ -18,6 +19,8 @@ export interface PageLab {
   /** As the host’s administrator. */
   client: Client;
   url: string;
+  /** Where the host’s administrator asks. */
+  socketPath: string;
   browser: Browser;
   close(): Promise<void>;
 }
@@ -52,6 +55,7 @@ export async function openPageLab(site: Site | undefined): Promise<PageLab> {
     daemon,
     client,
     url,
+    socketPath,
     browser,
     async close() {
       await browser.close();
@@ -75,6 +79,11 @@ export interface Look {
   height?: number;
 }
 
+export interface Account {
+  user: string;
+  password: string;
+}
+
 export interface OpenPage {
   page: Page;
   context: BrowserContext;
@@ -84,8 +93,8 @@ export interface OpenPage {
   visit: (hash: string) => Promise<void>;
 }
 
-/** Logged in, unless told otherwise; limits are for a machine with much else to do. */
-export async function openPage({ browser, url }: PageLab, look: Look = {}, loggedIn = true): Promise<OpenPage> {
+/** By the token of the host, which counts as long as nobody has an account, unless told otherwise; limits are for a machine with much else to do. */
+export async function openPage({ browser, url }: PageLab, look: Look = {}, loggedIn: boolean | Account = true): Promise<OpenPage> {
   const { language = 'en', theme = 'light', width = 1440, height = 900 } = look;
   const context = await browser.newContext({
     viewport: { width, height },
@@ -110,7 +119,11 @@ export async function openPage({ browser, url }: PageLab, look: Look = {}, logge
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(`a request to ${request.url()}`);
   });
-  if (loggedIn) await context.addInitScript(`sessionStorage.setItem('caisson-token', ${JSON.stringify(token)})`);
+  if (typeof loggedIn === 'object') {
+    const answer = await context.request.post(`${url}/v1/login`, { data: loggedIn });
+    if (!answer.ok()) throw new Error(`${loggedIn.user} cannot log in: ${await answer.text()}`);
+  }
+  if (loggedIn === true) await context.addInitScript(`sessionStorage.setItem('caisson-token', ${JSON.stringify(token)})`);
   await page.goto(`${url}/`);
   await page
     .locator(loggedIn ? 'main .section, main .empty' : 'main form')
@@ -123,7 +136,7 @@ export async function openPage({ browser, url }: PageLab, look: Look = {}, logge
     async visit(hash) {
       await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
       await page.locator('main h1').first().waitFor();
-      await page.locator('main .waiting').waitFor({ state: 'detached' });
+      await waitFor(`${hash} stands`, async () => (await page.locator('main .waiting').count()) === 0, { timeoutMs: 30_000, everyMs: 50 });
     },
   };
 }

@@ -210,6 +210,18 @@ export function addUser(user: Command, io: Io): void {
             }),
     );
 
+  withOutput(user.command('link'))
+    .description('a link by which a user chooses a password, once, within a day: for who is new, or has forgotten it')
+    .argument('<user>', 'name')
+    .action((name: string, options: OutputOptions) =>
+      connected(io, options, async ({ client }) => {
+        const link = await client.call('userPasswordLink', { params: { user: name } });
+        io.stdout.write(
+          options.output === 'table' ? link.links.map((each) => `${each}\n`).join('') : await renderValue(link, options.output),
+        );
+      }),
+    );
+
   withOutput(user.command('setup-link'))
     .description('a new link by which a browser makes the first administrator, once, within a day; only while there are no users')
     .action((options: OutputOptions) =>

@@ -1,6 +1,6 @@
 // Who one is and which language one reads, around everything else.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { createClient } from '../../api/client.ts';
+import { type Client, createClient } from '../../api/client.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
 import type { Me } from '../../model/me.ts';
 import { createFetchTransport } from '../fetch-transport.ts';
@@ -16,6 +16,7 @@ import { english } from '../words/english.ts';
 import { french } from '../words/french.ts';
 import { SpeechContext } from '../words/use-words.ts';
 import type { Language } from '../words/words.ts';
+import { ByLink, type ComingByLink, takeLink } from './by-link.tsx';
 import { Frame } from './frame.tsx';
 import { Login, type LogoutReason } from './login.tsx';
 
@@ -24,6 +25,7 @@ const catalogues = { en: english, fr: french };
 type State =
   | { kind: 'asking' }
   | { kind: 'out'; why?: LogoutReason }
+  | { kind: 'by-link'; link: ComingByLink; client: Client }
   | { kind: 'in'; me: Me; live: Live }
   | { kind: 'failed'; error: CaissonError };
 
@@ -53,6 +55,13 @@ export function App() {
         },
       }),
     );
+    const link = takeLink();
+    if (link) {
+      // Whoever they were here before.
+      forgetToken();
+      setState({ kind: 'by-link', link, client });
+      return;
+    }
     client.call('meShow').then(
       (me) => {
         live = new Live(client);
@@ -83,6 +92,7 @@ export function App() {
           </div>
         </main>
       )}
+      {state.kind === 'by-link' && <ByLink link={state.link} client={state.client} onDone={again} onLanguage={choose} />}
       {state.kind === 'out' && (
         <Login
           why={state.why}

@@ -11,6 +11,7 @@ export const pageKeys: Record<PageName, string> = {
   events: 'e',
   audit: 'a',
   log: 'l',
+  accounts: 'u',
   host: 'h',
   site: 's',
   settings: ',',

@@ -33,6 +33,14 @@ export function Page({ route }: { route: Route }) {
       return <Later key="audit" load={async () => (await import('../pages/audit.tsx')).AuditPage} props={{}} />;
     case 'log':
       return <Later key="log" load={async () => (await import('../pages/log.tsx')).LogPage} props={{}} />;
+    case 'accounts':
+      return (
+        <Later
+          key={`accounts ${first ?? ''}`}
+          load={async () => (await import('../pages/accounts.tsx')).AccountsPage}
+          props={{ user: first }}
+        />
+      );
     case 'settings':
       return <Later key="settings" load={async () => (await import('../pages/settings.tsx')).SettingsPage} props={{}} />;
     case 'host':

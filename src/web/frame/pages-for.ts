@@ -3,7 +3,7 @@ import type { Me } from '../../model/me.ts';
 import type { Permission } from '../../model/rights.ts';
 import { type PageName, pages } from '../route.ts';
 
-const needs: Partial<Record<PageName, Permission>> = { audit: 'audit', log: 'audit', host: 'view', site: 'view' };
+const needs: Partial<Record<PageName, Permission>> = { audit: 'audit', log: 'audit', accounts: 'audit', host: 'view', site: 'view' };
 
 export function pagesFor({ site }: Pick<Me, 'site'>): PageName[] {
   return pages.filter((page) => {

@@ -40,6 +40,11 @@ export const history = (name: string, resolution: Resolution): Resource<Answer<'
   key: `history/${name}/${resolution}`,
   ask: (client) => client.call('guestHistory', { params: { guest: name }, query: { resolution } }),
 });
+export const users = plain('users', 'userList');
+export const user = (name: string): Resource<{ value: Answer<'userShow'>; tag: string | undefined }> => ({
+  key: `user/${name}`,
+  ask: (client) => client.see('userShow', { params: { user: name } }),
+});
 export const tokens = plain('tokens', 'tokenList');
 export const account = (user: string): Resource<Answer<'userShow'>> => ({
   key: `account/${user}`,
@@ -57,6 +62,9 @@ export const explanation = (from: string, to: string, port: string): Resource<An
 /** Prefixes of the keys whose answers are other ones after the event. */
 export function outdatedBy({ kind }: Event): string[] {
   if (kind.startsWith('job-')) return ['jobs'];
+  if (kind.startsWith('user-')) return ['user', 'tokens'];
+  if (kind.startsWith('token-')) return ['tokens'];
+  if (kind === 'sign-in-refused') return [];
   if (kind === 'zone-checked') return ['zone-check'];
   if (kind === 'network-applied' || kind === 'network-failed') return ['host', 'zones', 'flows', 'explain', 'visitors'];
   if (kind.startsWith('image-')) return [];
