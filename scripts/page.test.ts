@@ -12,10 +12,14 @@ test('the first load is small, and consoles and editors are not in it', async ()
   const bytes = first.reduce((sum, path) => sum + gzipSync(files.get(path) ?? assert.fail(`${path} is named and not made`)).length, 0);
   assert.ok(bytes <= mostBytes, `${bytes} bytes`);
   const program = first.find((path) => path.endsWith('.js')) ?? '';
-  assert.doesNotMatch(files.get(program) ?? '', /xterm|safeParse/, 'neither the terminal nor the schemas');
+  assert.doesNotMatch(files.get(program) ?? '', /xterm|safeParse|RFB failure/, 'neither the consoles nor the schemas');
   assert.ok(
     [...files.keys()].some((path) => /guest-console-/.test(path)),
     'the terminal is a file of its own',
+  );
+  assert.ok(
+    [...files].some(([path, content]) => /guest-screen-/.test(path) && content.includes('RFB failure')),
+    'and so is the screen',
   );
 });
 

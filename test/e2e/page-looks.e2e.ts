@@ -14,6 +14,8 @@ const places = {
   overview: '#/',
   guests: '#/guests',
   guest: '#/guests/database',
+  'guest-screen': '#/guests/database/screen',
+  'guest-without-display': '#/guests/web/screen',
   'guest-crashed': '#/guests/mail',
   'guest-events': '#/guests/mail/events',
   'guest-file': '#/guests/web/file',

@@ -56,6 +56,122 @@ test('the console of a guest says what it said, and takes what is typed', async 
   }
 });
 
+/** Pixels of the screen that are not of the colour of the first. */
+const drawnPixels = `(() => {
+  const canvas = document.querySelector('.console .screen canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at] !== data[0] || data[at + 1] !== data[1] || data[at + 2] !== data[2]) count++;
+  return count;
+})()`;
+
+for (const [language, screen, sentence, size, other, send, typeText, typeIt, again, over] of [
+  [
+    'en',
+    'Screen',
+    'Connected.',
+    'Actual size',
+    'Keys that the browser keeps',
+    'Send',
+    'Type a text',
+    'Type it',
+    'Connect again',
+    'The console has ended.',
+  ],
+  [
+    'fr',
+    'Écran',
+    'Connecté.',
+    'Taille réelle',
+    'Touches que le navigateur garde',
+    'Envoyer',
+    'Taper un texte',
+    'Taper',
+    'Se reconnecter',
+    'La console s’est terminée.',
+  ],
+] as const) {
+  test(`the screen of a guest is seen, typed in, left and come back to (${language})`, async () => {
+    const { page, context, visit, complaints } = await openPage(lab, { language });
+    try {
+      const { uid } = await guest('database');
+      const { screen: shown } = lab.daemon.world.host.process(uid);
+      const before = shown.keys.length;
+      const pressed = () => shown.keys.slice(before);
+      const until = (what: string, keys: readonly number[]) =>
+        waitFor(what, () => JSON.stringify(pressed()).includes(JSON.stringify(keys).slice(1, -1)), { timeoutMs: 60_000, everyMs: 50 });
+
+      await visit('#/guests/database');
+      await page.locator('.picture canvas').and(page.locator(':not([width="0"])')).waitFor();
+      await page.locator('.tabs').getByText(screen, { exact: true }).click();
+      await page.getByText(sentence).waitFor();
+      await page.locator('.console .screen canvas').waitFor();
+      await waitFor('the picture', async () => (await page.evaluate<number>(drawnPixels)) > 1000, { timeoutMs: 60_000 });
+      const first = await page.evaluate<number>(drawnPixels);
+
+      // The canvas has the focus already; what the page would take for a shortcut is the guest’s.
+      await page.keyboard.press('g');
+      await page.keyboard.press('?');
+      await until('what was typed', [0x67, 0x3f]);
+      assert.equal(await page.getByRole('dialog').count(), 0);
+      await waitFor('what was typed to be seen', async () => (await page.evaluate<number>(drawnPixels)) > first, { timeoutMs: 60_000 });
+
+      await page.getByRole('button', { name: /^Ctrl-Alt-/ }).click();
+      await until('the three keys', [0xffe3, 0xffe9, 0xffff]);
+      await page.getByLabel(other).selectOption('Alt-F4');
+      await page.getByRole('button', { name: send, exact: true }).click();
+      await until('the two keys', [0xffe9, 0xffc1]);
+
+      await page.getByRole('button', { name: typeText }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('select').selectOption({ index: 0 });
+      await dialog.locator('textarea').fill('Hi!漢');
+      await dialog.getByText('漢').last().waitFor();
+      await dialog.getByRole('button', { name: typeIt, exact: true }).click();
+      await dialog.waitFor({ state: 'detached' });
+      await until('the text', [0xffe1, 0x48, 0x69, 0xffe1, 0x21]);
+
+      const width = async () => (await page.locator('.console .screen canvas').boundingBox())?.width ?? 0;
+      const fitted = await width();
+      await page.getByRole('button', { name: size }).click();
+      await waitFor('its own size', async () => (await width()) === 640 && fitted !== 640, { timeoutMs: 60_000 });
+
+      await page.locator('.console .screen canvas').focus();
+      await page.keyboard.press('Control+Alt+ArrowUp');
+      assert.equal(await page.evaluate(`document.activeElement?.textContent`), screen);
+      await page.keyboard.press('Tab');
+      assert.ok(!pressed().includes(0xff09), 'the guest gets nothing any more');
+
+      assert.deepEqual(complaints, []);
+      // The line is cut: it is told, and the way back is one button.
+      lab.daemon.world.host.process(uid).screen.close();
+      await page.getByText(over).waitFor();
+      await page.getByRole('button', { name: again }).click();
+      await page.getByText(sentence).waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+test('a guest without a display says how it gets one, and one that is stopped meanwhile says so', async () => {
+  const { page, context, visit } = await openPage(lab);
+  try {
+    await visit('#/guests/web/screen');
+    await page.getByText('This guest has no display').waitFor();
+    await page.getByText('display: vga').waitFor();
+    await visit('#/guests/database/screen');
+    await page.getByText('Connected.').waitFor();
+    await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'database' } }));
+    await page.getByText('No console now').waitFor();
+    await page.locator('.sentence .state', { hasText: 'stopped' }).waitFor();
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByText('Connected.').waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
 for (const [language, crashed, start, ready] of [
   ['en', 'crashed', 'Start', 'ready'],
   ['fr', 'planté', 'Démarrer', 'prêt'],

@@ -46,7 +46,7 @@ export const labSite: Site = {
   ],
   images: {},
   guests: {
-    database: guest('internal', '10.20.0.10', 2048, { cpus: 2, description: 'data of the web site', ...serves(3306) }),
+    database: guest('internal', '10.20.0.10', 2048, { cpus: 2, display: 'vga', description: 'data of the web site', ...serves(3306) }),
     web: guest('external', '192.0.2.10', 1024, { labels: { role: 'front' }, ...serves(80), after: [{ requires: 'database' }] }),
     mail: guest('external', '192.0.2.12', 768, serves(25)),
     dns: guest('external', '192.0.2.11', 512, { service: { ports: ['udp/53'], ready: [], readyWithinMs: 600_000 } }),

@@ -34,6 +34,11 @@ export class FakeScreen {
     return this.#viewers.size;
   }
 
+  /** Puts every viewer out. */
+  close(): void {
+    for (const { stream } of this.#viewers) stream.destroy();
+  }
+
   open(): Duplex {
     const [ours, theirs] = duplexPair();
     const viewer: Viewer = { stream: ours, format: { bigEndian: false, shifts: [16, 8, 0] }, isWaiting: false };
@@ -41,6 +46,7 @@ export class FakeScreen {
     ours.once('close', () => this.#viewers.delete(viewer));
     ours.on('error', () => ours.destroy());
     theirs.once('close', () => ours.destroy());
+    ours.once('close', () => theirs.destroy());
     this.#serve(viewer).catch(() => theirs.destroy());
     return theirs;
   }

@@ -53,5 +53,5 @@ export function useKeys(on: { onSearch: () => void; onActions: () => void; onHel
 
 /** Keys are text there, or belong to a window above the page. */
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, dialog, .terminal') !== null;
+  return target instanceof Element && target.closest('input, textarea, select, dialog, .console .screen') !== null;
 }

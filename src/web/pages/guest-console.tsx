@@ -9,6 +9,8 @@ import { captureStyles } from '../ui/capture-styles.ts';
 import { useWords } from '../words/use-words.ts';
 import { Mark, Said } from '../ui/parts.tsx';
 
+const encoder = new TextEncoder();
+
 type State = { kind: 'opening' } | { kind: 'open' } | { kind: 'ended'; why: string };
 
 export function GuestConsole({ guest }: { guest: string }) {
@@ -42,15 +44,21 @@ export function GuestConsole({ guest }: { guest: string }) {
     observer.observe(element);
     terminal.focus();
     setState({ kind: 'opening' });
-    const connection = openConsole(live.client, guest, {
-      onOpen: () => setState({ kind: 'open' }),
-      onData: (data) => terminal.write(data),
+    const typing: { dispose(): void }[] = [];
+    const close = openConsole(live.client, guest, 'serial', {
+      onSocket(socket) {
+        socket.addEventListener('open', () => setState({ kind: 'open' }));
+        socket.addEventListener('message', ({ data }) => {
+          if (data instanceof ArrayBuffer) terminal.write(new Uint8Array(data));
+        });
+        const send = (text: string) => socket.readyState === WebSocket.OPEN && socket.send(encoder.encode(text));
+        typing.push(terminal.onData(send));
+      },
       onEnd: (why) => setState({ kind: 'ended', why }),
     });
-    const typing = terminal.onData((text) => connection.send(text));
     return () => {
-      typing.dispose();
-      connection.close();
+      for (const each of typing) each.dispose();
+      close();
       observer.disconnect();
       terminal.dispose();
       removeStyles();

@@ -15,9 +15,12 @@ import { useWords } from '../words/use-words.ts';
 import { Later } from '../frame/later.tsx';
 import { EventList } from './events.tsx';
 import { Plots } from './plots.tsx';
+import { ScreenPicture } from './screen-picture.tsx';
 
-const tabs = ['now', 'console', 'events', 'file', 'hardware'] as const;
+const tabs = ['now', 'screen', 'console', 'events', 'file', 'hardware'] as const;
 type Tab = (typeof tabs)[number];
+
+const isConsole = (tab: Tab) => tab === 'screen' || tab === 'console';
 
 export function GuestPage({ name, tab: wanted }: { name: string; tab: string | undefined }) {
   const { words } = useWords();
@@ -48,7 +51,7 @@ export function GuestPage({ name, tab: wanted }: { name: string; tab: string | u
       <nav class="tabs" aria-label={guest.name}>
         {tabs
           .filter(
-            (each) => (each !== 'console' || actionsFor(me, guest).includes('console')) && (each !== 'file' || me.site.includes('view')),
+            (each) => (!isConsole(each) || actionsFor(me, guest).includes('console')) && (each !== 'file' || me.site.includes('view')),
           )
           .map((each) => (
             <a
@@ -96,13 +99,25 @@ function TabContent({ tab, guest }: { tab: Tab; guest: Guest }): ComponentChildr
   switch (tab) {
     case 'now':
       return <Now guest={guest} />;
-    case 'console':
-      if (!guest.actions.includes('console'))
+    case 'screen':
+      if (guest.spec.display === 'none')
         return (
-          <Empty title={words.noConsole}>
-            <p>{words.noConsoleHelp}</p>
+          <Empty title={words.noDisplay}>
+            <p>{words.noDisplayHelp}</p>
+            <p>
+              <code>display: vga</code>
+            </p>
           </Empty>
         );
+      if (!guest.actions.includes('console')) return <NoConsole />;
+      return (
+        <>
+          <Later key="screen" load={async () => (await import('./guest-screen.tsx')).GuestScreen} props={{ guest: guest.name }} />
+          <Command text={guestCommand('screen', guest.name)} />
+        </>
+      );
+    case 'console':
+      if (!guest.actions.includes('console')) return <NoConsole />;
       return (
         <>
           <Later key="console" load={async () => (await import('./guest-console.tsx')).GuestConsole} props={{ guest: guest.name }} />
@@ -118,10 +133,21 @@ function TabContent({ tab, guest }: { tab: Tab; guest: Guest }): ComponentChildr
   }
 }
 
+function NoConsole() {
+  const { words } = useWords();
+  return (
+    <Empty title={words.noConsole}>
+      <p>{words.noConsoleHelp}</p>
+    </Empty>
+  );
+}
+
 function Now({ guest }: { guest: Guest }) {
   const { words, format } = useWords();
   const { spec, status } = guest;
   const checks = spec.service?.ready ?? [];
+  const me = useMe();
+  const isSeen = spec.display !== 'none' && actionsFor(me, guest).includes('console');
   return (
     <div class="columns guest-now">
       <Plots guest={guest} />
@@ -139,6 +165,7 @@ function Now({ guest }: { guest: Guest }) {
             <p class="quiet">{words.noService}</p>
           )}
         </Section>
+        {isSeen && <ScreenPicture key={status.power} guest={guest.name} />}
         <Visitors guest={guest} />
         <Section title={words.nics}>
           <ul class="plain">
