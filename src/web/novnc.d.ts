@@ -11,7 +11,7 @@ declare module '@novnc/novnc' {
     constructor(target: HTMLElement, channel: WebSocket, options?: RfbOptions);
     background: string;
     scaleViewport: boolean;
-    focus(): void;
+    focus(options?: FocusOptions): void;
     /** Down or up; both without the last. */
     sendKey(keysym: number, code: string, down?: boolean): void;
     disconnect(): void;

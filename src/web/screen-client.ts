@@ -71,7 +71,7 @@ export function showScreen(element: HTMLElement, client: Client, guest: string, 
       fits = now;
       if (rfb) rfb.scaleViewport = now;
     },
-    focus: () => rfb?.focus(),
+    focus: () => rfb?.focus({ preventScroll: true }),
     press(codes) {
       for (const code of codes) send(code, true);
       for (const code of codes.toReversed()) send(code, false);

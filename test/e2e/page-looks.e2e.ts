@@ -96,6 +96,7 @@ for (const look of looks) {
       const wrong: string[] = [];
       for (const [place, hash] of Object.entries(places)) {
         await visit(hash);
+        if (place === 'guest-screen') await page.getByRole('application').waitFor();
         await page.screenshot({ path: join(pictures, `${place}-${name}.png`) });
         await page.evaluate(axe.source);
         const violations = await page.evaluate<Violation[]>(
