@@ -10,7 +10,7 @@ export interface Layer {
 }
 
 /** Packages that are bundled into the page, and so are no dependencies of what is installed. */
-export const bundledPackages: ReadonlySet<string> = new Set(['preact', '@xterm/xterm', '@xterm/addon-fit']);
+export const bundledPackages: ReadonlySet<string> = new Set(['preact', '@novnc/novnc', '@xterm/xterm', '@xterm/addon-fit']);
 
 const everythingBelowFour = {
   lib: 'all',

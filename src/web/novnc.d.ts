@@ -6,7 +6,7 @@ declare module '@novnc/novnc' {
 
   export default class RFB extends EventTarget {
     /** Messages of a client, as they are sent. */
-    static readonly messages: { clientEncodings(socket: unknown, encodings: readonly number[]): void };
+    static readonly messages: { clientEncodings: (socket: unknown, encodings: readonly number[]) => void };
 
     constructor(target: HTMLElement, channel: WebSocket, options?: RfbOptions);
     background: string;

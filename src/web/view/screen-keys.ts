@@ -91,7 +91,7 @@ function strokesFor(layout: Layout): Map<string, Stroke> {
   ]);
   for (const level of ['plain', 'shift', 'altGr'] as const)
     for (const [row, text] of characters[layout][level].entries())
-      for (const [column, character] of [...text].entries()) {
+      for (const [column, character] of Array.from(text).entries()) {
         const code = places[row]?.[column];
         if (code === undefined || character === ' ' || strokes.has(character)) continue;
         strokes.set(character, { code, keysym: keysymOf(character), modifiers: modifiersOf[level] });
