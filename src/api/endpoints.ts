@@ -8,6 +8,7 @@ import { flowExplanationSchema, flowViewSchema, flowVisitorSchema } from '../mod
 import { guestGoalSchema, guestSchema } from '../model/guest-status.ts';
 import { guestStatsSchema } from '../model/guest-stats.ts';
 import { hostCertificateSchema } from '../model/host-certificate.ts';
+import { hostExaminationSchema } from '../model/host-check.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
@@ -784,6 +785,23 @@ export const endpoints = defineEndpoints({
     summary: 'By which certificate the host is known, and the authority that it made, for import',
     access: { permission: 'view', on: 'site' },
     response: hostCertificateSchema,
+  },
+  hostExamination: {
+    method: 'GET',
+    path: '/v1/host/examination',
+    summary: 'What the doctor found on the host the last time that it was asked for',
+    access: { permission: 'view', on: 'site' },
+    response: hostExaminationSchema,
+  },
+  hostExamine: {
+    method: 'POST',
+    path: '/v1/host/examination',
+    summary:
+      'Have the doctor look at the host, as `caisson doctor` does, but for what only root can try; the job’s result is what it found',
+    access: { permission: 'operate', on: 'site' },
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
   },
   hostShutdown: {
     method: 'POST',

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { formatSize } from '../lib/units.ts';
 import { type HelperCaller, networkHelper } from '../drivers/helper-client/helper-client.ts';
+import { helperDoctor } from '../drivers/helper-client/helper-doctor.ts';
 import { helperProbes } from '../drivers/helper-client/helper-probes.ts';
 import type { ImageProgress, Images } from '../drivers/images.ts';
 import { createImages } from '../drivers/images/image-cache.ts';
@@ -32,7 +33,7 @@ export async function createDrivers({
   hello,
   clock,
   log,
-}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober' | 'sensors'>> {
+}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober' | 'sensors' | 'doctor'>> {
   const { dataDirectory, runDirectory } = hello;
   return {
     hypervisor: createQemu({
@@ -60,6 +61,7 @@ export async function createDrivers({
       createUefiVariables,
     }),
     sensors: createHostSensors(),
+    doctor: helperDoctor(helper),
     prober: createSocketProber(helperProbes(helper)),
   };
 }

@@ -174,6 +174,8 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
         'this host has no certificate: it listens on its own machine only; “caisson daemon --listen 0.0.0.0:8420” listens for others, with TLS',
       );
     },
+    hostExamination: async () => engine.lastExamination(),
+    hostExamine: async ({ actor }) => engine.examineHost(actor),
     hostShutdown: async ({ body, actor }) => engine.shutdownHost(body ?? {}, actor),
   };
 }

@@ -5,6 +5,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest-files.ts';
 import { FakeHost } from '../drivers/fake/fake-host.ts';
+import { createFakeHostDoctor, type FakeHostDoctor } from '../drivers/fake/host-doctor.ts';
 import { createFakeHostSensors, type FakeHostSensors } from '../drivers/fake/host-sensors.ts';
 import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
 import { createFakeImages, type FakeImages } from '../drivers/fake/images.ts';
@@ -46,6 +47,7 @@ export interface SimulatedWorld {
   images: FakeImages;
   guestFiles: FakeGuestFiles;
   sensors: FakeHostSensors;
+  doctor: FakeHostDoctor;
 }
 
 export function createSimulatedWorld(options: { clock?: Clock; seed?: number; dataDirectory?: string } = {}): SimulatedWorld {
@@ -78,6 +80,7 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
     images: createFakeImages(),
     guestFiles,
     sensors: createFakeHostSensors(),
+    doctor: createFakeHostDoctor(),
   };
 }
 
@@ -123,7 +126,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       world.network.state !== undefined &&
       isAllowed(world.network.state, { from: { kind: 'guest', address: source }, to: { address }, protocol, port }).allowed,
   });
-  const { clock, random, identity, store, journal, network, images, guestFiles, sensors, history } = world;
+  const { clock, random, identity, store, journal, network, images, guestFiles, sensors, doctor, history } = world;
   const daemon = await startDaemon({
     parts: {
       host: identity,
@@ -136,6 +139,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       guestFiles,
       prober,
       sensors,
+      doctor,
       clock,
       random,
       log,

@@ -19,6 +19,7 @@ import type { Site } from '../model/site.ts';
 import { describeFlow } from '../model/flow.ts';
 import { describePublication, parsePublished } from '../model/publication.ts';
 import type { Advice, GuestHistory, Resolution } from '../model/usage.ts';
+import type { HostExamination } from '../model/host-check.ts';
 import type { Zone } from '../model/zone.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
 import { Access } from './access.ts';
@@ -514,6 +515,22 @@ export class Engine {
     this.#images.definition(name);
     const title = `Delete image ${name}`;
     return this.#start('image-delete', { name }, { title, objects: [`image/${name}`], actor, exclusive: [siteKey] });
+  }
+
+  /** What the doctor finds on the host; the job keeps it. */
+  examineHost(actor: string): Promise<Job> {
+    return this.jobs.start(
+      'host-examine',
+      { title: 'Examine the host', objects: ['host'], actor, exclusive: ['host-examine'] },
+      async ({ signal }) => ({ items: await this.#parts.doctor.examine(signal) }),
+    );
+  }
+
+  /** As it was found the last time that it was asked for. */
+  async lastExamination(): Promise<HostExamination> {
+    const [last] = await this.jobs.list({ kind: 'host-examine', state: 'succeeded', limit: 1 });
+    const { items } = (last?.result ?? { items: [] }) as Pick<HostExamination, 'items'>;
+    return { ...(last?.endedAt === undefined ? {} : { examinedAt: last.endedAt }), items };
   }
 
   async host(): Promise<Host> {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { RandomSource } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import type { GuestFiles } from '../drivers/guest-files.ts';
+import type { HostDoctor } from '../drivers/host-doctor.ts';
 import type { HostSensors } from '../drivers/host-sensors.ts';
 import type { Hypervisor } from '../drivers/hypervisor.ts';
 import type { Images } from '../drivers/images.ts';
@@ -42,6 +43,7 @@ export interface EngineParts {
   guestFiles: GuestFiles;
   prober: Prober;
   sensors: HostSensors;
+  doctor: HostDoctor;
   clock: Clock;
   random: RandomSource;
   log: Log;

@@ -30,6 +30,7 @@ const good: { [V in OwnVerb]: HelperArgs<V> } = {
   guestProcesses: {},
   guestIsolation: {},
   hostTeardown: {},
+  hostExamine: {},
   worldProbe: { targets: [{ protocol: 'tcp', address: '192.0.2.10', port: 80 }], uplinks: ['eth1'] },
   probeOpen: {
     uid,

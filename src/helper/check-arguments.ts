@@ -80,6 +80,7 @@ const checks: Checks = {
   guestProcesses: () => none,
   guestIsolation: () => none,
   hostTeardown: () => none,
+  hostExamine: () => none,
   guestForget: () => object({ uid: guestUid }),
   guestDeleteFolder: () => object({ uid: guestUid }),
   guestKill: () => object({ uid: guestUid, pid: processId, startTime, signal: oneOf('TERM', 'KILL') }),

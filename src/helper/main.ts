@@ -73,8 +73,10 @@ async function serve(host: Host, options: HelperOptions, emitters: ((event: Help
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
   const imageBuilder =
     options.imageBuilder ?? (existsSync(sibling(undefined, 'image-builder.js')) ? sibling(undefined, 'image-builder.js') : undefined);
+  const commandLine = sibling(undefined, 'cli.js');
   const verbs = createVerbs(host, {
     listeners: listening.listeners,
+    ...(existsSync(commandLine) && { commandLine: asUser(host.user, [process.execPath, commandLine]) }),
     ...(imageBuilder !== undefined && { imageBuilder: asUser(host.user, [process.execPath, imageBuilder]) }),
   });
   const channel = serveChannel(daemon.stdio[3] as Duplex, verbs, {

@@ -9,6 +9,7 @@ import { checkArguments, guestFolder, type Owned, type OwnVerb } from './check-a
 import { readIsolation } from './guest-isolation.ts';
 import { startGuest } from './guest-start.ts';
 import { type Host, removeTaps } from './host.ts';
+import { examineHost } from './host-doctor.ts';
 import { readHostFacts } from './host-facts.ts';
 import { buildImage, fetchImage, imageCache } from './image-work.ts';
 import { giveFile, takeFile } from './jail-files.ts';
@@ -21,6 +22,8 @@ export interface VerbOptions {
   listeners: HelperHello['listeners'];
   /** Absent: this installation has no image builder. */
   imageBuilder?: [string, ...string[]];
+  /** The command line, as the daemon’s user. Absent: this installation has none. */
+  commandLine?: [string, ...string[]];
 }
 
 type Work<V extends OwnVerb> = (args: HelperArgs<V>, context: VerbContext) => Promise<HelperValue<V>>;
@@ -153,6 +156,11 @@ export function createVerbs(host: Host, options: VerbOptions): VerbTable {
         await host.probes.close(uid);
         return {};
       }),
+    async hostExamine(_args, { signal }) {
+      if (!options.commandLine)
+        throw new CaissonError('missing', 'there is no command line beside this helper: run “caisson doctor” on the host');
+      return examineHost(options.commandLine, host.dataDirectory, host.namespace.name, signal);
+    },
     async hostTeardown() {
       await host.teardown();
       return {};

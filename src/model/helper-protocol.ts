@@ -165,6 +165,9 @@ interface HostVerbs {
   probeRun: { args: { uid: string; targets: HelperTarget[] }; value: { lines: HelperProbeLine[] } };
   probeClose: { args: { uid: string }; value: None };
 
+  /** What `caisson doctor -o json` says in the host's own network, as the daemon's user. `missing` where this installation has no doctor. */
+  hostExamine: { args: None; value: { said: unknown } };
+
   /** Takes away everything of this data directory that outlives the helper, but for the data; `not-allowed` while a guest runs. */
   hostTeardown: { args: None; value: None };
 }

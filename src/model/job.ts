@@ -20,6 +20,7 @@ export const jobKinds = [
   'image-delete',
   'zone-check',
   'host-shutdown',
+  'host-examine',
 ] as const;
 export const jobKindSchema = z.enum(jobKinds);
 export type JobKind = z.infer<typeof jobKindSchema>;

@@ -185,3 +185,24 @@ test('for others it listens with a certificate for the host’s names, made by t
   await assert.rejects(start('--listen', '0.0.0.0:0', ...given), /given\.pem cannot be read/);
   await assert.rejects(start('--listen', '0.0.0.0:0', ...given.slice(0, 2)), /--tls-cert and --tls-key belong together/);
 });
+
+test('the host is examined from its own network, as the daemon’s user, when somebody asks, and not before', async () => {
+  const { socketPath, helper, exited } = await start();
+  const client = clientOf({ socketPath });
+  assert.deepEqual(await client.call('hostExamination'), { items: [] });
+  const begun = await client.call('hostExamine', {});
+  await waitFor('it is examined', async () => (await client.call('jobShow', { params: { job: begun.uid } })).state !== 'running', {
+    timeoutMs: 120_000,
+    everyMs: 200,
+  });
+  const job = await client.call('jobShow', { params: { job: begun.uid } });
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  const { examinedAt, items } = await client.call('hostExamination');
+  assert.equal(examinedAt, job.endedAt);
+  const of = (name: string) => items.find((check) => check.name === name) ?? assert.fail(`no check ${name}`);
+  assert.equal(of('qemu').verdict, 'ok', of('qemu').found);
+  assert.equal(of('nftables').unchecked, true, 'never as root');
+  for (const { name, verdict, mend } of items) assert.ok(verdict === 'ok' || mend, `${name} says how to mend it`);
+  helper.kill('SIGTERM');
+  assert.equal(await exited, 0);
+});

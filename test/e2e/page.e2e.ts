@@ -363,6 +363,34 @@ test('a click whose answer was cut off is sent again, and done once', async () =
   }
 });
 
+for (const [language, examine, notYet, at] of [
+  ['en', 'Examine now', 'Not looked at yet', 'Looked at'],
+  ['fr', 'Examiner maintenant', 'Pas encore examiné', 'Examiné'],
+] as const) {
+  test(`the host is examined by a click, and not by looking at the page (${language})`, async () => {
+    const { page, context, visit, complaints } = await openPage(lab, { language });
+    try {
+      const { doctor } = lab.daemon.world;
+      const before = doctor.times;
+      await visit('#/host');
+      if (before === 0) await page.getByText(notYet).waitFor();
+      await page.getByRole('button', { name: examine }).click();
+      await until('it is examined', async () => doctor.times === before + 1);
+      const check = page.locator('.checks li', { hasText: 'kvm' });
+      await check.getByText('a simulated host has no KVM').waitFor();
+      await check.getByText('→ use a host of iron').waitFor();
+      await page.getByText(at, { exact: false }).first().waitFor();
+      await visit('#/');
+      await visit('#/host');
+      await check.waitFor();
+      assert.equal(doctor.times, before + 1);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
 test('a new guest is written, looked at and made', async () => {
   const { page, context, visit } = await openPage(lab);
   try {

@@ -52,6 +52,7 @@ export function goodArguments({ dataDirectory, imageCache, userId }: OwnPlaces):
     guestProcesses: [{}],
     guestIsolation: [{}],
     hostTeardown: [{}],
+    hostExamine: [{}],
     guestStart: [
       {
         uid,

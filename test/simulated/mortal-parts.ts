@@ -71,6 +71,7 @@ export class MortalParts {
       guestFiles: this.#mortal('guestFiles', guestFiles),
       prober: this.#mortal('prober', prober),
       sensors: world.sensors,
+      doctor: world.doctor,
       history: world.history,
       clock: this.#mortal('clock', clock),
       random,

@@ -17,6 +17,8 @@ export interface Finding {
 export interface CheckResult extends Finding {
   /** One word: `swap`. */
   name: string;
+  /** Nothing was looked at: only root can. */
+  unchecked?: true;
 }
 
 export interface Check {

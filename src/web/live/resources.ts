@@ -14,6 +14,7 @@ type Answer<Id extends EndpointId> = CallResult<Endpoints[Id]>;
 const plain = <Id extends EndpointId>(key: string, id: Id): Resource<Answer<Id>> => ({ key, ask: (client) => client.call(id) });
 
 export const host = plain('host', 'hostShow');
+export const examination = plain('examination', 'hostExamination');
 export const guests = plain('guests', 'guestList');
 export const zones = plain('zones', 'zoneList');
 export const flows = plain('flows', 'flowList');

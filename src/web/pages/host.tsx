@@ -2,6 +2,7 @@
 import { host } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { Command, Facts, Loaded, Mark, Said, Section, Time } from '../ui/parts.tsx';
+import { Doctor } from './host-doctor.tsx';
 import { useWords } from '../words/use-words.ts';
 
 export function HostPage() {
@@ -104,15 +105,12 @@ export function HostPage() {
                     ]}
                   />
                 </Section>
-                <Section title={words.doctor}>
-                  <p>{words.doctorMeans}</p>
-                  <Command text="caisson doctor" />
-                </Section>
               </div>
             </div>
           );
         }}
       </Loaded>
+      <Doctor />
     </div>
   );
 }

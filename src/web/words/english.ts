@@ -331,7 +331,15 @@ export const english = {
   daemonSince: 'Daemon since',
   guestsCounted: (defined: number, running: number, ready: number) => `${defined} defined, ${running} running, ${ready} ready`,
   doctor: 'Is everything there?',
-  doctorMeans: 'Programs, kernel, storage and network of the host are looked at by a command, on the host itself:',
+  doctorMeans: 'Some of it only root can try; on the host itself that is:',
+  examine: 'Examine now',
+  examining: 'Examining …',
+  examinedAt: 'Looked at',
+  notExamined: 'Not looked at yet',
+  notExaminedHelp:
+    'Programs, kernel, memory, storage and network of the host are looked at when you ask; it takes some seconds and changes nothing.',
+  unchecked: 'not checked',
+  verdicts: { ok: 'well', warning: 'warning', bad: 'guests cannot run' },
 
   users: 'Users',
   noUsers: 'Nobody has an account yet',

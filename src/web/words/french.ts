@@ -342,7 +342,15 @@ export const french: Words = {
   daemonSince: 'Démon depuis',
   guestsCounted: (defined, running, ready) => `${defined} définis, ${running} en marche, ${ready} prêts`,
   doctor: 'Tout est-il là ?',
-  doctorMeans: 'Programmes, noyau, stockage et réseau de l’hôte sont regardés par une commande, sur l’hôte lui-même :',
+  doctorMeans: 'Certaines choses, seul root peut les essayer ; sur l’hôte lui-même :',
+  examine: 'Examiner maintenant',
+  examining: 'Examen en cours …',
+  examinedAt: 'Examiné',
+  notExamined: 'Pas encore examiné',
+  notExaminedHelp:
+    'Les programmes, le noyau, la mémoire, le stockage et le réseau de l’hôte sont examinés quand vous le demandez ; cela prend quelques secondes et ne change rien.',
+  unchecked: 'non vérifié',
+  verdicts: { ok: 'bien', warning: 'avertissement', bad: 'les invités ne peuvent pas tourner' },
 
   users: 'Utilisateurs',
   noUsers: 'Personne n’a encore de compte',
