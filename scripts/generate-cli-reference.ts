@@ -2,7 +2,8 @@
 import type { Argument, Command, Option } from 'commander';
 import { daemonGroup } from '../src/cli/command.ts';
 import { processIo } from '../src/cli/io.ts';
-import { commandsOf, createProgram, exitCodeHelp, fullName } from '../src/cli/program.ts';
+import { commandsOf, createProgram, fullName } from '../src/cli/program.ts';
+import { helpAfter } from './help-after.ts';
 
 export function generate(): Promise<Record<string, string>> {
   return Promise.resolve({ 'docs/reference/cli.md': renderCliReference(createProgram(processIo())) });
@@ -68,14 +69,6 @@ function optionRow(option: Option): string {
   const usual =
     option.defaultValue === undefined || typeof option.defaultValue === 'boolean' ? '' : `; default ${String(option.defaultValue)}`;
   return `| \`${option.flags}\` | ${cell(option.description + choices + usual)} |`;
-}
-
-/** The text that help shows after the options. */
-function helpAfter(command: Command): string {
-  let text = '';
-  command.configureOutput({ writeOut: (part) => (text += part) });
-  command.outputHelp();
-  return text.replace(command.helpInformation(), '').replace(exitCodeHelp, '').trim();
 }
 
 function cell(text: string): string {

@@ -9,6 +9,7 @@ export interface Generator {
 export const generators: readonly Generator[] = [
   { name: 'api-reference', load: () => import('./generate-api-reference.ts') },
   { name: 'cli-reference', load: () => import('./generate-cli-reference.ts') },
+  { name: 'man-pages', load: () => import('./generate-man-pages.ts') },
   { name: 'site-schema', load: () => import('./generate-site-schema.ts') },
   { name: 'qmp', load: () => import('./generate-qmp.ts') },
 ];

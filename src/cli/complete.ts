@@ -107,6 +107,8 @@ function completeOption(option: Option): Completion {
       return { kind: 'folders' };
     case '--context':
       return { kind: 'names', of: 'context', verb: '' };
+    case '--user':
+      return { kind: 'names', of: 'user', verb: '' };
     case '--on':
       return { kind: 'names', of: 'scope', verb: '' };
     default:
