@@ -58,6 +58,7 @@ async function startSpare(host: KilledHost, change: Partial<GuestSpec>): Promise
 // Without an operating system only what sits on a SCSI controller can be unplugged.
 const root = { sizeMib: 1, bus: 'virtio' } as const;
 const unit = { sizeMib: 1, bus: 'scsi' } as const;
+const twoNics = ['only', 'other'].map((zone) => ({ zone, addresses: [] }));
 
 function runs(guests: ReadonlyMap<string, Guest>, name: string): void {
   const guest = guests.get(name);
@@ -153,10 +154,7 @@ export const killedOperations: readonly KilledOperation[] = [
         body: {
           site: siteWith(host, {
             disks: { root, unit, data: unit },
-            nics: [
-              { zone: 'only', addresses: [] },
-              { zone: 'other', addresses: [] },
-            ],
+            nics: twoNics,
           }),
           ...whole,
         },
@@ -179,6 +177,23 @@ export const killedOperations: readonly KilledOperation[] = [
       runs(guests, 'spare');
       const { spec, status } = guests.get('spare') as Guest;
       assert.deepEqual([status.disks.map(({ name }) => name).toSorted(), status.pending], [Object.keys(spec.disks).toSorted(), []]);
+    },
+  },
+  {
+    name: 'detach a nic',
+    samples: 1,
+    // A card in a place that was empty at the start goes without an operating system that lets go of it.
+    async prepare(host) {
+      await startSpare(host, { disks: { root, unit } });
+      await host.succeeded(
+        host.client.call('siteApply', { body: { site: siteWith(host, { disks: { root, unit }, nics: twoNics }), ...whole } }),
+      );
+    },
+    begin: (host) => host.client.call('siteApply', { body: { site: siteWith(host, { disks: { root, unit } }), ...whole } }),
+    check: (guests) => {
+      runs(guests, 'spare');
+      const { status } = guests.get('spare') as Guest;
+      assert.deepEqual([status.nics.map(({ zone }) => zone), status.pending], [['only'], []]);
     },
   },
   {

@@ -248,6 +248,34 @@ test('a nic whose tap cannot be connected leaves nothing, and is tried again', a
   assert.deepEqual(live(daemon, failed).live.nics, [4, 5]);
 });
 
+test('a nic that cannot be connected and that its system keeps is connected as soon as that works', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await start(world);
+  const { uid } = await applied(daemon, oneNic);
+  const { network } = world;
+  const connect = network.connect.bind(network);
+  network.connect = async (tap) => {
+    if (tap === `cs${uid}1`) throw new Error('the kernel is out of devices');
+    return connect(tap);
+  };
+  world.host.behave(uid, { follows: { memory: true, balloon: true, cpus: true, disks: true, nics: false } });
+  const clock = world.clock.sleep.bind(world.clock);
+  // Its time to let go is not waited for here.
+  world.clock.sleep = (_ms, signal) => clock(1, signal);
+  const failed = await applied(daemon, twoNics);
+  world.clock.sleep = clock;
+  assert.deepEqual(failed.status.pending, ['nic in zone outside (plug in): the kernel is out of devices']);
+  // It has the card, with nothing behind it; that its tap may go with its process is written down.
+  assert.deepEqual([live(daemon, failed).live.nics, await tapsUp(daemon)], [[4, 5], [`cs${uid}0`]]);
+  network.connect = connect;
+  await waitFor('it is connected', async () => (await tapsUp(daemon)).includes(`cs${uid}1`), { timeoutMs: 60_000 });
+  assert.deepEqual(await set(daemon, {}), []);
+  const now = await daemon.engine.guest('web');
+  assert.deepEqual([live(daemon, now).live.nics, now.status.pid], [[4, 5], failed.status.pid]);
+  await daemon.engine.jobs.wait((await daemon.engine.stopGuest('web', 'test')).uid);
+  assert.deepEqual(await tapsUp(daemon), []);
+});
+
 test('a system that does not let go of a nic has it until its next start', async () => {
   const world = createSimulatedWorld();
   const daemon = await start(world);
