@@ -506,14 +506,15 @@ export const endpoints = defineEndpoints({
   guestSet: {
     method: 'POST',
     path: '/v1/guests/:guest/set',
-    summary: 'Give it more or less memory, processors and disks; at once as far as its system can follow, the rest at its next start',
+    summary:
+      'Give it more or less memory, processors, disks and nics (these need the permission on the site); at once as far as its system can follow, the rest at its next start',
     access: { permission: 'configure', on: 'guest' },
     versioned: 'guest',
     params: guestParams,
     body: guestChangeSchema,
     response: jobResponse,
     job: true,
-    logs: ['memoryMib', 'cpus', 'cpu', 'disks'],
+    logs: ['memoryMib', 'memoryRange', 'cpus', 'cpu', 'disks', 'nics'],
   },
   guestDelete: {
     method: 'DELETE',

@@ -109,6 +109,9 @@ function completeOption(option: Option): Completion {
       return { kind: 'names', of: 'context', verb: '' };
     case '--user':
       return { kind: 'names', of: 'user', verb: '' };
+    case '--nic':
+    case '--remove-nic':
+      return { kind: 'names', of: 'zone', verb: '' };
     case '--on':
       return { kind: 'names', of: 'scope', verb: '' };
     default:

@@ -106,7 +106,10 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     guestPause: async ({ params, actor }) => engine.pauseGuest(params.guest, actor),
     guestResume: async ({ params, actor }) => engine.resumeGuest(params.guest, actor),
     guestRename: async ({ params, body, actor }) => engine.renameGuest(params.guest, body.name, actor),
-    guestSet: async ({ params, body, actor }) => engine.setGuest(params.guest, body, actor),
+    guestSet: async ({ params, body, actor, caller }) => {
+      if (body.nics) mustConfigureNetwork(caller);
+      return engine.setGuest(params.guest, body, actor);
+    },
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
     consoleTicket: async ({ params, body: { kind }, caller }) => {
@@ -220,6 +223,18 @@ async function listEvents(engine: Engine, sight: Sight, limit: number, after: nu
 }
 
 const eventsAtOnce = 500;
+
+/** Where a guest is connected decides what flows mean it: that is the site's, whoever may change the guest otherwise. */
+function mustConfigureNetwork(caller: Caller): void {
+  if (!callerMay(caller, 'configure', { kind: 'site' }))
+    throw new CaissonError(
+      'forbidden',
+      'nics and their addresses decide what flows mean a guest: only who may configure the site changes them',
+      {
+        details: { permission: 'configure' },
+      },
+    );
+}
 
 /** Guests that an action on another one takes with it. */
 function mustOperate(caller: Caller, engine: Engine, names: readonly string[]): void {

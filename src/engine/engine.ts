@@ -383,7 +383,8 @@ export class Engine {
   setGuest(nameOrUid: string, change: GuestChange, actor: string): Promise<Job> {
     const { uid, name } = this.#site.guest(nameOrUid);
     this.#sites.checkChange(uid, change);
-    return this.#guestJob('guest-set', { uid, change }, `Change guest ${name}`, actor);
+    // Addresses are given to one guest at a time.
+    return this.#guestJob('guest-set', { uid, change }, `Change guest ${name}`, actor, change.nics ? [siteKey] : []);
   }
 
   deleteGuest(nameOrUid: string, options: { deleteDisks: boolean }, actor: string): Promise<Job> {

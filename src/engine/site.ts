@@ -14,7 +14,7 @@ import { renameGuest } from '../plan/rename-guest.ts';
 import { compareGuest, compareSites, conflicts, describeDifference, isEmpty, refusals } from '../plan/site-difference.ts';
 import { shutdownWithin } from '../model/guest-shutdown.ts';
 import { levelLimit } from '../plan/stop-budget.ts';
-import { withDisksOf } from '../plan/new-guest.ts';
+import { withDisksOf, withNicsOf } from '../plan/new-guest.ts';
 import { stopOrder } from '../plan/start-order.ts';
 import type { Guests } from './guests.ts';
 import type { ImageService } from './images.ts';
@@ -268,21 +268,35 @@ export class SiteService {
     const { site, guests } = this.#w;
     const record = site.guest(uid);
     const spec = changeGuest(record.name, record.spec, change);
-    const hardware = withDisksOf(record.hardware, uid, spec);
     const before = site.site();
-    this.checkFit({ ...before, guests: { ...before.guests, [record.name]: spec } });
+    const wanted = { ...before, guests: { ...before.guests, [record.name]: spec } };
+    this.checkFit(wanted);
     guests.sizes.checkRoom(uid, spec);
-    return { ...record, spec, hardware };
+    const { hardware, addresses } = change.nics ? this.#withNics(record, spec, wanted) : record;
+    return { ...record, spec, hardware: withDisksOf(hardware, uid, spec), addresses };
+  }
+
+  /** Places and addresses of other nics. Throws `invalid` when flows or other guests speak against them, `conflict` or `no-capacity` without addresses. */
+  #withNics(record: GuestRecord, spec: GuestRecord['spec'], wanted: Site): Pick<GuestRecord, 'hardware' | 'addresses'> {
+    const problems = checkSite(wanted);
+    if (problems.length > 0) throw new CaissonError('invalid', problems.map((problem) => problem.message).join('; '));
+    return {
+      hardware: withNicsOf(record.hardware, record.spec.nics, spec, this.#w.parts.random),
+      addresses: addressesFor(this.#w.site, wanted).get(record.name) ?? [],
+    };
   }
 
   /** Writes the wish, then makes it so as far as the guest follows. */
   async change(uid: string, change: GuestChange, job: StepContext): Promise<{ pending: string[] }> {
-    const { site, board, events, guests } = this.#w;
+    const { site, board, events, guests, network } = this.#w;
     const { name, spec } = site.guest(uid);
     const changed = this.checkChange(uid, change);
     const fields = compareGuest(spec, changed.spec);
     if (fields.length > 0) {
-      await job.step('write the site', () => site.updateGuest(uid, { spec: changed.spec, hardware: changed.hardware }));
+      const { hardware, addresses } = changed;
+      await job.step('write the site', () => site.updateGuest(uid, { spec: changed.spec, hardware, addresses }));
+      // A nic that is not wished any more has no rules from here on, one that is new has them before it is there.
+      if (change.nics) await job.step('network', () => network.ensure().then(() => undefined));
       events.emit({ kind: 'guest-changed', object: `guest/${uid}`, message: `guest ${name} was changed: ${fields.join(', ')}` });
     }
     await job.step('change the running guest', () => guests.sizes.adjust(uid));

@@ -1,11 +1,14 @@
-// A change of one guest's sizes, as the command line and the page ask for it: what is absent stays as it is.
+// A change of one guest's sizes and nics, as the command line and the page ask for it: what is absent stays as it is.
 import { z } from 'zod';
-import { cpuShareSchema, memoryMibSchema } from './guest-size.ts';
+import { cpuShareSchema, memoryMibSchema, memoryRangeSchema } from './guest-size.ts';
+import { addressesSchema } from './guest.ts';
 import { nameSchema } from './name.ts';
 
 export const guestChangeSchema = z.strictObject({
   /** Within the guest's range, where it has one. */
   memoryMib: memoryMibSchema.optional(),
+  /** Within what its memory can change while it runs, from its next start on; `null`: not at all. */
+  memoryRange: memoryRangeSchema.nullable().optional(),
   cpus: z.int().min(1).max(64).optional(),
   /** Fields that are absent stay. */
   cpu: cpuShareSchema.optional(),
@@ -24,5 +27,7 @@ export const guestChangeSchema = z.strictObject({
         .nullable(),
     )
     .optional(),
+  /** By zone: a new nic there, or other addresses of the one that it has; without any they come from the zone. `null` takes it out. */
+  nics: z.record(nameSchema, z.strictObject({ addresses: addressesSchema }).nullable()).optional(),
 });
 export type GuestChange = z.output<typeof guestChangeSchema>;

@@ -27,7 +27,7 @@ const firmwareSchema = z.enum(['bios', 'uefi']);
 const osSchema = z.enum(['linux', 'windows', 'bsd', 'other']);
 const displaySchema = z.enum(['vga', 'none']);
 const cpusSchema = z.int(expects('a whole number of processors')).min(1).max(64);
-const addressesSchema = z.array(addressSchema, expects('a list of addresses, for example [192.0.2.10],')).max(64);
+export const addressesSchema = z.array(addressSchema, expects('a list of addresses, for example [192.0.2.10],')).max(64);
 const labelsSchema = z.record(nameSchema, labelValueSchema, expects('a map such as { role: front }'));
 const sshKeysSchema = z.array(sshKeySchema, expects('a list of public keys')).max(64);
 const userDataText = textSchema(512 * 1024);
@@ -37,7 +37,7 @@ const diskBuses = ['virtio', 'scsi'] as const;
 export type DiskBus = (typeof diskBuses)[number];
 const diskSchema = z.strictObject({ sizeMib: z.int().min(1), bus: z.enum(diskBuses) });
 
-const mostNics = 8;
+export const mostNics = 8;
 
 const nicSchema = z.strictObject({
   zone: nameSchema,

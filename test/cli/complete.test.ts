@@ -65,6 +65,7 @@ test('names come from the daemon, those that the verb can be done to', async () 
   assert.deepEqual(await offered(['guest', 'show', 'guest-1'], { shell: 'fish' }), ['values', 'guest-1\tstopped']);
   assert.deepEqual(await offered(['guest', 'show', 'guest-1'], { shell: 'zsh' }), ['values', 'guest-1:stopped']);
   assert.deepEqual(await offered(['zone', 'show', '']), ['values', 'internal']);
+  assert.deepEqual(await offered(['guest', 'set', 'guest-0', '--nic', '']), ['values', 'internal']);
   assert.deepEqual(await offered(['flow', 'explain', '']), ['values', 'guest-0', 'guest-1', 'guest-2', 'zone:internal', 'world', 'host']);
   assert.deepEqual(await offered(['flow', 'explain', 'guest-0', 'w']), ['values', 'world']);
   assert.deepEqual(await offered(['flow', 'explain', 'guest-0', 'world', 'udp']), ['values', 'udp/53']);

@@ -443,6 +443,18 @@ describe('oneself', () => {
     assert.equal((await trial.local.call('guestShow', { params: { guest: 'gate' } })).status.power, 'running');
   });
 
+  test('who may change a guest does not connect it elsewhere: what flows mean it is the site’s', async () => {
+    const who = await trial.user('connector', ['administrator', 'guest:web'], ['administrator', 'zone:internal']);
+    const set = (json: object) => trial.ask({ method: 'POST', path: '/v1/guests/web/set', json, headers: who });
+    for (const nics of [{ internal: { addresses: [] } }, { external: { addresses: ['192.0.2.77'] } }, { external: null }]) {
+      const answer = await set({ nics });
+      assert.equal(answer.status, 403, answer.text);
+      assert.match(answer.text, /only who may configure the site changes them/);
+    }
+    const answer = await set({ cpus: 2 });
+    assert.equal(answer.status, 202, answer.text);
+  });
+
   test('who asks is told what they may', async () => {
     const who = await trial.user('asker', ['viewer', 'zone:internal'], ['operator', 'guest:web']);
     const { uid } = await trial.local.call('guestShow', { params: { guest: 'web' } });

@@ -231,6 +231,63 @@ test('a guest that runs gets a nic, and gives it back; its tap is there as long 
   assert.deepEqual(await tapsUp(daemon), []);
 });
 
+test('a nic comes and goes by a change of its guest alone, with an address from its zone, and the site has it', async () => {
+  const daemon = await start();
+  const first = await applied(daemon, oneNic);
+  assert.deepEqual(await set(daemon, { nics: { outside: { addresses: [] } } }), []);
+  const second = await daemon.engine.guest('web');
+  assert.equal(second.status.pid, first.status.pid);
+  assert.deepEqual(live(daemon, second).live.nics, [4, 5]);
+  assert.deepEqual(
+    second.status.nics.map(({ zone, addresses }) => [zone, ...addresses]),
+    [
+      ['inside', '10.20.0.10'],
+      ['outside', '192.0.2.10'],
+    ],
+  );
+  assert.deepEqual(daemon.world.network.state?.nics.at(-1)?.addresses, ['192.0.2.10']);
+  assert.deepEqual(daemon.engine.site().site.guests['web']?.nics, second.spec.nics);
+  // Somebody else's change since the last apply: the file does not take it back unasked.
+  assert.equal((await apply(daemon, nicSite(oneNic))).state, 'succeeded');
+  assert.equal((await daemon.engine.guest('web')).spec.nics.length, 2);
+  assert.deepEqual(await set(daemon, { nics: { inside: null } }), []);
+  const third = await daemon.engine.guest('web');
+  assert.deepEqual([live(daemon, third).live.nics, await tapsUp(daemon)], [[5], [`cs${third.uid}1`]]);
+  assert.deepEqual(
+    daemon.world.network.state?.nics.map(({ addresses }) => addresses),
+    [['192.0.2.10']],
+  );
+});
+
+test('a nic that cannot be is refused, and so is taking out the last', async () => {
+  const daemon = await start();
+  await applied(daemon, oneNic);
+  for (const [change, why] of [
+    [{ nics: { inside: null } }, /guest web would have no nic left/],
+    [{ nics: { outside: null } }, /guest web has no nic in zone outside; it has one in inside/],
+    [{ nics: { elsewhere: { addresses: [] } } }, /elsewhere/],
+    [{ nics: { outside: { addresses: ['10.20.0.99'] } } }, /10\.20\.0\.99 of guest “web” lies outside zone “outside”/],
+    [{ nics: { outside: { addresses: ['192.0.2.1'] } } }, /it is the router’s address in zone “outside”/],
+  ] satisfies [GuestChange, RegExp][])
+    await refused(daemon, change, why);
+});
+
+test('a range of memory that is given while it runs counts from its next start on, and can be taken away', async () => {
+  const daemon = await running(web('memory: 512MiB'));
+  const memoryRange = { minMib: 256, maxMib: 1024 };
+  const pending = await set(daemon, { memoryRange, memoryMib: 768 });
+  assert.equal(pending.length, 1);
+  assert.match(pending[0] ?? '', /next start/);
+  assert.deepEqual((await daemon.engine.guest('web')).spec.memoryRange, memoryRange);
+  await refused(daemon, { memoryRange: { minMib: 257, maxMib: 1024 } }, /steps of 2MiB, 257MiB does not/);
+  await refused(daemon, { memoryRange, memoryMib: 128 }, /cannot be brought below 256MiB/);
+  await set(daemon, { memoryRange: { minMib: 128, maxMib: 512 } });
+  assert.equal((await daemon.engine.guest('web')).spec.memoryMib, 512, 'as much as lies within');
+  await set(daemon, { memoryRange: null });
+  const { spec } = await daemon.engine.guest('web');
+  assert.deepEqual(['memoryRange' in spec, spec.memoryMib], [false, 512]);
+});
+
 test('a nic whose tap cannot be connected leaves nothing, and is tried again', async () => {
   const daemon = await start();
   const { uid } = await applied(daemon, oneNic);

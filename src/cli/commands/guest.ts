@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../../api/client.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import { formatDuration } from '../../lib/units.ts';
+import type { GuestChange } from '../../model/guest-change.ts';
 import type { Guest, GuestGoal } from '../../model/guest-status.ts';
 import type { Job } from '../../model/job.ts';
 import {
@@ -21,7 +22,7 @@ import {
 } from '../command.ts';
 import { connected, type ConnectionOptions } from '../connection.ts';
 import { addAdvise, addStats } from './top.ts';
-import { collect, disk, processors, size } from '../size-options.ts';
+import { collect, disk, memoryRange, nic, pins, processors, size } from '../size-options.ts';
 import { guestStyle, stateWord } from '../guest-state.ts';
 import type { Io } from '../io.ts';
 import { harmless } from '../../lib/harmless.ts';
@@ -152,43 +153,63 @@ export function addGuest(guest: Command, io: Io): void {
 
 interface SetOptions extends JobOptions {
   memory?: number;
+  memoryRange?: { minMib: number; maxMib: number } | null;
   cpus?: number;
   cpuWeight?: number;
   cpuLimit?: number;
-  disk: Record<string, { sizeMib: number }>;
+  cpuPin?: number[];
+  disk: ReturnType<typeof disk>;
   removeDisk: string[];
+  nic: ReturnType<typeof nic>;
+  removeNic: string[];
 }
 
 function addSet(guest: Command, io: Io): void {
   withJob(guest.command('set'))
-    .description('change its memory, processors and disks: at once as far as its system can follow, the rest at its next start')
+    .description('change its memory, processors, disks and nics: at once as far as its system can follow, the rest at its next start')
     .argument('<guest>', 'name or uid')
     .option('--memory <size>', 'for example 1GiB; while it runs within the range { min, max } of its memory', size)
+    .option('--memory-range <min-max>', 'for example 512MiB-4GiB, from its next start on; none: no range', memoryRange)
     .option('--cpus <number>', 'virtual processors', wholeNumber(1, 64))
     .option('--cpu-weight <number>', 'against other guests when processors are short; 100 is usual', wholeNumber(1, 10_000))
     .option('--cpu-limit <processors>', 'at most so much processor time, for example 1.5', processors)
-    .option('--disk <name=size>', 'a new disk, or an existing one that grows; may be repeated', disk, {})
+    .option('--cpu-pin <processors>', 'the host’s processors that it runs on, for example 0,2 or 0-3', pins)
+    .option('--disk <name=size>', 'a new disk (data=50GiB, or data=50GiB:scsi), or an existing one that grows; may be repeated', disk, {})
     .option('--remove-disk <name>', 'take a disk out; its file stays; may be repeated', collect, [])
+    .option(
+      '--nic <zone>',
+      'a new nic in a zone (internal, or external=192.0.2.10 with fixed addresses), or other addresses; may be repeated',
+      nic,
+      {},
+    )
+    .option('--remove-nic <zone>', 'take out the nic that it has in a zone; may be repeated', collect, [])
     .addHelpText('after', '\nThe site’s wish is changed, as “caisson apply” does; “caisson site export” shows it.')
     .action(async (name: string, options: SetOptions) => {
-      const { memory, cpus, cpuWeight, cpuLimit } = options;
-      const disks = { ...options.disk, ...Object.fromEntries(options.removeDisk.map((one) => [one, null])) };
-      const cpu = {
-        ...(cpuWeight === undefined ? {} : { weight: cpuWeight }),
-        ...(cpuLimit === undefined ? {} : { limit: cpuLimit }),
-      };
-      const body = {
-        ...(memory === undefined ? {} : { memoryMib: memory }),
-        ...(cpus === undefined ? {} : { cpus }),
-        ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-        ...(Object.keys(disks).length === 0 ? {} : { disks }),
-      };
+      const body = changeOf(options);
       if (Object.keys(body).length === 0)
-        throw new CaissonError('invalid', 'nothing to set: give --memory, --cpus, --disk or another option');
+        throw new CaissonError('invalid', 'nothing to set: give --memory, --cpus, --disk, --nic or another option');
       const job = await runJob(io, options, (client) => client.call('guestSet', { params: { guest: name }, body }));
       const { pending = [] } = (job.result ?? {}) as { pending?: string[] };
       if (options.output === 'table') for (const line of pending) io.stdout.write(`${harmless(`pending: ${line}`)}\n`);
     });
+}
+
+function changeOf({ memory, memoryRange: range, cpus, cpuWeight, cpuLimit, cpuPin, ...options }: SetOptions): GuestChange {
+  const disks = { ...options.disk, ...Object.fromEntries(options.removeDisk.map((one) => [one, null])) };
+  const nics = { ...options.nic, ...Object.fromEntries(options.removeNic.map((one) => [one, null])) };
+  const cpu = {
+    ...(cpuWeight === undefined ? {} : { weight: cpuWeight }),
+    ...(cpuLimit === undefined ? {} : { limit: cpuLimit }),
+    ...(cpuPin === undefined ? {} : { pin: cpuPin }),
+  };
+  return {
+    ...(memory === undefined ? {} : { memoryMib: memory }),
+    ...(range === undefined ? {} : { memoryRange: range }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(Object.keys(disks).length === 0 ? {} : { disks }),
+    ...(Object.keys(nics).length === 0 ? {} : { nics }),
+  };
 }
 
 interface ShutdownOptions {
