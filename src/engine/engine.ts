@@ -32,7 +32,7 @@ import { Guests } from './guests.ts';
 import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
 import { HostPressure } from './host-pressure.ts';
 import { ImageService } from './images.ts';
-import { type GuestJobKind, type JobInputs, JobWorks, resumable } from './job-works.ts';
+import { type GuestJobKind, type JobInputs, JobWorks, keptInputs, resumable } from './job-works.ts';
 import { createJobs, type JobOptions, type Jobs } from './jobs.ts';
 import { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
@@ -167,7 +167,10 @@ export class Engine {
         .then(() => void this.#connectRunning())
         .catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
     }
-    for (const kind of resumable) this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job) });
+    for (const kind of resumable) {
+      const keep = keptInputs[kind] as ((input: unknown) => unknown) | undefined;
+      this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job), ...(keep && { keep }) });
+    }
     const left = await this.#parts.journal.listJobs({ state: 'running' });
     const isGoingDown = left.some(({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isLeft(input as HostShutdownInput));
     const recovered = await this.jobs.recover();

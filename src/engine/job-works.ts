@@ -51,6 +51,12 @@ export const resumable = [
   'host-shutdown',
 ] as const satisfies readonly JobKind[];
 
+/** What is asked of jobs that have ended (`local/verify/check-state.ts`): all else of their inputs, such as whole site files, is forgotten. */
+export const keptInputs: { readonly [K in keyof JobInputs]?: (input: JobInputs[K]) => unknown } = {
+  'site-apply': (input) => input && { options: input.options },
+  'guest-rename': (input) => input,
+};
+
 type Works = { [K in keyof JobInputs]: (input: JobInputs[K], job: JobContext) => Promise<unknown> };
 
 export interface JobWorksParts {

@@ -29,6 +29,8 @@ export interface KindHandlers {
   resume?: (job: JobContext, record: JobRecord) => Promise<unknown>;
   /** Removes what a job left that will not be resumed; must work twice. Steps `running` may or may not have happened. */
   clean?: (record: JobRecord) => Promise<void>;
+  /** What stays of its input once it has ended; without it nothing does. */
+  keep?: (input: unknown) => unknown;
 }
 
 export interface Jobs {

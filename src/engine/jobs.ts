@@ -223,7 +223,7 @@ class JobRunner implements Jobs {
     const { log, events } = this.#with;
     try {
       failpoint('job.end');
-      await this.#with.journal.endJob(record.uid, end);
+      await this.#with.journal.endJob(record.uid, end, this.#keptOf(record));
     } catch (failure) {
       log.error('the end of a job could not be written to the journal; it is tried again', { job: record.uid, error: failure });
       this.#unsaved.set(record.uid, { record, end });
@@ -260,14 +260,18 @@ class JobRunner implements Jobs {
     this.#watchers.ended(record, true);
   }
 
+  #keptOf({ kind, input }: JobRecord): unknown {
+    return input === undefined ? undefined : this.#handlers.get(kind)?.keep?.(input);
+  }
+
   /** The newest known record of a job that is not in the journal as it is. */
   #current(uid: string): JobRecord | undefined {
     return this.#live.get(uid)?.run.record ?? this.#unsaved.get(uid)?.record;
   }
 
   async #saveUnsaved(): Promise<void> {
-    for (const [uid, { end }] of this.#unsaved) {
-      await this.#with.journal.endJob(uid, end);
+    for (const [uid, { record, end }] of this.#unsaved) {
+      await this.#with.journal.endJob(uid, end, this.#keptOf(record));
       this.#unsaved.delete(uid);
     }
   }

@@ -20,7 +20,7 @@ export interface StepRecord extends JobStep {
 /** A job with what only the engine needs. */
 export interface JobRecord extends Omit<Job, 'steps'> {
   steps: StepRecord[];
-  /** Plain JSON from which a resumable job can be done again. */
+  /** Plain JSON from which a resumable job can be done again; of one that has ended what is kept of it. */
   input?: unknown;
   /** Keys that no other job works on meanwhile. */
   exclusive?: string[] | undefined;
@@ -70,8 +70,11 @@ export interface Journal {
   createJob(job: JobRecord): Promise<void>;
   /** Writes the step at its position among the job's steps: a new one or its new state. */
   saveStep(uid: string, position: number, step: StepRecord): Promise<void>;
-  /** On disk when it resolves. Ended jobs beyond the bound are forgotten, oldest first. */
-  endJob(uid: string, end: JobEnd): Promise<void>;
+  /**
+   * On disk when it resolves. Nobody goes on with it: of its input stays `keptInput`, of its steps what people see. Ended jobs beyond the bound are
+   * forgotten, oldest first.
+   */
+  endJob(uid: string, end: JobEnd, keptInput?: unknown): Promise<void>;
   getJob(uid: string): Promise<JobRecord | undefined>;
   findJob(idempotencyKey: string): Promise<JobRecord | undefined>;
   /** Newest first. */

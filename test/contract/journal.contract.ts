@@ -91,6 +91,19 @@ export function journalContract(name: string, open: OpenJournal): void {
     );
 
     test(
+      'of a job that has ended stays what people see, and of its input what is said',
+      using(async (journal) => {
+        const steps = [{ name: 'a', state: 'done' as const, data: { path: '/x' }, value: 'x'.repeat(100) }];
+        for (const n of [1, 2]) await journal.createJob(job(n, { input: { site: 'x'.repeat(1000), options: { prune: true } }, steps }));
+        await journal.endJob(job(1).uid, { state: 'succeeded', endedAt: time }, { options: { prune: true } });
+        await journal.endJob(job(2).uid, { state: 'succeeded', endedAt: time });
+        const [second, first] = await journal.listJobs();
+        assert.deepEqual([first?.input, second?.input], [{ options: { prune: true } }, undefined]);
+        assert.deepEqual([first?.steps, second?.steps], [[{ name: 'a', state: 'done' }], [{ name: 'a', state: 'done' }]]);
+      }),
+    );
+
+    test(
       'a uid or an idempotency key is taken once',
       using(async (journal) => {
         await journal.createJob(job(1, { idempotencyKey: 'k' }));

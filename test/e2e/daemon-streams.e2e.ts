@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { createClient } from '../../src/api/client.ts';
 import type { StreamItem, Streams } from '../../src/daemon/http/handlers-type.ts';
 import { CaissonError } from '../../src/lib/errors.ts';
+import { jsonLog } from '../../src/lib/log.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { ask, HttpTrial, rawConnection, sampleToken as token } from '../daemon/http-trial.ts';
 import { sampleGuest } from '../daemon/sample-handlers.ts';
@@ -217,6 +218,17 @@ describe('the console', () => {
     await assert.rejects(transport.openWebSocket('/v1/guests/web/console'), { code: 'not-allowed', message: 'guest “web” is stopped' });
     await assert.rejects(transport.openWebSocket('/v1/guests/web/nothing'), { code: 'not-found' });
     await assert.rejects(transport.openWebSocket('/v1/host'), { code: 'not-found' });
+  });
+
+  test('an address that is none is the asker’s mistake, and no defect', async () => {
+    const logged: string[] = [];
+    const site = await trial.serve({}, {}, { log: jsonLog((line) => logged.push(line), 'warn') });
+    for (const address of ['//[', 'http://[::1', '//a:b:c/', '/v1/guests/%zz/console', '/v1/guests/%/console']) {
+      const connection = rawConnection(site, `GET ${address} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`);
+      await connection.ended;
+      assert.match(connection.said(), /^HTTP\/1\.1 40[04] /, address);
+    }
+    assert.deepEqual(logged, []);
   });
 
   test('a handshake that is none lets go of the console', async () => {

@@ -37,7 +37,8 @@ export function createUpgrader({ streams, access, lifetimes, log, auditTrail, co
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false, clientTracking: true });
   const open = async (request: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate) => {
     const shownBy = gate(request);
-    const url = new URL(request.url ?? '/', 'http://daemon');
+    const url = URL.parse(request.url ?? '/', 'http://daemon');
+    if (!url) throw new Refusal(400, 'the address of the request is malformed');
     const match = matchPath(url.pathname).find(({ endpoint }) => endpoint.stream === 'websocket');
     if (!match) throw new Refusal(404, `there is no websocket at ${url.pathname.slice(0, 200)}`);
     const caller = callerOf(shownBy, match, url.searchParams.get('ticket') ?? undefined, access);

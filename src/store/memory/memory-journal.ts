@@ -56,9 +56,13 @@ export class MemoryJournal implements Journal {
     this.#mustHave(uid).steps[position] = JSON.stringify(step);
   }
 
-  async endJob(uid: string, end: JobEnd): Promise<void> {
+  async endJob(uid: string, end: JobEnd, keptInput?: unknown): Promise<void> {
     const job = this.#mustHave(uid);
-    job.head = JSON.stringify({ ...(JSON.parse(job.head) as object), ...end });
+    job.head = JSON.stringify({ ...(JSON.parse(job.head) as object), input: keptInput, ...end });
+    job.steps = job.steps.map((text) => {
+      const { data: _data, value: _value, ...step } = JSON.parse(text) as StepRecord;
+      return JSON.stringify(step);
+    });
     job.hasEnded = true;
     const ended = [...this.#jobs].filter(([, other]) => other.hasEnded);
     for (const [old] of ended.slice(0, Math.max(0, ended.length - this.#maxJobs))) this.#jobs.delete(old);

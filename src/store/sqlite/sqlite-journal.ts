@@ -54,6 +54,10 @@ const migrations = [
      PRIMARY KEY (actor, key)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX request_key_by_time ON request_key (time);`,
+  // Whole site files of years: of jobs that have ended nobody needs more than what an apply was allowed to.
+  `UPDATE job SET json = json_remove(json, '$.input.site') WHERE state <> 'running' AND kind = 'site-apply';
+   UPDATE job SET json = json_remove(json, '$.input') WHERE state <> 'running' AND kind NOT IN ('site-apply', 'guest-rename');
+   UPDATE job_step SET json = json_remove(json, '$.data', '$.value') WHERE number IN (SELECT number FROM job WHERE state <> 'running');`,
 ];
 
 const stepRecordSchema = jobStepSchema.extend({ data: z.unknown().optional(), value: z.unknown().optional() });
@@ -120,11 +124,12 @@ class SqliteJournal implements Journal {
     this.#database.write('relaxed', () => saveStep.run(this.#mustHave(uid).number, position, JSON.stringify(step)));
   }
 
-  async endJob(uid: string, end: JobEnd): Promise<void> {
-    const { endJob, surplusJobs, deleteJob, deleteSteps, deleteObjects } = this.#use();
+  async endJob(uid: string, end: JobEnd, keptInput?: unknown): Promise<void> {
+    const { endJob, trimSteps, surplusJobs, deleteJob, deleteSteps, deleteObjects } = this.#use();
     this.#database.write('full', () => {
       const { number, json } = this.#mustHave(uid);
-      endJob.run(end.state, JSON.stringify({ ...(JSON.parse(json) as object), ...end }), number);
+      endJob.run(end.state, JSON.stringify({ ...(JSON.parse(json) as object), input: keptInput, ...end }), number);
+      trimSteps.run(number);
       for (const row of surplusJobs.all(this.#maxJobs)) {
         for (const statement of [deleteSteps, deleteObjects, deleteJob]) statement.run(row['number'] as number);
       }
@@ -228,6 +233,7 @@ const statements = {
   insertObject: 'INSERT INTO job_object (object, number) VALUES (?, ?)',
   saveStep: 'INSERT INTO job_step (number, position, json) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET json = excluded.json',
   endJob: 'UPDATE job SET state = ?, json = ? WHERE number = ?',
+  trimSteps: "UPDATE job_step SET json = json_remove(json, '$.data', '$.value') WHERE number = ?",
   surplusJobs: "SELECT number FROM job WHERE state <> 'running' ORDER BY number DESC LIMIT -1 OFFSET ?",
   deleteJob: 'DELETE FROM job WHERE number = ?',
   deleteSteps: 'DELETE FROM job_step WHERE number = ?',
