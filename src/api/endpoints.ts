@@ -11,6 +11,13 @@ import { hostCertificateSchema } from '../model/host-certificate.ts';
 import { hostExaminationSchema } from '../model/host-check.ts';
 import { hostSchema } from '../model/host.ts';
 import { imageViewSchema } from '../model/image-view.ts';
+import {
+  providerAnswerSchema,
+  providerBeginningSchema,
+  providerCheckSchema,
+  providerSchema,
+  wantedProviderSchema,
+} from '../model/identity-provider.ts';
 import { jobSchema } from '../model/job.ts';
 import { logEntrySchema, loggedActionSchema } from '../model/log-entry.ts';
 import { meSchema } from '../model/me.ts';
@@ -19,7 +26,7 @@ import { siteSchema } from '../model/site.ts';
 import { adviceSchema, guestHistorySchema, resolutionSchema } from '../model/usage.ts';
 import { consoleKindSchema, consoleTicketSchema } from '../model/console-ticket.ts';
 import { keyAssertionSchema, keyCreationOptionsSchema, keyCreationSchema } from '../model/security-key.ts';
-import { sessionKindSchema, sessionSchema, signedInSchema } from '../model/session.ts';
+import { sessionKindSchema, sessionSchema, signedInSchema, signedOutSchema } from '../model/session.ts';
 import { mostTokenDays, tokenSchema, usualTokenDays } from '../model/token.ts';
 import { setUpLinkSchema, userSchema, wantedBindingSchema } from '../model/user.ts';
 import { userLinkSchema } from '../model/user-link.ts';
@@ -79,7 +86,32 @@ export const endpoints = defineEndpoints({
     summary: 'Sign out: ends this session, and all that was opened by it',
     access: 'signed-in',
     body: emptyBody,
-    response: z.strictObject({ ended: z.boolean() }),
+    response: signedOutSchema,
+  },
+  loginShow: {
+    method: 'GET',
+    path: '/v1/login',
+    summary: 'By what people sign in here: always by a password; `provider` names a provider of identities',
+    access: 'anybody',
+    response: z.strictObject({ provider: z.string().optional() }),
+  },
+  loginProviderBegin: {
+    method: 'POST',
+    path: '/v1/login/provider',
+    summary: 'Begin to sign in by the provider of identities, in a browser: where to go, and what to keep until one is back',
+    access: 'anybody',
+    changes: 'nothing',
+    body: z.strictObject({ link: z.boolean().default(false).describe('Not to sign in, but to be known by it as who is signed in') }),
+    response: providerBeginningSchema,
+  },
+  loginProviderFinish: {
+    method: 'POST',
+    path: '/v1/login/provider/finish',
+    summary: 'Back from the provider: begins a session by a cookie, or links the user who began it',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({ answer: providerAnswerSchema, binding: z.string().max(100) }),
+    response: z.strictObject({ user: z.string(), linked: z.boolean() }),
   },
   meShow: {
     method: 'GET',
@@ -265,6 +297,15 @@ export const endpoints = defineEndpoints({
     }),
     response: userSchema,
   },
+  userProviderForget: {
+    method: 'POST',
+    path: '/v1/users/:user/provider/forget',
+    summary: 'The user is not known by the provider of identities any more',
+    access: { permission: 'administer', on: 'user' },
+    params: userParams,
+    body: currentPasswordBody,
+    response: userSchema,
+  },
   sessionList: {
     method: 'GET',
     path: '/v1/users/:user/sessions',
@@ -288,6 +329,39 @@ export const endpoints = defineEndpoints({
     access: { permission: 'administer', on: 'user' },
     params: userParams.extend({ session: z.string().regex(/^[0-9a-f]{12}$/, 'a session is named by twelve digits and letters a to f') }),
     response: sessionSchema,
+  },
+
+  identityProviderShow: {
+    method: 'GET',
+    path: '/v1/identity-provider',
+    summary: 'By whom people may sign in who have an account elsewhere, without its secret',
+    access: { permission: 'administer', on: 'site' },
+    response: providerSchema,
+  },
+  identityProviderSet: {
+    method: 'PUT',
+    path: '/v1/identity-provider',
+    summary: 'Let people sign in by a provider of identities (OpenID Connect); roles that none of its groups has any more end at once',
+    access: { permission: 'administer', on: 'site' },
+    logs: ['issuer', 'label', 'clientId', 'scopes', 'userClaim', 'groupsClaim', 'roles'],
+    body: wantedProviderSchema,
+    response: providerSchema,
+  },
+  identityProviderDelete: {
+    method: 'DELETE',
+    path: '/v1/identity-provider',
+    summary: 'Nobody signs in by it any more; sessions that it began end',
+    access: { permission: 'administer', on: 'site' },
+    response: providerSchema,
+  },
+  identityProviderCheck: {
+    method: 'POST',
+    path: '/v1/identity-provider/check',
+    summary: 'Ask the provider what it says of itself, now',
+    access: { permission: 'administer', on: 'site' },
+    changes: 'nothing',
+    body: emptyBody,
+    response: providerCheckSchema,
   },
 
   tokenList: {

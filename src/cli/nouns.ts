@@ -14,6 +14,7 @@ import { addImage } from './commands/image.ts';
 import { addJob } from './commands/job.ts';
 import { addLog } from './commands/log.ts';
 import { addLogin, addLogout } from './commands/login.ts';
+import { addOidc } from './commands/oidc.ts';
 import { addRole } from './commands/role.ts';
 import { addSite } from './commands/site.ts';
 import { addToken } from './commands/token.ts';
@@ -111,6 +112,12 @@ export const nouns: readonly Noun[] = [
     description: 'what users may, and on what',
     group: 'noun',
     add: addRole,
+  },
+  {
+    name: 'oidc',
+    description: 'the provider of identities by whom people may sign in too (OpenID Connect)',
+    group: 'noun',
+    add: addOidc,
   },
   {
     name: 'token',

@@ -12,6 +12,7 @@ import { createImages } from '../drivers/images/image-cache.ts';
 import { writeSeed } from '../drivers/images/seed.ts';
 import { createGuestFolder } from '../drivers/guest-folder/guest-folder.ts';
 import { createNftablesNetwork } from '../drivers/nftables/network.ts';
+import { createOidcProvider } from '../drivers/oidc/identity-provider.ts';
 import { createUefiVariables } from '../drivers/qemu/firmware.ts';
 import { createHostSensors } from '../drivers/procfs/host-sensors.ts';
 import { helperProcesses } from '../drivers/qemu/helper-processes.ts';
@@ -33,7 +34,9 @@ export async function createDrivers({
   hello,
   clock,
   log,
-}: DriverOptions): Promise<Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober' | 'sensors' | 'doctor'>> {
+}: DriverOptions): Promise<
+  Pick<EngineParts, 'hypervisor' | 'network' | 'images' | 'guestFiles' | 'prober' | 'sensors' | 'doctor' | 'identityProvider'>
+> {
   const { dataDirectory, runDirectory } = hello;
   return {
     hypervisor: createQemu({
@@ -62,6 +65,7 @@ export async function createDrivers({
     }),
     sensors: createHostSensors(),
     doctor: helperDoctor(helper),
+    identityProvider: createOidcProvider(),
     prober: createSocketProber(helperProbes(helper)),
   };
 }

@@ -14,7 +14,7 @@ import { PreparedJson } from './http/prepared-json.ts';
 import { setUpLinks } from '../model/user.ts';
 import { makeUserLink, usePasswordLink, useSignInLink } from './user-links.ts';
 import { WithSession } from './http/session-cookie.ts';
-import { login } from './login.ts';
+import { login, loginByProvider } from './login.ts';
 import { describeCaller } from './me.ts';
 import { firstSeen, Sight } from './sight.ts';
 
@@ -28,13 +28,21 @@ export interface HandlersOptions {
 }
 
 export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls }: HandlersOptions): Handlers {
-  const { users, signIn, tokens, tickets } = engine.access;
+  const { users, signIn, tokens, tickets, provider } = engine.access;
   const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
+    loginShow: async () => (provider.label === undefined ? {} : { provider: provider.label }),
+    loginProviderBegin: async ({ body, caller, client }) => provider.begin(body.link, caller, client),
+    loginProviderFinish: ({ body, client }) => loginByProvider(engine.access, auditTrail, body, client),
+    identityProviderShow: async () => provider.get(),
+    identityProviderSet: async ({ body, caller }) => provider.set(body, caller),
+    identityProviderDelete: async ({ caller }) => provider.delete(caller),
+    identityProviderCheck: async () => provider.check(),
     login: ({ body, client }) => login(signIn, auditTrail, body, client),
     logout: async ({ caller: { session, byCookie } }) => {
+      const alsoAt = session === undefined ? undefined : signIn.providerEnd(session);
       if (session !== undefined) await signIn.signOut(session);
-      const answer = { ended: session !== undefined };
+      const answer = { ended: session !== undefined, ...(alsoAt === undefined ? {} : { alsoAt }) };
       return byCookie ? new WithSession(answer, undefined) : answer;
     },
     meShow: async ({ caller }) => describeCaller(caller, engine),
@@ -64,6 +72,8 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     userKeyAdd: async ({ params, body, caller }) => users.addKey(params.user, body, caller),
     userKeyRemove: async ({ params, body, caller, client }) =>
       users.removeKey(params.user, body.name, body.currentPassword, caller, client.address),
+    userProviderForget: async ({ params, body, caller, client }) =>
+      users.forgetProvider(params.user, body?.currentPassword, caller, client.address),
     sessionList: async ({ params, caller }) => ({ items: signIn.sessionsOf(users.get(params.user).name, caller.session) }),
     sessionEnd: async ({ params, actor }) => ({ ended: await users.endSessions(params.user, actor) }),
     sessionEndOne: async ({ params, caller }) => users.endSession(params.user, params.session, caller),

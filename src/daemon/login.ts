@@ -1,11 +1,13 @@
 // Signing in over HTTP: the session as a cookie or a token, and the audit log told of it, who and from where, right or wrong.
+import type { Access } from '../engine/access.ts';
 import type { SignIn } from '../engine/sign-in.ts';
 import { describeError, toCaissonError } from '../lib/errors.ts';
 import { digestOf } from '../lib/secret.ts';
 import { isAccountName } from '../model/account-name.ts';
 import type { KeyAssertion } from '../lib/webauthn.ts';
 import type { SessionKind, SignedIn } from '../model/session.ts';
-import type { AuditTrail } from './http/audit-trail.ts';
+import type { ProviderAnswer } from '../model/identity-provider.ts';
+import type { AuditTrail, LoginToLog } from './http/audit-trail.ts';
 import type { ClientOf } from './http/client-of.ts';
 import { WithSession } from './http/session-cookie.ts';
 
@@ -24,19 +26,49 @@ export async function login(
   client: ClientOf,
 ): Promise<SignedIn | WithSession<SignedIn>> {
   // What is no name may be a password in the wrong field.
-  const entry = { actor: isAccountName(given.user) ? `user:${given.user}` : 'unknown', from: client.address, by: waysOf(given) };
-  const { secret, signedIn } = await signIn.signIn({ ...given, ...client, kind }).catch(async (error: unknown) => {
+  const actor = isAccountName(given.user) ? `user:${given.user}` : 'unknown';
+  const { secret, signedIn } = await logged(auditTrail, { actor, from: client.address, by: waysOf(given) }, signIn, async () => {
+    const opened = await signIn.signIn({ ...given, ...client, kind });
+    return { ...opened, actor };
+  });
+  return kind === 'cookie' ? new WithSession(signedIn, secret) : signedIn;
+}
+
+/** Who it is, is known only when the provider has said it. */
+export async function loginByProvider(
+  { provider, signIn }: Access,
+  auditTrail: AuditTrail,
+  { answer, binding }: { answer: ProviderAnswer; binding: string },
+  client: ClientOf,
+): Promise<WithSession<{ user: string; linked: boolean }> | { user: string; linked: boolean }> {
+  const entry = { actor: 'unknown', from: client.address, by: 'provider of identities' };
+  const { user, secret } = await logged(auditTrail, entry, signIn, async () => {
+    const { user: name, opened } = await provider.finish(answer, binding, client);
+    return { user: name, secret: opened?.secret, actor: `user:${name}` };
+  });
+  const value = { user, linked: secret === undefined };
+  return secret === undefined ? value : new WithSession(value, secret);
+}
+
+/** A session that cannot be written to the audit log is none. */
+async function logged<T extends { actor: string; secret: string | undefined }>(
+  auditTrail: AuditTrail,
+  entry: Omit<LoginToLog, 'outcome'>,
+  signIn: SignIn,
+  work: () => Promise<T>,
+): Promise<T> {
+  const done = await work().catch(async (error: unknown) => {
     const { code } = toCaissonError(error);
     await auditTrail.login({ ...entry, outcome: { result: 'refused', code, message: describeError(error) } });
     throw error;
   });
   try {
-    await auditTrail.login({ ...entry, outcome: { result: 'succeeded' } });
+    await auditTrail.login({ ...entry, actor: done.actor, outcome: { result: 'succeeded' } });
   } catch (error) {
-    await signIn.signOut(digestOf(secret));
+    if (done.secret !== undefined) await signIn.signOut(digestOf(done.secret));
     throw error;
   }
-  return kind === 'cookie' ? new WithSession(signedIn, secret) : signedIn;
+  return done;
 }
 
 function waysOf({ code, key }: Pick<LoginBody, 'code' | 'key'>): string {

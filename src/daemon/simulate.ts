@@ -6,6 +6,8 @@ import { dirname } from 'node:path';
 import { createFakeGuestFiles, type FakeGuestFiles } from '../drivers/fake/guest-files.ts';
 import { FakeHost } from '../drivers/fake/fake-host.ts';
 import { createFakeHostDoctor, type FakeHostDoctor } from '../drivers/fake/host-doctor.ts';
+import type { IdentityProvider } from '../drivers/identity-provider.ts';
+import { createOidcProvider } from '../drivers/oidc/identity-provider.ts';
 import { createFakeHostSensors, type FakeHostSensors } from '../drivers/fake/host-sensors.ts';
 import { FakeHypervisor } from '../drivers/fake/hypervisor.ts';
 import { createFakeImages, type FakeImages } from '../drivers/fake/images.ts';
@@ -48,6 +50,7 @@ export interface SimulatedWorld {
   guestFiles: FakeGuestFiles;
   sensors: FakeHostSensors;
   doctor: FakeHostDoctor;
+  identityProvider: IdentityProvider;
 }
 
 export function createSimulatedWorld(options: { clock?: Clock; seed?: number; dataDirectory?: string } = {}): SimulatedWorld {
@@ -81,6 +84,7 @@ export function createSimulatedWorld(options: { clock?: Clock; seed?: number; da
     guestFiles,
     sensors: createFakeHostSensors(),
     doctor: createFakeHostDoctor(),
+    identityProvider: createOidcProvider(),
   };
 }
 
@@ -126,7 +130,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       world.network.state !== undefined &&
       isAllowed(world.network.state, { from: { kind: 'guest', address: source }, to: { address }, protocol, port }).allowed,
   });
-  const { clock, random, identity, store, journal, network, images, guestFiles, sensors, doctor, history } = world;
+  const { clock, random, identity, store, journal, network, images, guestFiles, sensors, doctor, identityProvider, history } = world;
   const daemon = await startDaemon({
     parts: {
       host: identity,
@@ -140,6 +144,7 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
       prober,
       sensors,
       doctor,
+      identityProvider,
       clock,
       random,
       log,

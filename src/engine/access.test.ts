@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { createFakeIdentityProvider } from '../drivers/fake/identity-provider.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { fromBase32 } from '../lib/base32.ts';
 import { silentLog } from '../lib/log.ts';
@@ -57,7 +58,15 @@ for (const [storeName, openStore] of stores) {
     const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
     const gone = new Set<string>();
     const scopes = scopesWithout(gone);
-    const open = async () => new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes, store });
+    const open = async () =>
+      new Access({
+        accounts: await Accounts.open(store, silentLog),
+        clock,
+        events,
+        scopes,
+        identityProvider: createFakeIdentityProvider(),
+        store,
+      });
     try {
       await work({ access: await open(), clock, events, gone, store, again: open });
     } finally {
@@ -538,7 +547,14 @@ test('a set-up row that holds something else makes nobody an administrator, and 
     await store.put('set-up', value, { expected: 'absent' });
     const clock = new FakeClock();
     const events = createEvents({ journal: new MemoryJournal(), clock, log: silentLog });
-    const access = new Access({ accounts: await Accounts.open(store, silentLog), clock, events, scopes: scopesWithout(new Set()), store });
+    const access = new Access({
+      accounts: await Accounts.open(store, silentLog),
+      clock,
+      events,
+      scopes: scopesWithout(new Set()),
+      identityProvider: createFakeIdentityProvider(),
+      store,
+    });
     assert.equal(access.users.needsFirstSetUp, false);
     await assert.rejects(access.users.setUp({ secret: 'x', name: 'eve', password }), { code: 'unauthorized' });
     await events.close();

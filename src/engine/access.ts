@@ -8,8 +8,10 @@ import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
 import { ConsoleTickets } from './console-tickets.ts';
+import type { IdentityProvider } from '../drivers/identity-provider.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
+import { ProviderSignIn } from './provider-sign-in.ts';
 import { SecurityKeys } from './security-keys.ts';
 import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
 import { Tokens } from './tokens.ts';
@@ -22,6 +24,7 @@ export interface AccessDependencies {
   events: Events;
   scopes: Scopes;
   store: Store;
+  identityProvider: IdentityProvider;
 }
 
 export class Access {
@@ -30,6 +33,7 @@ export class Access {
   readonly tokens: Tokens;
   readonly tickets: ConsoleTickets;
   readonly links: UserLinks;
+  readonly provider: ProviderSignIn;
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   /** Requests of one user or token. */
@@ -38,7 +42,7 @@ export class Access {
   readonly #wrong: RateLimit;
   readonly #over = new Set<string>();
 
-  constructor({ accounts, clock, events, scopes, store }: AccessDependencies) {
+  constructor({ accounts, clock, events, scopes, store, identityProvider }: AccessDependencies) {
     const lock = new KeyedLock();
     this.#accounts = accounts;
     this.#clock = clock;
@@ -50,6 +54,7 @@ export class Access {
     this.tokens = new Tokens({ accounts, clock, events, users: this.users });
     this.tickets = new ConsoleTickets(clock);
     this.links = new UserLinks({ store, clock, users: this.users });
+    this.provider = new ProviderSignIn({ accounts, clock, events, lock, identityProvider, signIn: this.signIn, users: this.users });
   }
 
   /** Undefined when nobody has this secret, or not any more. Throws `too-many`. */
@@ -98,8 +103,12 @@ export class Access {
     await this.signIn.sweep();
     const now = this.#clock.now();
     const over = [...this.#accounts.tokens.values()].filter(({ endsAt }) => endsAt <= now).map(({ digest }) => digest);
-    const isNew = over.some((digest) => !this.#over.has(digest));
-    for (const digest of over) this.#over.add(digest);
+    // What a provider of identities gave ends by itself too.
+    const lost = [...this.#accounts.users.values()].flatMap(({ name, providerRoles }) =>
+      providerRoles && providerRoles.until <= now ? [`${name} ${providerRoles.until}`] : [],
+    );
+    const isNew = [...over, ...lost].some((each) => !this.#over.has(each));
+    for (const each of [...over, ...lost]) this.#over.add(each);
     if (isNew) this.#accounts.tell();
   }
 

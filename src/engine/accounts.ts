@@ -3,12 +3,14 @@
 import { z } from 'zod';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
+import { type ProviderRecord, providerRecordSchema } from '../model/identity-provider.ts';
 import { type SessionRecord, sessionRecordSchema } from '../model/session.ts';
 import { type TokenRecord, tokenRecordSchema } from '../model/token.ts';
 import { type UserRecord, userRecordSchema } from '../model/user.ts';
 import type { Store, Write } from '../store/store.ts';
 
 const setUpKey = 'set-up';
+const providerKey = 'identity-provider';
 
 /** The link by which the first administrator is made. */
 const setUpSchema = z.strictObject({ digest: z.string(), endsAt: z.int() });
@@ -26,6 +28,7 @@ export class Accounts {
   readonly tokensByDigest = new Map<string, TokenRecord>();
   #setUp: SetUpRecord | undefined;
   #setUpWasMade = false;
+  #provider: ProviderRecord | undefined;
 
   private constructor(store: Store, log: Log) {
     this.#store = store;
@@ -45,7 +48,28 @@ export class Accounts {
       const record = setUpSchema.safeParse(setUp.value);
       if (record.success) accounts.#setUp = record.data;
     }
+    const provider = await store.get(providerKey);
+    if (provider) accounts.#takeProvider(provider.value);
     return accounts;
+  }
+
+  /** By whom people may sign in too. */
+  get provider(): ProviderRecord | undefined {
+    return this.#provider;
+  }
+
+  async putProvider(record: ProviderRecord): Promise<void> {
+    await this.#store.put(providerKey, record, { expected: 'any' });
+    this.#provider = record;
+  }
+
+  /** Nobody has roles by it any more, nor a session that it began; who was linked to it stays so, should it come again. */
+  async deleteProvider(): Promise<void> {
+    await this.#store.delete(providerKey, { expected: 'any' });
+    this.#provider = undefined;
+    for (const { providerRoles: _, ...user } of [...this.users.values()].filter(({ providerRoles }) => providerRoles))
+      await this.putUser(user);
+    await this.endSessions([...this.sessions].filter(([, { provider }]) => provider).map(([digest]) => digest));
   }
 
   get setUp(): SetUpRecord | undefined {
@@ -193,6 +217,12 @@ export class Accounts {
       if (record.success && record.data.name === name) this.#takeToken(record.data);
       else unreadable();
     }
+  }
+
+  #takeProvider(value: unknown): void {
+    const record = providerRecordSchema.safeParse(value);
+    if (record.success) this.#provider = record.data;
+    else this.#log.error('the provider of identities in the store cannot be read: nobody signs in by it', {});
   }
 
   #takeToken(record: TokenRecord): void {

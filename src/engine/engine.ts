@@ -133,6 +133,7 @@ export class Engine {
       accounts,
       clock,
       events,
+      identityProvider: parts.identityProvider,
       scopes: {
         siteName: () => site.name,
         guest: (nameOrUid) => this.placeOf(nameOrUid),

@@ -6,6 +6,7 @@ import type { GuestFiles } from '../drivers/guest-files.ts';
 import type { HostDoctor } from '../drivers/host-doctor.ts';
 import type { HostSensors } from '../drivers/host-sensors.ts';
 import type { Hypervisor } from '../drivers/hypervisor.ts';
+import type { IdentityProvider } from '../drivers/identity-provider.ts';
 import type { Images } from '../drivers/images.ts';
 import type { Network } from '../drivers/network.ts';
 import type { Prober } from '../drivers/prober.ts';
@@ -44,6 +45,7 @@ export interface EngineParts {
   prober: Prober;
   sensors: HostSensors;
   doctor: HostDoctor;
+  identityProvider: IdentityProvider;
   clock: Clock;
   random: RandomSource;
   log: Log;

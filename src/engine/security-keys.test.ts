@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SoftKey, type Odd, type SoftKeyKind } from '../../test/daemon/soft-key.ts';
+import { createFakeIdentityProvider } from '../drivers/fake/identity-provider.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { toCaissonError } from '../lib/errors.ts';
 import { fromBase32 } from '../lib/base32.ts';
@@ -37,6 +38,7 @@ class Trial {
       events: this.events,
       scopes,
       store: this.store,
+      identityProvider: createFakeIdentityProvider(),
     });
     return this;
   }

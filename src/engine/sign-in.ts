@@ -12,7 +12,7 @@ import type { KeyAssertion, KeyPlace } from '../lib/webauthn.ts';
 import { isAccountName } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { type Session, type SessionKind, sessionLives, type SessionRecord, type SignedIn } from '../model/session.ts';
-import type { SecondFactor, UserRecord } from '../model/user.ts';
+import { bindingsOf, type SecondFactor, type UserRecord } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
@@ -26,16 +26,25 @@ const touchMs = 60_000;
 
 export const sessionPrefix = 'caisson_session_';
 
-export interface SignInRequest {
+/** Which session is begun: from where, and with what. */
+export interface SessionRequest {
+  kind: SessionKind;
+  address: string;
+  program: string;
+  provider?: SessionRecord['provider'];
+}
+
+export interface Opened {
+  secret: string;
+  signedIn: SignedIn;
+}
+
+export interface SignInRequest extends SessionRequest {
   user: string;
   password: string;
   code?: string | undefined;
   /** In place of a code. */
   key?: KeyAssertion | undefined;
-  kind: SessionKind;
-  /** From where, and with what. */
-  address: string;
-  program: string;
   /** The page, where it is one that security keys can be bound to. */
   place?: KeyPlace | undefined;
 }
@@ -78,7 +87,7 @@ export class SignIn {
    * Throws `unauthorized` or `too-many`. Where only the second factor is missing or wrong, details are `secondFactor`, and `key` when one of the
    * user’s keys may do.
    */
-  async signIn(request: SignInRequest): Promise<{ secret: string; signedIn: SignedIn }> {
+  async signIn(request: SignInRequest): Promise<Opened> {
     const { lock, events } = this.#with;
     const name = request.user;
     // Until the session is there nobody changes the user: a password that was replaced meanwhile opens nothing.
@@ -133,10 +142,11 @@ export class SignIn {
   callerOf(digest: string): Caller | undefined {
     const { accounts, clock } = this.#with;
     const session = accounts.sessions.get(digest);
-    if (!session || isOver(session, clock.now())) return undefined;
+    const now = clock.now();
+    if (!session || isOver(session, now)) return undefined;
     const user = accounts.users.get(session.user);
     if (!user?.enabled) return undefined;
-    return { actor: `user:${user.name}`, rights: [user.bindings], user: user.name, session: digest };
+    return { actor: `user:${user.name}`, rights: [bindingsOf(user, now)], user: user.name, session: digest };
   }
 
   signOut(digest: string): Promise<void> {
@@ -249,10 +259,17 @@ export class SignIn {
     return key ? { details: { ...codeDetails.details, key } } : codeDetails;
   }
 
-  async #open(
-    user: UserRecord,
-    { kind, address, program }: Pick<SignInRequest, 'kind' | 'address' | 'program'>,
-  ): Promise<{ secret: string; signedIn: SignedIn }> {
+  /** A session of who is known by another way, which holds the user’s lock. */
+  begin(user: UserRecord, request: SessionRequest): Promise<Opened> {
+    return this.#open(user, request);
+  }
+
+  /** Where the provider, by whom this session was begun, ends its own. */
+  providerEnd(digest: string): string | undefined {
+    return this.#with.accounts.sessions.get(digest)?.provider?.endSessionUrl;
+  }
+
+  async #open(user: UserRecord, { kind, address, program, provider }: SessionRequest): Promise<Opened> {
     const { accounts, clock, events } = this.#with;
     const { name } = user;
     const { secret, digest } = newSecret(sessionPrefix);
@@ -265,6 +282,7 @@ export class SignIn {
       endsAt: now + sessionLives[kind].lifeMs,
       address,
       program: harmlessLine(program).slice(0, 200),
+      ...(provider ? { provider } : {}),
     };
     const others = accounts.sessionsOf(name).toSorted(([, a], [, b]) => b.usedAt - a.usedAt);
     await accounts.endSessions(others.slice(mostSessions - 1).map(([other]) => other));

@@ -7,7 +7,7 @@ import { accountNameSchema } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { quote } from '../model/quote.ts';
 import { mostTokenDays, type Token, type TokenRecord, usualTokenDays, viewToken } from '../model/token.ts';
-import type { WantedBinding } from '../model/user.ts';
+import { bindingsOf, type WantedBinding } from '../model/user.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
 import type { Users } from './users.ts';
@@ -92,7 +92,7 @@ export class Tokens {
     if (record.owner === undefined) return { actor: `token:${name}`, rights: [record.bindings], token: name };
     const owner = accounts.users.get(record.owner);
     return owner?.enabled
-      ? { actor: `token:${name}`, rights: [record.bindings, owner.bindings], user: owner.name, token: name }
+      ? { actor: `token:${name}`, rights: [record.bindings, bindingsOf(owner, clock.now())], user: owner.name, token: name }
       : undefined;
   }
 }

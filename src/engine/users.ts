@@ -224,6 +224,19 @@ export class Users {
     });
   }
 
+  /** The user is no longer who the provider says; without a password of their own they cannot sign in any more. */
+  async forgetProvider(name: string, currentPassword: string | undefined, by: Caller, address: string): Promise<User> {
+    if (by.user === name) await this.#with.signIn.confirm(name, currentPassword, address);
+    return this.#change(name, async (before) => {
+      const { identity, providerRoles: _, ...record } = before;
+      if (!identity) throw new CaissonError('not-allowed', `user ${name} does not sign in by a provider of identities`);
+      const { sessions } = this.#with.accounts;
+      await this.#with.accounts.putUser(record, { ending: this.#sessionsOf(name).filter((digest) => sessions.get(digest)?.provider) });
+      this.#tell('user-changed', name, `user ${name} does not sign in by ${identity.issuer} any more`, by.actor);
+      return record;
+    });
+  }
+
   /** Ends every session of the user. Returns how many. */
   async endSessions(name: string, actor: Actor): Promise<number> {
     const sessions = this.#sessionsOf(this.#record(name).name);
@@ -238,16 +251,24 @@ export class Users {
     const scopes = new Set<string>(zones.map((name) => `zone:${name}`));
     const isOn = ({ on }: RoleBinding) => scopes.has(on);
     const left = (bindings: readonly RoleBinding[]) => bindings.filter((binding) => !isOn(binding));
-    for (const { name } of [...accounts.users.values()].filter(({ bindings }) => bindings.some(isOn)))
+    const rolesOf = ({ bindings, providerRoles }: UserRecord) => [...bindings, ...(providerRoles?.bindings ?? [])];
+    for (const { name } of [...accounts.users.values()].filter((user) => rolesOf(user).some(isOn)))
       await lock.with(name, async () => {
         const user = accounts.users.get(name);
         if (!user) return;
-        await accounts.putUser({ ...user, bindings: left(user.bindings) });
-        const gone = describeBindings(user.bindings.filter(isOn));
+        const { providerRoles } = user;
+        await accounts.putUser({
+          ...user,
+          bindings: left(user.bindings),
+          ...(providerRoles ? { providerRoles: { ...providerRoles, bindings: left(providerRoles.bindings) } } : {}),
+        });
+        const gone = describeBindings(rolesOf(user).filter(isOn));
         this.#tell('user-changed', name, `user ${name} lost what went with a deleted zone: ${gone}`, 'system');
       });
     for (const token of [...accounts.tokens.values()].filter(({ bindings }) => bindings.some(isOn)))
       await accounts.changeToken({ ...token, bindings: left(token.bindings) });
+    const { provider } = accounts;
+    if (provider?.roles.some(isOn)) await accounts.putProvider({ ...provider, roles: provider.roles.filter((role) => !isOn(role)) });
   }
 
   /** Those of the bindings whose zone is there. */

@@ -43,6 +43,7 @@ export const eventKinds = [
   'user-deleted',
   'token-created',
   'token-deleted',
+  'identity-provider-changed',
   'job-started',
   'job-succeeded',
   'job-failed',

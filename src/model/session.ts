@@ -12,6 +12,13 @@ export const sessionLives = {
 export const sessionKindSchema = z.enum(['cookie', 'token']);
 export type SessionKind = z.output<typeof sessionKindSchema>;
 
+/** What a browser does after signing out, where somebody else remembers it too. */
+export const signedOutSchema = z.strictObject({
+  ended: z.boolean(),
+  /** Where the provider of identities ends its own session. */
+  alsoAt: z.string().optional(),
+});
+
 /** In the store, by the digest of its secret. */
 export const sessionRecordSchema = z.strictObject({
   user: z.string(),
@@ -21,6 +28,8 @@ export const sessionRecordSchema = z.strictObject({
   usedAt: z.int(),
   address: z.string(),
   program: z.string(),
+  /** Begun by the provider of identities; where it ends what it knows of the browser. */
+  provider: z.strictObject({ endSessionUrl: z.string().optional() }).optional(),
 });
 export type SessionRecord = z.output<typeof sessionRecordSchema>;
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { accountNameSchema } from './account-name.ts';
 import { printable } from './quote.ts';
+import type { RoleBinding } from './rights.ts';
 import { roleBindingSchema, roleSchema } from './role.ts';
 import { securityKeyRecordSchema, securityKeySchema, viewSecurityKey } from './security-key.ts';
 
@@ -55,6 +56,10 @@ export const userRecordSchema = z.strictObject({
   passwordHash: z.string().optional(),
   bindings: z.array(roleBindingSchema),
   secondFactor: z.preprocess(readSecondFactor, secondFactorSchema).optional(),
+  /** Who they are to the provider of identities: its name for them is for ever, unlike any address. */
+  identity: z.strictObject({ issuer: z.string(), subject: z.string() }).optional(),
+  /** What their groups had a role for when they signed in by it last; milliseconds since 1970. */
+  providerRoles: z.strictObject({ bindings: z.array(roleBindingSchema), until: z.int() }).optional(),
   createdAt: z.iso.datetime(),
   lastSignInAt: z.iso.datetime().optional(),
 });
@@ -75,12 +80,22 @@ export const userSchema = z.strictObject({
   /** Present with a second factor. */
   recoveryCodesLeft: z.int().optional(),
   bindings: z.array(roleBindingSchema),
+  /** The issuer of identities by whom they sign in too. */
+  identity: z.strictObject({ issuer: z.string(), subject: z.string() }).optional(),
+  /** Roles that their groups at the provider give them, until when. */
+  providerRoles: z.strictObject({ bindings: z.array(roleBindingSchema), until: z.iso.datetime() }).optional(),
   createdAt: z.iso.datetime(),
   lastSignInAt: z.iso.datetime().optional(),
 });
 export type User = z.output<typeof userSchema>;
 
-export function viewUser({ name, fullName, enabled, passwordHash, bindings, secondFactor, createdAt, lastSignInAt }: UserRecord): User {
+/** What they may: roles that they were given here, and those of their groups as long as these count. */
+export function bindingsOf({ bindings, providerRoles }: UserRecord, now: number): RoleBinding[] {
+  return providerRoles && providerRoles.until > now ? [...bindings, ...providerRoles.bindings] : bindings;
+}
+
+export function viewUser(record: UserRecord): User {
+  const { name, fullName, enabled, passwordHash, bindings, secondFactor, identity, providerRoles, createdAt, lastSignInAt } = record;
   return {
     name,
     ...(fullName === undefined ? {} : { fullName }),
@@ -91,6 +106,8 @@ export function viewUser({ name, fullName, enabled, passwordHash, bindings, seco
     keys: (secondFactor?.keys ?? []).map(viewSecurityKey),
     ...(secondFactor ? { recoveryCodesLeft: secondFactor.recoveryDigests.length } : {}),
     bindings,
+    ...(identity ? { identity } : {}),
+    ...(providerRoles ? { providerRoles: { ...providerRoles, until: new Date(providerRoles.until).toISOString() } } : {}),
     createdAt,
     ...(lastSignInAt === undefined ? {} : { lastSignInAt }),
   };

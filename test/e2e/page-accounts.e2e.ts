@@ -46,7 +46,7 @@ test('the set-up link makes the first account, which then signs in and out by it
     await page.getByRole('link', { name: 'Audit log' }).click();
     await page.locator('tr', { hasText: 'login' }).filter({ hasText: 'refused' }).first().waitFor();
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Name').fill('deploy');
+    await page.getByLabel('Name', { exact: true }).fill('deploy');
     await page.getByRole('button', { name: 'Make a token' }).click();
     await page.getByText('It is not shown again').waitFor();
 

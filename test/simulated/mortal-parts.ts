@@ -72,6 +72,7 @@ export class MortalParts {
       prober: this.#mortal('prober', prober),
       sensors: world.sensors,
       doctor: world.doctor,
+      identityProvider: world.identityProvider,
       history: world.history,
       clock: this.#mortal('clock', clock),
       random,

@@ -23,7 +23,7 @@ interface Named {
 const columns: Column<Named>[] = [
   { title: 'NAME', text: ({ user }) => user.name },
   { title: 'FULL NAME', text: ({ user }) => user.fullName ?? '', shrink: true, optional: true },
-  { title: 'SIGNS IN', text: ({ user }) => signsIn(user), style: ({ user }) => (user.enabled && user.hasPassword ? undefined : 'amber') },
+  { title: 'SIGNS IN', text: ({ user }) => signsIn(user), style: ({ user }) => signsInTone(user) },
   { title: 'SECOND FACTOR', text: ({ user }) => (user.secondFactor ? 'yes' : 'no') },
   { title: 'LAST', text: ({ user }) => (user.lastSignInAt === undefined ? 'never' : localTime(user.lastSignInAt)) },
   {
@@ -222,6 +222,18 @@ export function addUser(user: Command, io: Io): void {
       }),
     );
 
+  withOutput(user.command('forget-provider'))
+    .description(`a user is not known by the provider of identities any more; ${oneself}`)
+    .argument('<user>', 'name')
+    .action((name: string, options: OutputOptions) =>
+      change(
+        io,
+        options,
+        async (client) => client.call('userProviderForget', { params: { user: name }, body: await currentPassword(io, client, name) }),
+        `user ${name} does not sign in by the provider any more`,
+      ),
+    );
+
   withOutput(user.command('setup-link'))
     .description('a new link by which a browser makes the first administrator, once, within a day; only while there are no users')
     .action((options: OutputOptions) =>
@@ -339,10 +351,17 @@ function fields(user: User, sessions: Session[], names: ReadonlyMap<string, stri
   return [
     ['name', user.name],
     ['full name', user.fullName],
-    ['signs in', signsIn(user), user.enabled && user.hasPassword ? undefined : 'amber'],
+    ['signs in', signsIn(user), signsInTone(user)],
     ['second factor', user.secondFactor ? secondFactorText(user) : 'no'],
     ['security keys', user.keys.map(({ name, host }) => `${name}, at ${host}`).join('\n')],
     ['roles', user.bindings.length === 0 ? 'none' : user.bindings.map((binding) => bindingText(binding, names)).join('\n')],
+    ['by provider', user.identity && `${user.identity.subject} of ${user.identity.issuer}`],
+    [
+      'roles of groups',
+      user.providerRoles &&
+        (user.providerRoles.bindings.map((binding) => bindingText(binding, names)).join('\n') || 'none') +
+          ` (until ${localTime(user.providerRoles.until)})`,
+    ],
     ['made', localTime(user.createdAt)],
     ['last sign-in', user.lastSignInAt && localTime(user.lastSignInAt)],
     ['sessions', sessions.map(({ address, usedAt }) => `from ${address}, used ${localTime(usedAt)}`).join('\n')],
@@ -354,6 +373,11 @@ function secondFactorText({ authenticator, keys, recoveryCodesLeft = 0 }: User):
   return `${ways.join(' or ')}; ${recoveryCodesLeft} recovery codes left`;
 }
 
-function signsIn({ enabled, hasPassword }: User): string {
-  return !enabled ? 'disabled' : hasPassword ? 'yes' : 'no password yet';
+function signsInTone({ enabled, hasPassword, identity }: User): 'amber' | undefined {
+  return enabled && (hasPassword || identity) ? undefined : 'amber';
+}
+
+function signsIn({ enabled, hasPassword, identity }: User): string {
+  if (!enabled) return 'disabled';
+  return hasPassword ? 'yes' : identity ? 'by the provider' : 'no password yet';
 }

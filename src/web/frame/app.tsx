@@ -8,10 +8,12 @@ import { Format } from '../format.ts';
 import { Live } from '../live/live.ts';
 import { MeContext } from '../live/me.ts';
 import { LiveContext } from '../live/use-live.ts';
+import { finishReturned, takeReturned } from '../provider.ts';
 import { forgetToken, keepToken, readToken } from '../session.ts';
 import { keepLanguage, readLanguage } from '../settings.ts';
 import { Notices } from '../ui/notices.tsx';
 import { Problem, Waiting } from '../ui/parts.tsx';
+import { go } from '../use-route.ts';
 import { english } from '../words/english.ts';
 import { french } from '../words/french.ts';
 import { SpeechContext } from '../words/use-words.ts';
@@ -28,6 +30,9 @@ type State =
   | { kind: 'by-link'; link: ComingByLink; client: Client }
   | { kind: 'in'; me: Me; live: Live }
   | { kind: 'failed'; error: CaissonError };
+
+/** Taken before anything else looks at the address. */
+let returned = takeReturned();
 
 export function App() {
   const [language, setLanguage] = useState(readLanguage);
@@ -62,7 +67,13 @@ export function App() {
       setState({ kind: 'by-link', link, client });
       return;
     }
-    client.call('meShow').then(
+    const back = returned;
+    returned = undefined;
+    const enter = async () => {
+      if (back && (await finishReturned(client, back))) go('#/settings');
+      return client.call('meShow');
+    };
+    enter().then(
       (me) => {
         live = new Live(client);
         void live.run();
@@ -70,7 +81,8 @@ export function App() {
       },
       (cause: unknown) => {
         const error = toCaissonError(cause);
-        if (error.code !== 'unauthorized') setState({ kind: 'failed', error });
+        if (back) setState({ kind: 'out', why: { kind: 'refused', error } });
+        else if (error.code !== 'unauthorized') setState({ kind: 'failed', error });
         else setState(token === undefined ? { kind: 'out' } : { kind: 'out', why: { kind: 'wrong-token', message: error.message } });
         forgetToken();
       },
@@ -114,10 +126,11 @@ export function App() {
                   const { live } = state;
                   live.close();
                   // A session ends at the daemon; a token is only forgotten.
-                  const ending = state.me.session ? live.client.call('logout', {}).catch(() => undefined) : Promise.resolve();
-                  void ending.then(() => {
+                  const ending = state.me.session ? live.client.call('logout', {}).catch(() => undefined) : Promise.resolve(undefined);
+                  void ending.then((answer) => {
                     forgetToken();
-                    setState({ kind: 'out' });
+                    const alsoAt = answer?.alsoAt;
+                    setState(alsoAt === undefined ? { kind: 'out' } : { kind: 'out', why: { kind: 'out', alsoAt } });
                   });
                 }}
               />

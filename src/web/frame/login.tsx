@@ -1,19 +1,26 @@
 // Before one is known: signing in, the first administrator by the set-up link, and the token of the data directory for who has no account.
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { createClient } from '../../api/client.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
 import type { KeyRequest } from '../../model/security-key.ts';
 import { createFetchTransport } from '../fetch-transport.ts';
+import { goToProvider } from '../provider.ts';
 import { parseRoute } from '../route.ts';
 import { signWithKey } from '../security-key.ts';
 import { Command, Mark, Problem, Said } from '../ui/parts.tsx';
+import { useSend } from '../ui/use-send.ts';
 import { go } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
 import type { Language } from '../words/words.ts';
 import { LanguageButton } from './preferences.tsx';
 
 /** Why one has to sign in again; of a token that is not taken, in the daemon’s words. */
-export type LogoutReason = { kind: 'ended' } | { kind: 'wrong-token'; message: string };
+export type LogoutReason =
+  | { kind: 'ended' }
+  | { kind: 'wrong-token'; message: string }
+  | { kind: 'refused'; error: CaissonError }
+  /** Somebody else remembers the session too. */
+  | { kind: 'out'; alsoAt: string };
 
 export interface LoginProps {
   why: LogoutReason | undefined;
@@ -45,6 +52,13 @@ export function Login(props: LoginProps) {
           {words.sessionEnded}
         </p>
       )}
+      {props.why?.kind === 'refused' && <Problem error={props.why.error} />}
+      {props.why?.kind === 'out' && (
+        <p role="status">
+          <a href={props.why.alsoAt}>{words.logOutThereToo}</a>
+        </p>
+      )}
+      {secret === undefined && <ProviderButton />}
       <AccountForm
         secret={secret}
         onSignedIn={() => {
@@ -67,6 +81,30 @@ export function Login(props: LoginProps) {
         </button>
       )}
     </main>
+  );
+}
+
+/** Nothing where there is no provider, or it cannot be asked whether there is: a password is enough. */
+function ProviderButton() {
+  const { words } = useWords();
+  const { error, send } = useSend();
+  const [label, setLabel] = useState<string>();
+  useEffect(() => {
+    client.call('loginShow').then(
+      ({ provider }) => setLabel(provider),
+      () => undefined,
+    );
+  }, []);
+  if (label === undefined) return null;
+  return (
+    <>
+      <div class="buttons">
+        <button type="button" onClick={() => send(() => goToProvider(client, false))}>
+          {words.loginBy(label)}
+        </button>
+      </div>
+      {error && <Problem error={error} />}
+    </>
   );
 }
 

@@ -46,6 +46,7 @@ export const user = (name: string): Resource<{ value: Answer<'userShow'>; tag: s
   key: `user/${name}`,
   ask: (client) => client.see('userShow', { params: { user: name } }),
 });
+export const loginWays = plain('login-ways', 'loginShow');
 export const tokens = plain('tokens', 'tokenList');
 export const account = (user: string): Resource<Answer<'userShow'>> => ({
   key: `account/${user}`,

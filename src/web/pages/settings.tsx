@@ -2,6 +2,7 @@
 import { useMe } from '../live/me.ts';
 import { Empty, Facts, Time } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
+import { Link } from './settings-link.tsx';
 import { Password } from './settings-password.tsx';
 import { SecondFactor } from './settings-second-factor.tsx';
 import { Sessions } from './settings-sessions.tsx';
@@ -37,6 +38,7 @@ export function SettingsPage() {
           </div>
           <div>
             <SecondFactor user={me.user} />
+            <Link user={me.user} />
             <Sessions user={me.user} />
           </div>
         </div>
