@@ -180,7 +180,9 @@ function Doings({ user, tag, isOwn }: { user: User; tag: string | undefined; isO
                 live.refresh('users');
                 go(hrefOf('accounts'));
               } else {
-                await live.client.call('userTotpRemove', { params, body: {} });
+                // All of it: an authenticator and every key.
+                if (user.authenticator) await live.client.call('userTotpRemove', { params, body: {} });
+                for (const { name } of user.keys) await live.client.call('userKeyRemove', { params, body: { name } });
                 done();
               }
             });
