@@ -27,9 +27,17 @@ export interface PageLab {
 
 const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 
+/** Throws where there is none. */
+export function openBrowser(): Promise<Browser> {
+  if (browserPath === undefined) throw new Error('there is no /usr/bin/chromium: apt-get install chromium');
+  return chromium.launch({
+    executablePath: browserPath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+}
+
 /** A daemon with the site applied, and a browser. */
 export async function openPageLab(site: Site | undefined): Promise<PageLab> {
-  if (browserPath === undefined) throw new Error('there is no /usr/bin/chromium: apt-get install chromium');
   const folder = mkdtempSync(join(tmpdir(), 'caisson-page-'));
   const webRoot = join(folder, 'web');
   for (const [name, content] of await renderPage()) {
@@ -47,10 +55,7 @@ export async function openPageLab(site: Site | undefined): Promise<PageLab> {
     const job = await ended(client, await client.call('siteApply', { body: { site } }));
     if (job.state !== 'succeeded') throw new Error(`the site was not applied: ${job.error?.message}`);
   }
-  const browser = await chromium.launch({
-    executablePath: browserPath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  });
+  const browser = await openBrowser();
   return {
     daemon,
     client,
@@ -94,7 +99,11 @@ export interface OpenPage {
 }
 
 /** By the token of the host, which counts as long as nobody has an account, unless told otherwise; limits are for a machine with much else to do. */
-export async function openPage({ browser, url }: PageLab, look: Look = {}, loggedIn: boolean | Account = true): Promise<OpenPage> {
+export async function openPage(
+  { browser, url, token: shown = token }: Pick<PageLab, 'browser' | 'url'> & { token?: string },
+  look: Look = {},
+  loggedIn: boolean | Account = true,
+): Promise<OpenPage> {
   const { language = 'en', theme = 'light', width = 1440, height = 900 } = look;
   const context = await browser.newContext({
     viewport: { width, height },
@@ -123,7 +132,7 @@ export async function openPage({ browser, url }: PageLab, look: Look = {}, logge
     const answer = await context.request.post(`${url}/v1/login`, { data: loggedIn });
     if (!answer.ok()) throw new Error(`${loggedIn.user} cannot log in: ${await answer.text()}`);
   }
-  if (loggedIn === true) await context.addInitScript(`sessionStorage.setItem('caisson-token', ${JSON.stringify(token)})`);
+  if (loggedIn === true) await context.addInitScript(`sessionStorage.setItem('caisson-token', ${JSON.stringify(shown)})`);
   await page.goto(`${url}/`);
   await page
     .locator(loggedIn ? 'main .section, main .empty' : 'main form')

@@ -6,13 +6,14 @@ import { Dialog } from '../ui/dialog.tsx';
 import { type Layout, layouts, strokesOfText } from '../view/screen-keys.ts';
 import { useWords } from '../words/use-words.ts';
 
-/** It takes a minute for 1,300. */
+/** Two minutes, or slowly a quarter of an hour. */
 const mostCharacters = 4000;
 
 export function TypeText({ view, onClose }: { view: ScreenView; onClose: () => void }) {
   const { words, language, format } = useWords();
   const [text, setText] = useState('');
   const [layout, setLayout] = useState<Layout>(language === 'fr' ? 'fr' : 'us');
+  const [slow, setSlow] = useState(false);
   const [typed, setTyped] = useState<number>();
   const ending = useRef(new AbortController());
   const id = useId();
@@ -20,8 +21,9 @@ export function TypeText({ view, onClose }: { view: ScreenView; onClose: () => v
   const { strokes, missing } = strokesOfText(text, layout);
   const type = async () => {
     setTyped(0);
-    await view.type(strokes, setTyped, ending.current.signal);
-    if (!ending.current.signal.aborted) onClose();
+    const { signal } = ending.current;
+    await view.type(strokes, { pace: slow ? 'slow' : 'usual', onTyped: setTyped, signal });
+    if (!signal.aborted) onClose();
   };
   return (
     <Dialog title={words.typeText} onClose={onClose}>
@@ -50,6 +52,9 @@ export function TypeText({ view, onClose }: { view: ScreenView; onClose: () => v
             </option>
           ))}
         </select>
+        <label>
+          <input type="checkbox" checked={slow} onChange={(event) => setSlow(event.currentTarget.checked)} /> {words.typeSlowly}
+        </label>
         <p role="status" class="quiet">
           {typed !== undefined
             ? words.typed(format.number(typed), format.number(strokes.length))

@@ -212,6 +212,7 @@ export const english = {
   textToType: 'Text, which is typed key by key',
   keyboardOfGuest: 'Keyboard that the guest takes it for',
   layouts: { us: 'English (US)', fr: 'French (AZERTY)' },
+  typeSlowly: 'Slowly, for firmware and boot loaders, which read their keyboard seldom',
   noKeyFor: (characters: string) => `Left out, since that keyboard has no key for it: ${characters}`,
   typed: (count: string, of: string) => `${count} of ${of} typed`,
   typeIt: 'Type it',

@@ -221,6 +221,7 @@ export const french: Words = {
   textToType: 'Texte, tapé touche par touche',
   keyboardOfGuest: 'Clavier que l’invité croit avoir',
   layouts: { us: 'anglais (US)', fr: 'français (AZERTY)' },
+  typeSlowly: 'Lentement, pour le micrologiciel et les chargeurs, qui lisent rarement leur clavier',
   noKeyFor: (characters) => `Laissé de côté, ce clavier n’ayant pas de touche pour : ${characters}`,
   typed: (count, of) => `${count} sur ${of} tapés`,
   typeIt: 'Taper',

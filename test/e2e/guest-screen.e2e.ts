@@ -1,0 +1,246 @@
+// e2e: limit 20 min
+// The screen of a real guest, from its firmware's first words: as a picture, through the websocket, by the command line, and in a browser. The guest
+// is a typewriter that tells on its serial port what was typed on its keyboard.
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { after, before, test } from 'node:test';
+import axe from 'axe-core';
+import type { Browser } from 'playwright-core';
+import { type Client, createClient } from '../../src/api/client.ts';
+import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import { readFrame } from '../../src/lib/rfb-frame.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
+import type { Job } from '../../src/model/job.ts';
+import { parseSiteFile } from '../../src/model/site-file.ts';
+import { projectRoot } from '../../scripts/project.ts';
+import { openBrowser, openPage } from '../page/page-fixture.ts';
+import { decodePng, unlikeTheFirst } from '../picture.ts';
+import { typewriterDisk, typewriterWords } from '../tiny-guest/typewriter.ts';
+
+const launcher = join(projectRoot, 'bin/caisson');
+const netns = 'cst-screen';
+/** Everything here is emulated, on a machine that does other things as well. */
+const soon = { timeoutMs: 300_000, everyMs: 100 };
+
+let data = '';
+let folder = '';
+let helper: ChildProcess;
+let daemonPid = 0;
+let url = '';
+let transport: NodeTransport;
+let client: Client;
+let browser: Browser | undefined;
+let serial: { stream: Duplex; said: string };
+
+before(async () => {
+  data = mkdtempSync(join(tmpdir(), 'caisson-screen-'));
+  folder = mkdtempSync(join(tmpdir(), 'caisson-typewriter-'));
+  chmodSync(folder, 0o755);
+  let said = '';
+  helper = spawn(launcher, ['daemon', '--data', data, '--netns', netns, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [helper.stdout, helper.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ready = () => {
+    assert.equal(helper.exitCode, null, said);
+    return /^ready unix:\S+ (\S+)/m.exec(said);
+  };
+  url = (await waitFor('the daemon is ready', ready, soon))[1] ?? '';
+  daemonPid = Number(/"daemon":(\d+)/.exec(said)?.[1]);
+  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
+  client = createClient(transport);
+  const text = `
+version: 1
+site: screen
+zones: { one: { subnets: [10.79.1.0/24] } }
+images: { typewriter: { file: ${await typewriterDisk(folder)} } }
+guests:
+  typist: { image: typewriter, zone: one, memory: 128MiB, disks: { root: 64MiB } }
+  blind: { image: typewriter, zone: one, memory: 128MiB, disks: { root: 64MiB }, display: none, autostart: false }
+`;
+  const parsed = parseSiteFile(text, () => undefined);
+  if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
+  const job = await finish(client.call('siteApply', { body: { site: parsed.site } }));
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  serial = await listen();
+});
+
+after(async () => {
+  await browser?.close();
+  serial?.stream.destroy();
+  if (client) {
+    for (const { name, actions } of (await client.call('guestList')).items)
+      if (actions.includes('stop')) await finish(client.call('guestStop', { params: { guest: name } }));
+  }
+  transport?.close();
+  helper.kill('SIGTERM');
+  await waitFor('the helper ends', () => helper.exitCode !== null, soon);
+  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
+  for (const each of [data, folder]) rmSync(each, { recursive: true, force: true });
+});
+
+async function finish(started: Promise<Job>): Promise<Job> {
+  let job = await started;
+  for await (const state of client.stream('jobFollow', { params: { job: job.uid } })) job = state as Job;
+  return job;
+}
+
+/** What the guest tells on its serial port, from its beginning. */
+async function listen(): Promise<{ stream: Duplex; said: string }> {
+  const stream = await transport.openWebSocket('/v1/guests/typist/console?history=100000');
+  const heard = { stream, said: '' };
+  stream.on('data', (chunk: Buffer) => (heard.said += chunk.toString('latin1')));
+  stream.on('error', () => undefined);
+  return heard;
+}
+
+async function drawn(): Promise<number> {
+  return unlikeTheFirst(decodePng(await client.bytes('guestScreenshot', { params: { guest: 'typist' } })));
+}
+
+/** A viewer that has shaken hands. */
+async function viewer(): Promise<Duplex> {
+  const screen = await transport.openWebSocket('/v1/guests/typist/screen');
+  screen.on('error', () => undefined);
+  screen.write('RFB 003.008\n');
+  screen.write(Buffer.from([1, 1]));
+  return screen;
+}
+
+function keyEvent(keysym: number, isDown: boolean): Buffer {
+  const event = Buffer.from([4, isDown ? 1 : 0, 0, 0, 0, 0, 0, 0]);
+  event.writeUInt32BE(keysym, 4);
+  return event;
+}
+
+function residentMib(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) / 1024;
+}
+
+async function typist(): Promise<{ pid: number }> {
+  const { status } = await client.call('guestShow', { params: { guest: 'typist' } });
+  return { pid: status.pid ?? assert.fail('it does not run') };
+}
+
+test('a picture shows what the firmware writes, and the websocket the same', async () => {
+  await waitFor('the typewriter stands', () => serial.said.includes(typewriterWords), soon);
+  await waitFor('what it writes', async () => (await drawn()) > 500, soon);
+  const frame = await readFrame(await transport.openWebSocket('/v1/guests/typist/screen'));
+  assert.ok(frame.width >= 640 && frame.height >= 350, `${frame.width} × ${frame.height}`);
+  assert.ok(unlikeTheFirst(frame) > 500);
+});
+
+test('a key that is pressed on the screen arrives in the guest, which shows it', async () => {
+  const before = await drawn();
+  const screen = await viewer();
+  screen.resume();
+  const from = serial.said.length;
+  for (const [keysym, isDown] of [
+    [0x77, true],
+    [0x77, false],
+    [0xffe1, true],
+    [0x57, true],
+    [0x57, false],
+    [0xffe1, false],
+  ] as const)
+    screen.write(keyEvent(keysym, isDown));
+  await waitFor('both to be told on the serial port', () => serial.said.slice(from) === 'wW', soon);
+  await waitFor('both to be shown', async () => (await drawn()) > before, soon);
+  screen.destroy();
+});
+
+test('a viewer that asks for everything and reads nothing takes no memory, and nothing from others', async () => {
+  const { pid } = await typist();
+  const before = [residentMib(daemonPid), residentMib(pid)];
+  const screen = await viewer();
+  screen.pause();
+  // Two thousand whole screens of a megabyte each.
+  const request = Buffer.from([3, 0, 0, 0, 0, 0, 2, 208, 1, 144]);
+  screen.write(Buffer.concat(Array.from({ length: 2000 }, () => request)));
+  const from = serial.said.length;
+  const other = await viewer();
+  other.resume();
+  for (let key = 0; key < 20; key++) {
+    other.write(keyEvent(0x78, true));
+    other.write(keyEvent(0x78, false));
+    await waitFor('the other to be heard', () => serial.said.length > from + key, soon);
+  }
+  assert.equal(serial.said.slice(from), 'x'.repeat(20));
+  const grown = [residentMib(daemonPid), residentMib(pid)].map((now, index) => Math.round(now - (before[index] ?? 0)));
+  assert.ok((grown[0] ?? 0) < 48 && (grown[1] ?? 0) < 64, `the daemon grew by ${grown[0]} MiB, QEMU by ${grown[1]} MiB`);
+  screen.destroy();
+  other.destroy();
+});
+
+test('the command line writes a picture; a guest without a display says how it gets one', async () => {
+  const file = join(folder, 'screen.png');
+  execFileSync(launcher, ['guest', 'screen', 'typist', '--png', file, '--data', data]);
+  assert.ok(unlikeTheFirst(decodePng(readFileSync(file))) > 500);
+  await assert.rejects(client.bytes('guestScreenshot', { params: { guest: 'blind' } }), { code: 'not-allowed', message: /display: vga/ });
+  await assert.rejects(transport.openWebSocket('/v1/guests/blind/screen'), { code: 'not-allowed' });
+});
+
+test('in a browser: seen, typed in, a text for its keyboard, and told when the guest is stopped', async () => {
+  browser = await openBrowser();
+  const token = readFileSync(join(data, 'api-token'), 'utf8').trim();
+  const { page, context, visit, complaints } = await openPage({ browser, url, token });
+  try {
+    await visit('#/guests/typist/screen');
+    const canvas = page.getByRole('application', { name: 'Screen of typist' });
+    await canvas.waitFor();
+    const pixels = `(() => {
+      const canvas = document.querySelector('.console .screen canvas');
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      return data.filter((value, at) => at % 4 === 0 && value !== data[0]).length;
+    })()`;
+    await waitFor('what the firmware wrote', async () => (await page.evaluate<number>(pixels)) > 500, soon);
+    let from = serial.said.length;
+    await canvas.focus();
+    await page.keyboard.type('hello');
+    await waitFor('what was typed', () => serial.said.slice(from) === 'hello', soon);
+
+    from = serial.said.length;
+    // As much as a keyboard keeps for a system that does not read it just now: nothing is lost on however slow a machine.
+    const text = 'aW@~';
+    await page.getByRole('button', { name: 'Type a text' }).click();
+    await page.getByRole('dialog').locator('textarea').fill(text);
+    await page.getByRole('button', { name: 'Type it', exact: true }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await waitFor(`“${text}” is typed`, () => serial.said.slice(from) === text, soon);
+
+    mkdirSync(join(projectRoot, 'artefacts/page'), { recursive: true });
+    await page.screenshot({ path: join(projectRoot, 'artefacts/page/guest-screen-real.png') });
+    await page.evaluate(axe.source);
+    const violations = await page.evaluate<{ id: string }[]>(
+      `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations)`,
+    );
+    assert.deepEqual(
+      violations.map(({ id }) => id),
+      [],
+    );
+    assert.deepEqual(complaints, []);
+
+    await finish(client.call('guestStop', { params: { guest: 'typist' } }));
+    await page.getByText('No console now').waitFor();
+    await finish(client.call('guestStart', { params: { guest: 'typist' } }));
+    await canvas.waitFor();
+  } finally {
+    await context.close();
+  }
+});
+
+test('a QEMU that is stopped is told as such, and shown again once it goes on', async () => {
+  const { pid } = await typist();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const isTold = ({ code, message }: { code?: string; message?: string }) =>
+      (code === 'timeout' && /no answer within/.test(message ?? '')) || (code === 'not-allowed' && /is unresponsive/.test(message ?? ''));
+    await assert.rejects(transport.openWebSocket('/v1/guests/typist/screen'), isTold);
+    await assert.rejects(client.bytes('guestScreenshot', { params: { guest: 'typist' } }), isTold);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await waitFor('it is shown again', () => drawn().catch(() => undefined), soon);
+});
