@@ -14,10 +14,13 @@ import { mostScreenViewers } from '../hypervisor.ts';
 import { withDeadline } from './with-deadline.ts';
 
 /** Between the connection and QEMU's first word; the longest that it was seen busy is 0.3 s. */
-const greetingMs = 5000;
+const greetingMs = 10_000;
+
+/** Between two tries to be taken. */
+const againMs = 20;
 
 /** For a whole picture, under emulation on a busy host. */
-const pictureMs = 15_000;
+const pictureMs = 30_000;
 
 export class GuestScreen {
   readonly #socketPath: string;
@@ -36,6 +39,18 @@ export class GuestScreen {
    * `unavailable` when it has ended.
    */
   async open(): Promise<Duplex> {
+    const until = this.#clock.monotonic() + greetingMs;
+    for (;;) {
+      try {
+        return await this.#connect(until);
+      } catch (error) {
+        if (!isBusy(error) || this.#clock.monotonic() >= until) throw error;
+        await this.#clock.sleep(againMs);
+      }
+    }
+  }
+
+  async #connect(until: number): Promise<Socket> {
     if (this.#closed) throw ended();
     if (this.#viewers.size >= mostScreenViewers)
       throw new CaissonError('too-many', `${mostScreenViewers} look at it already: one of them must leave first`);
@@ -44,7 +59,7 @@ export class GuestScreen {
     this.#viewers.add(socket);
     socket.once('close', () => this.#viewers.delete(socket));
     try {
-      await withDeadline(this.#clock, 'QEMU’s screen', greetingMs, greeted(socket));
+      await withDeadline(this.#clock, 'QEMU’s screen', until - this.#clock.monotonic(), greeted(socket));
     } catch (error) {
       socket.destroy();
       throw error;
@@ -78,16 +93,26 @@ export class GuestScreen {
 function greeted(socket: Socket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Stays for as long as the socket does: what comes later is told by its close.
-  socket.on('error', (cause: NodeJS.ErrnoException) =>
-    reject(
-      cause.code === 'ENOENT'
-        ? new CaissonError('not-allowed', 'it was started without a display: it gets one at its next start', { cause })
-        : ended(cause),
-    ),
-  );
+  socket.on('error', (cause: NodeJS.ErrnoException) => reject(notConnected(cause)));
   socket.once('close', () => reject(ended()));
   socket.once('readable', () => (socket.readableLength > 0 ? resolve() : reject(ended())));
   return promise;
+}
+
+function notConnected(cause: NodeJS.ErrnoException): CaissonError {
+  switch (cause.code) {
+    case 'ENOENT':
+      return new CaissonError('not-allowed', 'it was started without a display: it gets one at its next start', { cause });
+    case 'EAGAIN':
+      return new CaissonError('timeout', 'QEMU takes no connection to its screen', { cause });
+    default:
+      return ended(cause);
+  }
+}
+
+/** One connection waits to be taken, and for a further one there is no place: for a moment, or because QEMU is stopped. */
+function isBusy(error: unknown): boolean {
+  return error instanceof CaissonError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EAGAIN';
 }
 
 function ended(cause?: unknown): CaissonError {

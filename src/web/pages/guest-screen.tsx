@@ -72,15 +72,7 @@ export function GuestScreen({ guest }: { guest: string }) {
         </button>
       </div>
       <div ref={box} class="screen graphic" />
-      {typing && view.current && (
-        <TypeText
-          view={view.current}
-          onClose={() => {
-            setTyping(false);
-            view.current?.focus();
-          }}
-        />
-      )}
+      {typing && view.current && <TypeText view={view.current} onClose={() => setTyping(false)} />}
     </section>
   );
 }
