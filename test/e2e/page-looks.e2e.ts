@@ -1,4 +1,4 @@
-// Every page in both themes, both languages, on a telephone and on a desk: no violation of accessibility, nothing that the browser
+// Every page in both themes, both languages, on a telephone and on a desk, each with each: pictures. In one theme of each: no violation of accessibility, nothing that the browser
 // complains of, nothing wider than the screen. Pictures of all of it are left in artefacts/page/.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
@@ -40,6 +40,9 @@ const looks: readonly Required<Look>[] = [
   { language: 'fr', theme: 'light', width: 360, height: 740 },
   { language: 'en', theme: 'dark', width: 360, height: 740 },
 ];
+
+/** Where all that the engine says of this site is known in French. */
+const inFrench: ReadonlySet<string> = new Set(['overview', 'guests', 'guest', 'guest-crashed', 'guest-events', 'jobs', 'events', 'host']);
 
 interface Violation {
   id: string;
@@ -89,7 +92,7 @@ after(async () => {
 });
 
 for (const look of looks) {
-  const name = `${look.width}-${look.theme}-${look.language}`;
+  const other = look.theme === 'light' ? 'dark' : 'light';
   test(`every page is sound at ${look.width} px, ${look.theme}, ${look.language}`, async () => {
     const { page, context, complaints, visit } = await openPage(lab, look, admin);
     try {
@@ -97,7 +100,16 @@ for (const look of looks) {
       for (const [place, hash] of Object.entries(places)) {
         await visit(hash);
         if (place === 'guest-screen') await page.getByRole('application').waitFor();
-        await page.screenshot({ path: join(pictures, `${place}-${name}.png`) });
+        for (const theme of [other, look.theme] as const) {
+          await page.emulateMedia({ colorScheme: theme });
+          await page.screenshot({ path: join(pictures, `${place}-${look.width}-${theme}-${look.language}.png`) });
+        }
+        if (look.language === 'fr' && inFrench.has(place)) {
+          const english = await page.evaluate<string[]>(
+            `[...document.querySelectorAll('main [lang=en]')].map((element) => element.textContent)`,
+          );
+          for (const text of english) wrong.push(`${place}: in English: ${text}`);
+        }
         await page.evaluate(axe.source);
         const violations = await page.evaluate<Violation[]>(
           `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => violations)`,

@@ -172,9 +172,9 @@ test('a guest without a display says how it gets one, and one that is stopped me
   }
 });
 
-for (const [language, crashed, start, ready] of [
-  ['en', 'crashed', 'Start', 'ready'],
-  ['fr', 'planté', 'Démarrer', 'prêt'],
+for (const [language, crashed, start, ready, why] of [
+  ['en', 'crashed', 'Start', 'ready', 'QEMU ended without a word'],
+  ['fr', 'planté', 'Démarrer', 'prêt', 'QEMU s’est terminé sans un mot'],
 ] as const) {
   test(`who is not ready is seen first, with the reason, and started from there (${language})`, async () => {
     const { page, context, complaints } = await openPage(lab, { language });
@@ -183,7 +183,7 @@ for (const [language, crashed, start, ready] of [
       lab.daemon.world.host.crash(uid);
       const line = page.locator('.needs li', { hasText: 'mail' });
       await line.getByText(crashed).first().waitFor();
-      await line.getByText(/QEMU ended without a word/).waitFor();
+      await line.getByText(why).waitFor();
       await line.getByRole('link', { name: 'mail' }).click();
       await page.getByRole('button', { name: start, exact: true }).click();
       await page.locator('.sentence .state', { hasText: new RegExp(`^${ready}$`) }).waitFor();

@@ -3,12 +3,14 @@ import { useState } from 'preact/hooks';
 import { jobs } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { JobLine } from '../pages/jobs.tsx';
-import { useWords } from '../words/use-words.ts';
+import { Said } from '../ui/parts.tsx';
+import { useSaid, useWords } from '../words/use-words.ts';
 
 export function JobsStrip() {
   const { words } = useWords();
   const { value } = useResource(jobs);
   const [open, setOpen] = useState(false);
+  const said = useSaid();
   const running = (value?.items ?? []).filter(({ state }) => state === 'running');
   const [first] = running;
   if (!first) return null;
@@ -24,10 +26,8 @@ export function JobsStrip() {
         </ul>
       )}
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <progress max={1} value={first.fraction} aria-label={first.title} />
-        <span lang="en" class="grow">
-          {first.title}
-        </span>
+        <progress max={1} value={first.fraction} aria-label={said(first.title).text} />
+        <Said class="grow">{first.title}</Said>
         <span class="quiet">{running.length > 1 ? words.moreJobs(running.length - 1) : ''}</span>
       </button>
     </aside>

@@ -5,7 +5,7 @@ import { events } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { Empty, Loaded, Mark, Said, Time } from '../ui/parts.tsx';
 import type { Tone } from '../view/guest-state.ts';
-import { useWords } from '../words/use-words.ts';
+import { useSaid, useWords } from '../words/use-words.ts';
 import { jobHref } from './jobs.tsx';
 
 const tones: Record<Event['severity'], Tone> = { info: 'off', warning: 'amber', error: 'red' };
@@ -26,6 +26,7 @@ export function EventsPage() {
 export function EventList({ object }: { object?: string }) {
   const { words } = useWords();
   const entry = useResource(events);
+  const said = useSaid();
   const [text, setText] = useState('');
   const [least, setLeast] = useState<Event['severity']>('info');
   const shown = useMemo(() => {
@@ -35,10 +36,11 @@ export function EventList({ object }: { object?: string }) {
         (event) =>
           (object === undefined || event.object === object) &&
           severities.indexOf(event.severity) >= severities.indexOf(least) &&
-          (wanted === '' || `${event.message} ${event.kind} ${event.actor ?? ''}`.toLowerCase().includes(wanted)),
+          (wanted === '' ||
+            `${event.message} ${said(event.message).text} ${event.kind} ${event.actor ?? ''}`.toLowerCase().includes(wanted)),
       )
       .toReversed();
-  }, [entry.value, text, least, object]);
+  }, [entry.value, text, least, object, said]);
   return (
     <>
       <div class="filters">

@@ -53,9 +53,17 @@ export function Doctor() {
                       <span class="hidden">{check.unchecked ? words.unchecked : words.verdicts[check.verdict]}</span>{' '}
                       <Said>{check.found}</Said>
                       {check.verdict !== 'ok' && (
-                        <div class="mend" lang="en">
-                          {check.explanation !== undefined && <p class="quiet">{check.explanation}</p>}
-                          {check.mend !== undefined && <p>→ {check.mend}</p>}
+                        <div class="mend">
+                          {check.explanation !== undefined && (
+                            <p class="quiet">
+                              <Said>{check.explanation}</Said>
+                            </p>
+                          )}
+                          {check.mend !== undefined && (
+                            <p>
+                              → <Said>{check.mend}</Said>
+                            </p>
+                          )}
                         </div>
                       )}
                     </li>

@@ -8,7 +8,7 @@ import { hrefOf } from '../route.ts';
 import { Command, Empty, Loaded, Mark, Problem, Said, Time } from '../ui/parts.tsx';
 import { shellCommand } from '../view/command.ts';
 import type { Tone } from '../view/guest-state.ts';
-import { useWords } from '../words/use-words.ts';
+import { useSaid, useWords } from '../words/use-words.ts';
 
 const tones: Record<Job['state'], Tone> = { running: 'amber', succeeded: 'quiet', failed: 'red', cancelled: 'off' };
 
@@ -43,6 +43,7 @@ export function JobsPage({ uid }: { uid: string | undefined }) {
 export function JobLine({ job, isOpen = false }: { job: Job; isOpen?: boolean }) {
   const { words, format } = useWords();
   const live = useLive();
+  const said = useSaid();
   const now = useNow(1000);
   const [open, setOpen] = useState(isOpen || job.state === 'running' || job.state === 'failed');
   const [refused, setRefused] = useState<CaissonError>();
@@ -57,7 +58,7 @@ export function JobLine({ job, isOpen = false }: { job: Job; isOpen?: boolean })
         </button>
         {job.state === 'running' && (
           <>
-            <progress max={1} value={job.fraction} aria-label={job.title} />
+            <progress max={1} value={job.fraction} aria-label={said(job.title).text} />
             <button
               type="button"
               onClick={() =>
@@ -96,6 +97,7 @@ const stepMarks: Record<StepState, string> = { pending: '·', running: '▸', do
 
 function Steps({ job }: { job: Job }) {
   const { words } = useWords();
+  const said = useSaid();
   const children = (parent: number | undefined): [number, JobStep][] =>
     [...job.steps.entries()].filter(([, step]) => step.parent === parent);
   const render = (parent: number | undefined) => {
@@ -106,11 +108,16 @@ function Steps({ job }: { job: Job }) {
         {steps.map(([index, step]) => (
           <li key={index} class={`step step-${step.state}`}>
             <span aria-hidden="true">{stepMarks[step.state]}</span> <span class="hidden">{words.stepStates[step.state]}</span>
-            <Said>
-              {step.name}
-              {step.message !== undefined && <span class="quiet"> {step.message}</span>}
-            </Said>
-            {step.state === 'running' && step.fraction !== undefined && <progress max={1} value={step.fraction} aria-label={step.name} />}
+            <Said>{step.name}</Said>
+            {step.message !== undefined && (
+              <>
+                {' '}
+                <Said class="quiet">{step.message}</Said>
+              </>
+            )}
+            {step.state === 'running' && step.fraction !== undefined && (
+              <progress max={1} value={step.fraction} aria-label={said(step.name).text} />
+            )}
             {step.state === 'running' || step.state === 'failed' || job.steps.length < 30 ? render(index) : null}
           </li>
         ))}

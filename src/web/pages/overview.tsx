@@ -88,11 +88,11 @@ function Changes() {
               {mark}
             </span>
             {event.severity !== 'info' && <span class="hidden">{words.severities[event.severity]}</span>}
-            <Said class="grow">
-              {event.message}
+            <span class="grow">
+              <Said>{event.message}</Said>
               {count > 1 && <span class="quiet"> ×{count}</span>}
               {others > 0 && <span class="quiet"> {words.andMore(others)}</span>}
-            </Said>
+            </span>
             <span class="quiet">
               {event.actor !== undefined && event.actor !== 'system' ? `${event.actor} ` : ''}
               <Time at={event.time} />

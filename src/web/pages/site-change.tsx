@@ -223,9 +223,11 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
           <Mark tone="red" />
           <div>
             <strong>{words.cannotApply}</strong>
-            <ul class="plain" lang="en">
+            <ul class="plain">
               {plan.refusals.map((refusal) => (
-                <li key={refusal}>{refusal}</li>
+                <li key={refusal}>
+                  <Said>{refusal}</Said>
+                </li>
               ))}
             </ul>
           </div>

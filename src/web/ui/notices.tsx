@@ -7,7 +7,7 @@ import type { Job } from '../../model/job.ts';
 import type { PartChange } from '../../model/part-change.ts';
 import { useLive } from '../live/use-live.ts';
 import { useWords } from '../words/use-words.ts';
-import { Mark } from './parts.tsx';
+import { Mark, Said } from './parts.tsx';
 
 interface Notice {
   id: number;
@@ -40,7 +40,15 @@ export function Notices({ children }: { children: ComponentChildren }) {
         {notices.map(({ id, tone, text, again }) => (
           <div key={id} class="notice">
             <Mark tone={tone} />
-            <p lang="en">{text}</p>
+            <p>
+              {text.startsWith('✓ ') ? (
+                <>
+                  ✓ <Said>{text.slice(2)}</Said>
+                </>
+              ) : (
+                <Said>{text}</Said>
+              )}
+            </p>
             {again && (
               <button
                 type="button"

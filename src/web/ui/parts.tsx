@@ -5,7 +5,7 @@ import type { CaissonError } from '../../lib/errors.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import { useNow } from '../live/use-live.ts';
 import { stateOf, type Tone } from '../view/guest-state.ts';
-import { useWords } from '../words/use-words.ts';
+import { useSaid, useWords } from '../words/use-words.ts';
 
 /** A shape for each tone, so that colour never stands alone. */
 export function Mark({ tone }: { tone: Tone }) {
@@ -25,37 +25,39 @@ export function State({ guest }: { guest: Guest }) {
 
 /** The state, and the engine’s sentence about it, which may begin with the very word. */
 export function StateAndWhy({ guest }: { guest: Guest }) {
-  const { language } = useWords();
-  const { reason, power } = guest.status;
-  if (language === 'en' && reason.startsWith(`${power}:`)) {
-    const { tone } = stateOf(guest);
+  const { words } = useWords();
+  const said = useSaid()(guest.status.reason);
+  const { tone, word } = stateOf(guest);
+  const label = words.states[word];
+  const beginning = [`${label}:`, `${label} :`].find((each) => said.text.startsWith(each));
+  if (beginning !== undefined)
     return (
       <span>
         <span class={`state tone-${tone}`}>
-          <Mark tone={tone} /> {power}
+          <Mark tone={tone} /> {label}
         </span>
-        {reason.slice(power.length)}
+        <span lang={said.language}>{said.text.slice(label.length)}</span>
       </span>
     );
-  }
   return (
     <>
       <State guest={guest} />
-      {reason !== '' && (
+      {said.text !== '' && (
         <>
           {' – '}
-          <Said>{reason}</Said>
+          <span lang={said.language}>{said.text}</span>
         </>
       )}
     </>
   );
 }
 
-/** A sentence of the engine, which speaks English. */
-export function Said({ children, class: name }: { children: ComponentChildren; class?: string }) {
+/** A sentence of the engine: in the reader’s language where it is known, else in English. */
+export function Said({ children, class: name }: { children: string; class?: string | undefined }) {
+  const { text, language } = useSaid()(children);
   return (
-    <span lang="en" class={name}>
-      {children}
+    <span lang={language} class={name}>
+      {text}
     </span>
   );
 }
@@ -103,7 +105,9 @@ export function Problem({ error }: { error: CaissonError }) {
       <Mark tone="red" />
       <div>
         <strong>{words.errors[error.code]}</strong>
-        <p lang="en">{error.message}</p>
+        <p>
+          <Said>{error.message}</Said>
+        </p>
       </div>
     </div>
   );

@@ -1,7 +1,8 @@
 import { createContext } from 'preact';
-import { useContext } from 'preact/hooks';
+import { useCallback, useContext } from 'preact/hooks';
 import { Format } from '../format.ts';
 import { english } from './english.ts';
+import { type SaidText, sayInWords } from './engine-words.ts';
 import type { Language, Words } from './words.ts';
 
 export interface Speech {
@@ -14,4 +15,10 @@ export const SpeechContext = createContext<Speech>({ language: 'en', words: engl
 
 export function useWords(): Speech {
   return useContext(SpeechContext);
+}
+
+/** What the engine says, in the reader’s language where it is known. */
+export function useSaid(): (text: string) => SaidText {
+  const { language } = useWords();
+  return useCallback((text) => sayInWords(text, language), [language]);
 }
