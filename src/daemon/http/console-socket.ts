@@ -53,7 +53,7 @@ export function joinConsole(
     });
     if (socket.bufferedAmount >= options.bufferBytes) stream.pause();
   });
-  const ended = 'the console has ended: the guest was stopped, or its QEMU ended';
+  const ended = 'the guest was stopped, or its QEMU ended';
   stream.on('end', () => close(closeCodes.normal, ended));
   stream.on('close', () => close(closeCodes.normal, ended));
   stream.on('error', (error) => close(closeCodes.failed, describeError(error)));

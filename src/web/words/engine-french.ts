@@ -214,6 +214,20 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ],
   ['too many tries: the next is possible in {seconds} s', 'trop d’essais : le prochain est possible dans {seconds} s'],
   ['the daemon does not answer', 'le démon ne répond pas'],
+  // Of consoles and screens.
+  ['the guest was stopped, or its QEMU ended', 'l’invité a été arrêté, ou son QEMU s’est terminé'],
+  ['you are signed out, or what you may do has changed', 'vous êtes déconnecté, ou vos droits ont changé'],
+  ['the daemon is ending', 'le démon se termine'],
+  [
+    'guest “{guest}” has no display: give it “display: vga” in the site file; it gets it at its next start',
+    'l’invité « {guest} » n’a pas d’écran : donnez-lui « display: vga » dans le fichier de site ; il l’aura à son prochain démarrage',
+  ],
+  ['the screen of guest “{guest}” cannot be shown: {why}', 'l’écran de l’invité « {guest} » ne peut pas être montré : {why}'],
+  ['it was started without a display: it gets one at its next start', 'il a démarré sans écran : il en aura un à son prochain démarrage'],
+  ['{count} look at it already: one of them must leave first', '{count} le regardent déjà : l’un d’eux doit d’abord partir'],
+  ['the guest’s QEMU has ended, and its screen with it', 'le QEMU de l’invité s’est terminé, et son écran avec lui'],
+  ['QEMU takes no connection to its screen', 'QEMU n’accepte aucune connexion à son écran'],
+  ['QEMU’s screen: no answer within {ms} ms', 'l’écran de QEMU : pas de réponse en {ms} ms'],
   // Two in a row, as of a job that failed: its title and why.
   ['{title!}: {why}', '{title!} : {why}'],
 ];
