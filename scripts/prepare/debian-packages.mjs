@@ -8,7 +8,7 @@ const debianArch = { x64: 'amd64', arm64: 'arm64' };
 /**
  * What is missing for these purposes; one call of dpkg-query.
  * @param {string[]} purposes of run, images, demo, test, bench
- * @returns {{ name: string, why: string }[]}
+ * @returns {{ name: string, why: string, optional?: true }[]} `optional`: not every release of Debian has it
  */
 export function findMissingPackages(purposes) {
   const list = JSON.parse(readFileSync(new URL('../system-packages.json', import.meta.url), 'utf8'));
@@ -35,22 +35,28 @@ export function findMissingPackages(purposes) {
   return wanted.filter((entry) => !installed.has(entry.name));
 }
 
-/** Says what is missing and why, and installs it; needs root and a network. */
+/** Says what is missing and why, and installs it; needs root and a network, unless one can do without. */
 export function installPackages(missing) {
+  const isNeeded = missing.some((entry) => !entry.optional);
+  if (!isNeeded && process.getuid() !== 0) return doWithout(missing);
   const width = Math.max(...missing.map((entry) => entry.name.length));
   say(`Missing ${counted(missing.length, 'Debian package')}:`);
   for (const entry of missing) say(`  ${entry.name.padEnd(width)}  ${entry.why}`);
-  const names = missing.map((entry) => entry.name);
-  const byHand = `apt-get install --no-install-recommends ${names.join(' ')}`;
+  const byHand = `apt-get install --no-install-recommends ${missing.map((entry) => entry.name).join(' ')}`;
   if (process.getuid() !== 0) throw new CannotGoOn(`Only root can install them. Start again as root, or run as root:\n  ${byHand}`);
 
   let said = hasFreshLists() ? '' : refresh();
+  const absent = missing.filter((entry) => entry.optional && !isOffered(entry.name));
+  doWithout(absent);
+  const names = missing.filter((entry) => !absent.includes(entry)).map((entry) => entry.name);
+  if (names.length === 0) return;
   say('Installing them …');
   let outcome = install(names);
   if (outcome.status !== 0 && said === '') {
     said = refresh();
     outcome = install(names);
   }
+  if (outcome.status !== 0 && !isNeeded) return doWithout(missing);
   if (outcome.status !== 0) {
     // Without a network it is `update` that says so, and succeeds; the installation then only misses packages.
     const unreachable = isAboutNetwork(said + outcome.output) ? ': no package server can be reached. Check the network and the proxy' : '';
@@ -59,6 +65,16 @@ export function installPackages(missing) {
         `Mend that and start again, or try by hand:\n  ${byHand}`,
     );
   }
+}
+
+function doWithout(entries) {
+  for (const { name, why } of entries) say(`Without ${name}, which ${why}: it is not to be had here. What needs it is skipped.`);
+}
+
+/** Whether this release has it. */
+function isOffered(name) {
+  const outcome = spawnSync('apt-cache', ['policy', name], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+  return /^ {2}Candidate: (?!\(none\))/m.test(outcome.stdout ?? '');
 }
 
 function install(names) {

@@ -6,6 +6,7 @@ import { openHelperChannel } from '../drivers/helper-client/helper-client.ts';
 import { systemClock } from '../lib/clock.ts';
 import { writeDurably } from '../lib/durable-file.ts';
 import { CaissonError } from '../lib/errors.ts';
+import { isLoopback } from '../lib/listen-address.ts';
 import { systemRandom } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
 import { version } from '../model/version.ts';
@@ -44,6 +45,9 @@ export async function startHostDaemon({
   const hello = await helper.call('hello', {});
   const facts = await helper.call('hostFacts', {});
   const { dataDirectory, runDirectory } = hello;
+  const tcp = hello.listeners.filter(({ acme }) => !acme).map(({ fd, address }) => ({ fd, address }));
+  if (tls.acme && tcp.every(({ address }) => isLoopback(address)))
+    throw new CaissonError('invalid', 'a certificate by ACME is for an address that others can reach: --listen 0.0.0.0:443');
   const { auditLog, ...stores } = await openStores(dataDirectory);
   const closeParts = async () => {
     ending = true;
@@ -76,8 +80,16 @@ export async function startHostDaemon({
       }),
       auditLog,
       socketPath: join(runDirectory, 'api.sock'),
-      tcp: hello.listeners.map(({ fd, address }) => ({ fd, address })),
-      openTls: () => openTls({ tls, dataDirectory, names: () => helper.call('hostFacts', {}), clock: systemClock, log }),
+      tcp,
+      openTls: () =>
+        openTls({
+          tls,
+          acmePlaces: hello.listeners.filter(({ acme }) => acme).map(({ fd }) => ({ fd })),
+          dataDirectory,
+          names: () => helper.call('hostFacts', {}),
+          clock: systemClock,
+          log,
+        }),
       token: await openApiToken(join(dataDirectory, 'api-token')),
       webRoot,
     });

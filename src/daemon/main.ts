@@ -75,6 +75,7 @@ async function simulate(command: DaemonCommand & { kind: 'simulate' }): Promise<
     tcp: command.listen,
     token: await openApiToken(join(data, 'api-token')),
     tls: command.tls,
+    acmePlaces: command.acmeListen,
     bootMs: command.bootMs,
     webRoot: webRoot(),
     log: simulationLog(command.verbose),

@@ -98,6 +98,8 @@ export interface SimulateOptions {
   token?: string | undefined;
   /** For addresses that others can reach. */
   tls?: TlsOptions | undefined;
+  /** Where proofs for a certificate by ACME are shown. */
+  acmePlaces?: readonly { host: string; port: number }[] | undefined;
   /** Default: a new world, by `clock` and `seed`. */
   world?: SimulatedWorld | undefined;
   clock?: Clock | undefined;
@@ -153,7 +155,14 @@ export async function startSimulatedDaemon(options: SimulateOptions): Promise<Si
     socketPath,
     tcp: options.tcp ?? (options.port === undefined ? [] : [{ host: '127.0.0.1', port: options.port }]),
     openTls: () =>
-      openTls({ tls: options.tls ?? { names: [] }, dataDirectory: identity.dataDirectory, names: namesOfThisMachine, clock, log }),
+      openTls({
+        tls: options.tls ?? { names: [] },
+        acmePlaces: options.acmePlaces,
+        dataDirectory: identity.dataDirectory,
+        names: namesOfThisMachine,
+        clock,
+        log,
+      }),
     token: options.token ?? 'simulated-token-0123456789-abcdefgh',
     webRoot: options.webRoot,
     checkResponses: options.checkResponses,

@@ -5,7 +5,7 @@ import { CaissonError } from '../lib/errors.ts';
 export interface HelperOptions {
   dataDirectory: string;
   netns?: string;
-  listen: { host: string; port: number }[];
+  listen: { host: string; port: number; acme?: true }[];
   /** JavaScript files; absent: as given by the caller beside the helper's own. */
   daemon?: string;
   imageBuilder?: string;
@@ -18,7 +18,7 @@ export interface HelperOptions {
 }
 
 export const usage =
-  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--tls-cert FILE --tls-key FILE] [--tls-name NAME]… [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
+  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--tls-cert FILE --tls-key FILE] [--tls-name NAME]… [--acme-directory URL --acme-name NAME… --acme-listen HOST:PORT… [--acme-contact MAIL]… [--acme-ca FILE]] [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,30}$/;
 
@@ -54,6 +54,9 @@ export function parseHelperOptions(args: readonly string[]): HelperOptions {
       case '--listen':
         options.listen.push(parseListen(value));
         break;
+      case '--acme-listen':
+        options.listen.push({ ...parseListen(value, '--acme-listen'), acme: true });
+        break;
       case '--daemon':
         options.daemon = value;
         break;
@@ -67,6 +70,10 @@ export function parseHelperOptions(args: readonly string[]): HelperOptions {
       case '--tls-cert':
       case '--tls-key':
       case '--tls-name':
+      case '--acme-directory':
+      case '--acme-name':
+      case '--acme-contact':
+      case '--acme-ca':
         options.daemonArgs.push(name, value);
         break;
       case '--node-option':
@@ -84,12 +91,12 @@ function splitOption(text: string): [string, string | undefined] {
   return text.startsWith('--') && at !== -1 ? [text.slice(0, at), text.slice(at + 1)] : [text, undefined];
 }
 
-function parseListen(value: string): { host: string; port: number } {
+function parseListen(value: string, option = '--listen'): { host: string; port: number } {
   const at = value.lastIndexOf(':');
   const host = value.slice(0, Math.max(at, 0)).replace(/^\[(.*)\]$/, '$1');
   const port = Number(value.slice(at + 1));
   if (isIP(host) === 0 || !/^\d{1,5}$/.test(value.slice(at + 1)) || port > 65_535) {
-    throw wrong(`--listen ${JSON.stringify(value)} is not an address and a port, as in 127.0.0.1:8440 or [::1]:8440`);
+    throw wrong(`${option} ${JSON.stringify(value)} is not an address and a port, as in 127.0.0.1:8440 or [::1]:8440`);
   }
   return { host, port };
 }

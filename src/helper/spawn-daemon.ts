@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { CaissonError } from '../lib/errors.ts';
+import type { HelperOptions } from './command-line.ts';
 import type { HelperHello } from '../model/helper-protocol.ts';
 import type { SystemUser } from './system-user.ts';
 
@@ -17,13 +18,13 @@ export interface Listening {
 }
 
 /** Opens the listening sockets. They are the daemon's to accept from; a connection that comes before it has them is cut. */
-export async function openListeners(addresses: readonly { host: string; port: number }[]): Promise<Listening> {
+export async function openListeners(addresses: HelperOptions['listen']): Promise<Listening> {
   const servers: Server[] = [];
   const close = () => {
     for (const server of servers) server.close();
   };
   const listeners: HelperHello['listeners'] = [];
-  for (const { host, port } of addresses) {
+  for (const { host, port, acme } of addresses) {
     const server = createServer((connection) => connection.destroy());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject).listen({ host, port }, resolve);
@@ -44,6 +45,7 @@ export async function openListeners(addresses: readonly { host: string; port: nu
       fd: firstListenerFd + listeners.length,
       address: host,
       port: typeof address === 'object' && address ? address.port : port,
+      ...(acme && { acme }),
     });
   }
   return { listeners, fds: servers.map(fileDescriptor), close };

@@ -20,7 +20,13 @@ export interface HelperHello {
   /** Name of the guests' network namespace; absent when their network is the host's own. */
   netns?: string;
   /** Listening TCP sockets in the host's own network, as file descriptors of the daemon. */
-  listeners: { fd: number; address: string; port: number }[];
+  listeners: {
+    fd: number;
+    address: string;
+    port: number;
+    /** For proofs to an ACME server, and nothing else. */
+    acme?: true;
+  }[];
   bootId: string;
 }
 

@@ -20,6 +20,14 @@ export function addDaemon(daemon: Command): void {
     .option('--tls-cert <file>', 'certificate for HTTPS in place of the host’s own, in PEM, with those between it and its authority')
     .option('--tls-key <file>', 'its key; both are read again when they change')
     .option('--tls-name <name...>', 'name or address that the host’s own certificate is for, besides those that it knows')
+    .option(
+      '--acme-directory <url>',
+      'get a certificate of an authority of the world by ACME, whose terms that agrees to; beside the host’s own',
+    )
+    .option('--acme-name <name...>', 'names in DNS that it is for')
+    .option('--acme-listen <address...>', 'where the authority looks for proofs: port 80 of the host, 0.0.0.0:80 or [::]:80')
+    .option('--acme-contact <mail...>', 'whom the authority may write to')
+    .option('--acme-ca <file>', 'whom to trust for the directory in place of the machine’s authorities, in PEM')
     .option('--teardown', 'remove what an ended daemon left of a data directory outside of it, and end; refused while guests run')
     .addOption(new Option('--simulate', 'fake guests that boot in a moment').helpGroup(simulation))
     .addOption(new Option('--boot-ms <number>', 'how long they take to boot').helpGroup(simulation))

@@ -63,7 +63,7 @@ export function addHost(host: Command, io: Io): void {
     });
 }
 
-function certificateFields({ source, fingerprint, names, issuer, from, until, authority }: HostCertificate): Field[] {
+function certificateFields({ source, fingerprint, names, issuer, from, until, authority, acme }: HostCertificate): Field[] {
   return [
     ['made by', source === 'own' ? 'this host' : `somebody else (--tls-cert), ${issuer}`],
     ['for', names.join(', ')],
@@ -72,7 +72,17 @@ function certificateFields({ source, fingerprint, names, issuer, from, until, au
     ['until', localTime(until)],
     ['authority', authority && `until ${localTime(authority.until)}; “caisson host ca” prints it`],
     ['its fingerprint', authority?.fingerprint],
+    ['by ACME', acme && acmeText(acme), acme?.problem === undefined ? undefined : 'amber'],
   ];
+}
+
+function acmeText({ directory, names, issuer, until, problem, nextTryAt }: NonNullable<HostCertificate['acme']>): string {
+  const state = until === undefined ? 'none yet: the one above is shown' : `until ${localTime(until)}, of ${issuer}`;
+  return [
+    `${names.join(', ')}: ${state}`,
+    `from ${directory}`,
+    ...(problem === undefined ? [] : [`${problem}; next try ${nextTryAt === undefined ? 'soon' : localTime(nextTryAt)}`]),
+  ].join('\n');
 }
 
 const refusing = { all: 'drops what it does not know', some: 'refuses some', nothing: 'refuses nothing', unknown: 'cannot be read' };

@@ -42,7 +42,8 @@ export function loopbackPlace(port: () => number): Place {
 export function tlsPlace(source: TlsSource): Place {
   return {
     scheme: 'https',
-    isHere: (name) => isNameOf(source.identity.certificate, name),
+    isHere: (name) =>
+      isNameOf(source.identity.certificate, name) || (source.named !== undefined && isNameOf(source.named.certificate, name)),
     words: 'a name that the daemon’s certificate is for',
   };
 }

@@ -1,6 +1,8 @@
 // Which certificate a daemon has: that in the files it was given, or one that it makes.
+import { CaissonError } from '../../lib/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import type { AcmePlace } from './acme-proofs.ts';
 import type { TlsOptions } from '../command-line.ts';
 import type { HostNames } from './certificate-names.ts';
 import { openGivenCertificate } from './given-certificate.ts';
@@ -8,6 +10,8 @@ import { openOwnCertificate } from './own-certificate.ts';
 import type { TlsSource } from './tls-source.ts';
 
 export interface OpenTlsOptions {
+  /** Where proofs for `tls.acme` are shown. */
+  acmePlaces?: readonly AcmePlace[] | undefined;
   tls: TlsOptions;
   dataDirectory: string;
   names: () => Promise<HostNames>;
@@ -15,7 +19,25 @@ export interface OpenTlsOptions {
   log: Log;
 }
 
-export function openTls({ tls: { given, names: extraNames }, log, ...options }: OpenTlsOptions): Promise<TlsSource> {
+export async function openTls({
+  tls: { given, acme, names: extraNames },
+  log,
+  acmePlaces = [],
+  ...options
+}: OpenTlsOptions): Promise<TlsSource> {
   const ours = log.child({ part: 'tls' });
+  if (acme) {
+    if (acmePlaces.length === 0)
+      throw new CaissonError('invalid', '--acme-directory needs a place where the authority finds its proofs: --acme-listen 0.0.0.0:80');
+    const own = await openOwnCertificate({ ...options, extraNames, log: ours });
+    try {
+      // Loaded where there is one: most hosts have only their own.
+      const { openAcmeCertificate, readAcmeSettings } = await import('./acme-certificate.ts');
+      return await openAcmeCertificate({ ...options, own, settings: await readAcmeSettings(acme), places: acmePlaces, log: ours });
+    } catch (error) {
+      own.close();
+      throw error;
+    }
+  }
   return given ? openGivenCertificate({ ...given, log: ours }) : openOwnCertificate({ ...options, extraNames, log: ours });
 }

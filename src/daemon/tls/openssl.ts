@@ -79,6 +79,27 @@ CN = ${quoted(commonName)}
 `;
 }
 
+/** What an authority is asked to sign, for these names in DNS. DER. */
+export async function makeRequest({
+  folder,
+  keyPath,
+  names,
+}: {
+  folder: string;
+  keyPath: string;
+  names: readonly string[];
+}): Promise<Buffer> {
+  const configuration = `${requestOf(names.find((name) => name.length <= 64) ?? 'Caisson')}[request]
+subjectAltName = @names
+[names]
+${names.map((name, index) => `DNS.${index} = ${name}`).join('\n')}
+`;
+  return withConfiguration(folder, configuration, async (path) => {
+    const { stdout } = await run([program, 'req', '-new', '-key', keyPath, '-config', path, '-reqexts', 'request']);
+    return Buffer.from(stdout.replaceAll(/-----[^-]+-----/g, ''), 'base64');
+  });
+}
+
 async function withConfiguration<T>(folder: string, text: string, work: (path: string) => Promise<T>): Promise<T> {
   const path = join(folder, 'openssl.cnf');
   await writeFile(path, text, { mode: 0o600 });

@@ -4,7 +4,10 @@ import type { HostCertificate } from '../../model/host-certificate.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
 export interface TlsSource {
+  /** What is shown to everybody, but who asks for a name of `named`. */
   readonly identity: TlsIdentity;
+  /** What is shown to who asks for one of its names; absent: there is none. */
+  readonly named?: TlsIdentity | undefined;
   /** What people are shown of it. */
   describe(): HostCertificate;
   /** Calls `listener` with every new identity. */
