@@ -60,6 +60,15 @@ const deleteDisksQuery = z.strictObject({ deleteDisks: z.stringbool().default(fa
 
 const consoleTicketQuery = z.string().max(200).optional().describe('Of a browser');
 
+const eventObject = z
+  .string()
+  .max(120)
+  .regex(
+    /^(?:(?:guest|image|user|token)[:/]\S+|site|network|host)$/,
+    'guest:NAME, image:NAME, user:NAME, token:NAME, site, network or host is expected',
+  )
+  .optional()
+  .describe('Only what happened to it: `guest:NAME` (or by its uid), `image:NAME`, `user:NAME`, `token:NAME`, `site`, `network`, `host`');
 const emptyBody = z.strictObject({}).optional();
 const jobResponse = jobSchema;
 
@@ -813,6 +822,7 @@ export const endpoints = defineEndpoints({
     query: z.strictObject({
       after: z.coerce.number().int().min(0).optional(),
       limit: z.coerce.number().int().min(1).max(1000).default(100),
+      object: eventObject,
     }),
     response: list(eventSchema),
   },
@@ -821,7 +831,7 @@ export const endpoints = defineEndpoints({
     path: '/v1/events/stream',
     summary: 'Events as they happen, as server-sent events; resumes after `Last-Event-ID`',
     access: { permission: 'view', on: 'each' },
-    query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
+    query: z.strictObject({ after: z.coerce.number().int().min(0).optional(), object: eventObject }),
     stream: 'events',
   },
 

@@ -3,6 +3,7 @@ import { pathOf } from '../api/client.ts';
 import { endpoints } from '../api/endpoints.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CaissonError } from '../lib/errors.ts';
+import { uidPattern } from '../lib/ids.ts';
 import { type Caller, callerMay } from '../model/caller.ts';
 import type { Event } from '../model/event.ts';
 import type { Job } from '../model/job.ts';
@@ -174,7 +175,13 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     jobShow: async ({ params }) => engine.jobs.get(params.job),
     jobCancel: async ({ params }) => engine.jobs.cancel(params.job),
 
-    eventList: async ({ query: { limit, after }, caller }) => ({ items: await listEvents(engine, sightOf(caller), limit, after) }),
+    eventList: async ({ query: { limit, after, object }, caller }) => ({
+      items: await listEvents(engine, sightOf(caller), {
+        limit,
+        after,
+        ...(object === undefined ? {} : { object: keyOf(engine, object) }),
+      }),
+    }),
 
     logList: async ({ query }) => ({ items: await auditLog.listActions(query) }),
     logEntries: async ({ query }) => ({ items: await auditLog.read(query), last: (await auditLog.head()).number }),
@@ -201,7 +208,11 @@ export function createStreams(engine: Engine): Streams {
     },
     eventFollow: async ({ query, lastEventId, signal, caller }) => {
       const sight = new Sight(caller, engine);
-      return numbered(engine.events.follow({ after: lastEventId ?? query.after, signal }), (event) => sight.event(event));
+      const object = query.object === undefined ? undefined : keyOf(engine, query.object);
+      return numbered(
+        engine.events.follow({ after: lastEventId ?? query.after, signal }),
+        (event) => sight.event(event) && (object === undefined || event.object === object),
+      );
     },
     guestConsole: async ({ params, query }) => engine.openConsole(params.guest, { history: query.history }),
     guestScreen: async ({ params }) => engine.openScreen(params.guest),
@@ -216,12 +227,31 @@ async function* numbered<T extends { id: number }>(values: AsyncIterable<T>, isS
   for await (const data of values) if (isSeen(data)) yield { id: data.id, data };
 }
 
+interface AskedEvents {
+  limit: number;
+  after: number | undefined;
+  object?: string;
+}
+
+/** `guest:web` → its key in the store; a key stays one. A guest that was deleted is known by its uid alone. Throws `not-found`. */
+function keyOf(engine: Engine, object: string): string {
+  const [, kind, name] = /^(guest|image|user|token)[:/](.+)$/.exec(object) ?? [];
+  if (kind === undefined || name === undefined) return object;
+  if (kind !== 'guest') return `${kind}/${name}`;
+  const uid = engine.placeOf(name)?.uid ?? (uidPattern.test(name) ? name : undefined);
+  if (uid === undefined) throw new CaissonError('not-found', `no guest is called “${name}”; “caisson guest list” shows all`);
+  return `guest/${uid}`;
+}
+
 /** The last `limit` that are to be seen, or the first after an id; oldest first. */
-async function listEvents(engine: Engine, sight: Sight, limit: number, after: number | undefined): Promise<Event[]> {
+async function listEvents(engine: Engine, sight: Sight, { limit, after, object }: AskedEvents): Promise<Event[]> {
   const isSeen = (event: Event) => sight.event(event);
-  if (sight.seesAllEvents) return engine.events.list({ limit, ...(after === undefined ? {} : { after }) });
-  const read = (last: Event | undefined, count: number) => engine.events.list({ limit: count, after: last?.id ?? after ?? 0 });
+  const of = object === undefined ? {} : { object };
+  if (sight.seesAllEvents) return engine.events.list({ limit, ...of, ...(after === undefined ? {} : { after }) });
+  const read = (last: Event | undefined, count: number) => engine.events.list({ limit: count, ...of, after: last?.id ?? after ?? 0 });
   if (after !== undefined) return firstSeen(limit, read, isSeen);
+  // Of one thing all is seen or nothing.
+  if (object !== undefined) return (await engine.events.list({ limit, object })).filter(isSeen);
   const newest = (await engine.events.list({ limit: 1 })).at(-1)?.id ?? 0;
   let seen: Event[] = [];
   for (let end = newest; end > 0 && seen.length < limit; end -= eventsAtOnce) {

@@ -11,11 +11,12 @@ const pages = readdirSync(join(root, 'man')).toSorted();
 
 test('there is a page for each first word, and the package has them all', () => {
   assert.deepEqual(pages, ['caisson.1', ...nouns.map(({ name }) => `caisson-${name}.1`)].toSorted());
-  const { man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { man: string[] };
-  assert.deepEqual(
-    man.toSorted(),
-    pages.map((page) => `man/${page}`),
-  );
+  const { directories, files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    directories: { man: string };
+    files: string[];
+  };
+  assert.equal(directories.man, 'man', 'npm makes its field “man” of what lies there');
+  assert.ok(files.includes('man'));
 });
 
 test('mandoc finds nothing to complain of', () => {

@@ -86,6 +86,31 @@ test('the console speaks', async () => {
   assert.equal(said, 'tiny guest: up\r\nhello\n');
 });
 
+test('events are told of one thing alone: of a guest by name or uid, of an image, of the site; live too', async () => {
+  const { uid } = await client.call('guestShow', { params: { guest: 'guest-1' } });
+  const of = async (object: string) => (await client.call('eventList', { query: { object, limit: 1000 } })).items;
+  const byName = await of('guest:guest-1');
+  assert.ok(byName.some(({ kind }) => kind === 'guest-ready'));
+  assert.ok(byName.every((event) => event.object === `guest/${uid}`));
+  assert.deepEqual(await of(`guest:${uid}`), byName);
+  assert.deepEqual(await of(`guest/${uid}`), byName);
+  assert.ok((await of('site')).some(({ kind }) => kind === 'job-succeeded'));
+  assert.ok((await of('image:debian-12')).every((event) => event.object === 'image/debian-12'));
+  await assert.rejects(of('guest:nobody'), /no guest is called “nobody”/);
+  await assert.rejects(of('moon'), /guest:NAME, image:NAME/);
+  const after = (await client.call('eventList')).items.at(-1)?.id ?? 0;
+  for (const name of ['guest-0', 'guest-1'])
+    await ended(await client.call('guestReboot', { params: { guest: name }, body: { force: true } }));
+  const told: Event[] = [];
+  const signal = AbortSignal.timeout(60_000);
+  for await (const event of client.stream('eventFollow', { query: { after, object: 'guest:guest-1' } }, { signal })) {
+    told.push(event as Event);
+    if ((event as Event).kind === 'job-succeeded') break;
+  }
+  assert.ok(told.some(({ kind }) => kind === 'guest-rebooted'));
+  assert.deepEqual([...new Set(told.map(({ object }) => object))], [`guest/${uid}`]);
+});
+
 test('a daemon that comes after another finds its guests running and starts nothing again', async () => {
   const world = createSimulatedWorld({ seed: 2 });
   const socketPath = join(folder, 'run/second.sock');

@@ -363,6 +363,26 @@ test('a click whose answer was cut off is sent again, and done once', async () =
   }
 });
 
+for (const [language, about, onGuest, ready] of [
+  ['en', 'What they are about', 'guest dns', /guest dns is ready/],
+  ['fr', 'De quoi ils parlent', 'l’invité dns', /l’invité dns est prêt/],
+] as const) {
+  test(`events are those of one guest, when it is chosen (${language})`, async () => {
+    const { page, context, visit, complaints } = await openPage(lab, { language });
+    try {
+      await visit('#/events');
+      await page.getByRole('combobox', { name: about }).selectOption({ label: onGuest });
+      await page.locator('.events li', { hasText: ready }).first().waitFor();
+      await page.locator('.events li', { hasText: 'database' }).first().waitFor({ state: 'detached' });
+      await visit('#/guests/dns/events');
+      await page.locator('.events li', { hasText: ready }).first().waitFor();
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
 for (const [language, examine, notYet, at] of [
   ['en', 'Examine now', 'Not looked at yet', 'Looked at'],
   ['fr', 'Examiner maintenant', 'Pas encore examiné', 'Examiné'],

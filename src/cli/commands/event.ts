@@ -22,35 +22,39 @@ const columns: Column<Event>[] = [
 interface ListOptions extends OutputOptions {
   limit: number;
   follow?: boolean;
+  on?: string;
 }
 
 export function addEvent(event: Command, io: Io): void {
   withOutput(event.command('list'))
     .description('what happened, oldest first')
     .option('--limit <number>', 'the last so many', wholeNumber(1, 1000), 50)
+    .option('--on <what>', 'only what happened to it: guest:NAME, image:NAME, user:NAME, token:NAME, site, network or host')
     .option('--follow', 'go on with what happens, an event a line, until Ctrl-C')
     .action((options: ListOptions) => (options.follow ? follow(io, options) : list(io, options)));
 }
 
-function list(io: Io, { limit, ...options }: ListOptions): Promise<void> {
+function list(io: Io, { limit, on: object, ...options }: ListOptions): Promise<void> {
   return showList(io, options, {
     columns,
-    none: 'nothing has happened yet',
-    fetch: (client) => client.call('eventList', { query: { limit } }),
+    none: object === undefined ? 'nothing has happened yet' : `nothing is known to have happened to ${object}`,
+    fetch: (client) => client.call('eventList', { query: { limit, object } }),
   });
 }
 
-async function follow(io: Io, { limit, ...options }: ListOptions): Promise<void> {
+async function follow(io: Io, { limit, on: object, ...options }: ListOptions): Promise<void> {
   await connected(io, options, async ({ client }) => {
     const print = async (event: Event) => {
       io.stdout.write(options.output === 'table' ? eventLine(io, event) : await renderValue(event, options.output, true));
     };
-    const { items } = await client.call('eventList', { query: { limit } });
+    // Followed from before the list is asked for: nothing falls between the two.
+    const [newest] = (await client.call('eventList', { query: { limit: 1 } })).items;
+    const { items } = await client.call('eventList', { query: { limit, object } });
     for (const event of items) await print(event);
     const ending = new AbortController();
     const stop = io.onInterrupt(() => ending.abort());
     try {
-      const query = { after: items.at(-1)?.id ?? 0 };
+      const query = { after: Math.max(newest?.id ?? 0, items.at(-1)?.id ?? 0), object };
       for await (const event of client.stream('eventFollow', { query }, { signal: ending.signal })) await print(event as Event);
     } finally {
       stop();

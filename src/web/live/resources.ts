@@ -29,6 +29,11 @@ export const events: Resource<Answer<'eventList'>> = {
   ask: (client) => client.call('eventList', { query: { limit: 1000 } }),
 };
 
+export const eventsOf = (object: string): Resource<Answer<'eventList'>> => ({
+  key: `events-of/${object}`,
+  ask: (client) => client.call('eventList', { query: { limit: 1000, object } }),
+});
+
 export const guest = (name: string): Resource<Answer<'guestShow'>> => ({
   key: `guest/${name}`,
   ask: (client) => client.call('guestShow', { params: { guest: name } }),
@@ -62,7 +67,11 @@ export const explanation = (from: string, to: string, port: string): Resource<An
 });
 
 /** Prefixes of the keys whose answers are other ones after the event. */
-export function outdatedBy({ kind }: Event): string[] {
+export function outdatedBy(event: Event): string[] {
+  return [...outdatedByKind(event.kind), ...(event.object === undefined ? [] : [`events-of/${event.object}`])];
+}
+
+function outdatedByKind(kind: Event['kind']): string[] {
   if (kind.startsWith('job-')) return ['jobs'];
   if (kind.startsWith('user-')) return ['user', 'tokens'];
   if (kind.startsWith('token-')) return ['tokens'];

@@ -1,7 +1,7 @@
 // What happened, newest first, live.
 import { useMemo, useState } from 'preact/hooks';
 import type { Event } from '../../model/event.ts';
-import { events } from '../live/resources.ts';
+import { events, eventsOf, guests } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { Empty, Loaded, Mark, Said, Time } from '../ui/parts.tsx';
 import type { Tone } from '../view/guest-state.ts';
@@ -25,7 +25,9 @@ export function EventsPage() {
 /** Of one object, by its key in the store, or of all. */
 export function EventList({ object }: { object?: string }) {
   const { words } = useWords();
-  const entry = useResource(events);
+  const [about, setAbout] = useState('');
+  const wantedObject = object ?? (about === '' ? undefined : about);
+  const entry = useResource(wantedObject === undefined ? events : eventsOf(wantedObject));
   const said = useSaid();
   const [text, setText] = useState('');
   const [least, setLeast] = useState<Event['severity']>('info');
@@ -34,13 +36,12 @@ export function EventList({ object }: { object?: string }) {
     return (entry.value?.items ?? [])
       .filter(
         (event) =>
-          (object === undefined || event.object === object) &&
           severities.indexOf(event.severity) >= severities.indexOf(least) &&
           (wanted === '' ||
             `${event.message} ${said(event.message).text} ${event.kind} ${event.actor ?? ''}`.toLowerCase().includes(wanted)),
       )
       .toReversed();
-  }, [entry.value, text, least, object, said]);
+  }, [entry.value, text, least, said]);
   return (
     <>
       <div class="filters">
@@ -52,6 +53,7 @@ export function EventList({ object }: { object?: string }) {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
+        {object === undefined && <AboutSelect value={about} onChange={setAbout} />}
         <select aria-label={words.severity} value={least} onChange={(event) => setLeast(event.currentTarget.value as Event['severity'])}>
           {severities.map((severity) => (
             <option key={severity} value={severity}>
@@ -94,5 +96,24 @@ export function EventList({ object }: { object?: string }) {
         }
       </Loaded>
     </>
+  );
+}
+
+/** What they are about: all, or one guest, the site, the network, the host. */
+function AboutSelect({ value, onChange }: { value: string; onChange: (object: string) => void }) {
+  const { words } = useWords();
+  const { value: knownGuests } = useResource(guests);
+  return (
+    <select aria-label={words.eventsOf} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+      <option value="">{words.ofEverything}</option>
+      <option value="site">{words.pages.site}</option>
+      <option value="network">{words.network}</option>
+      <option value="host">{words.pages.host}</option>
+      {(knownGuests?.items ?? []).map(({ uid, name }) => (
+        <option key={uid} value={`guest/${uid}`}>
+          {words.onGuest(name)}
+        </option>
+      ))}
+    </select>
   );
 }

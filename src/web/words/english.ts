@@ -274,6 +274,8 @@ export const english = {
   noEvents: 'No such events',
   noEventsHelp: 'What happens to guests, network and host is told here as it happens.',
   severity: 'Severity',
+  eventsOf: 'What they are about',
+  ofEverything: 'about everything',
   olderEvents: (count: number) => `${count} older ones are not shown; the filter finds them.`,
 
   allZones: 'All zones',

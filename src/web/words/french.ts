@@ -284,6 +284,8 @@ export const french: Words = {
     'Ce qui prend du temps est un travail : appliquer un site, démarrer un invité, faire une image. Chacun garde ses étapes et son issue.',
   noEvents: 'Pas de tels événements',
   noEventsHelp: 'Ce qui arrive aux invités, au réseau et à l’hôte est dit ici au moment où cela arrive.',
+  eventsOf: 'De quoi ils parlent',
+  ofEverything: 'à propos de tout',
   severity: 'Gravité',
   olderEvents: (count) => `${count} plus anciens ne sont pas montrés ; le filtre les trouve.`,
 
