@@ -158,11 +158,11 @@ const seed: GuestSeed = {
   userData: '#!/bin/sh\necho "$(hostname)" >>/root/user-data-ran\n',
 };
 
-async function makeMachine(firmware: 'bios' | 'uefi', memoryMib: number): Promise<Machine> {
+async function makeMachine(firmware: 'bios' | 'uefi', memoryMib: number, of = image): Promise<Machine> {
   const uid = newUid('g', systemRandom);
   machines.add(uid);
   const home = makeFolder(at('guests', uid));
-  await makeOverlay(join(home, 'root.qcow2'), image, 3072);
+  await makeOverlay(join(home, 'root.qcow2'), of, 3072);
   await writeSeed(join(home, 'seed.iso'), seed);
   const nvramPath = join(home, 'nvram.fd');
   if (firmware === 'uefi') await createUefiVariables(nvramPath);
@@ -182,7 +182,7 @@ async function makeMachine(firmware: 'bios' | 'uefi', memoryMib: number): Promis
         name: 'root',
         path: join(home, 'root.qcow2'),
         format: 'qcow2',
-        backingPath: image,
+        backingPath: of,
         serial: 'root',
         bus: 'virtio',
         readOnly: false,
@@ -190,8 +190,33 @@ async function makeMachine(firmware: 'bios' | 'uefi', memoryMib: number): Promis
       },
     ],
     seedPath: join(home, 'seed.iso'),
-    ...(firmware === 'uefi' ? { nvramPath } : {}),
+    // A place for memory that comes and goes.
+    ...(firmware === 'bios' ? { plugged: { sizeMib: 0, maxMib: 256 } } : { nvramPath }),
   };
+}
+
+/** The units of the host's own shutdown, and in place of the program one that writes down what it is told to do. */
+const standIn = `#!/bin/sh
+log=/root/went-down
+case "$1" in
+  daemon)
+    trap 'echo "the daemon ends" >>$log; exit 0' TERM
+    echo "the daemon runs" >>$log
+    while :; do sleep 600 & wait $!; done ;;
+  host)
+    systemctl is-active --quiet systemd-networkd && echo "$*, with a network" >>$log
+    sleep 1
+    echo "its guests are down" >>$log ;;
+esac
+`;
+
+async function installUnits(guest: (command: string) => Promise<string>): Promise<void> {
+  const put = (path: string, text: string, mode: string) =>
+    guest(`echo ${Buffer.from(text).toString('base64')} | base64 -d >${path}; chmod ${mode} ${path}`);
+  await put('/usr/bin/caisson', standIn, '755');
+  for (const unit of ['caisson.service', 'caisson-guests.service'])
+    await put(`/etc/systemd/system/${unit}`, readFileSync(join(projectRoot, 'packaging/systemd', unit), 'utf8'), '644');
+  await guest('systemctl daemon-reload; systemctl enable --now caisson caisson-guests');
 }
 
 async function boot(machine: Machine): Promise<(command: string) => Promise<string>> {
@@ -245,6 +270,11 @@ test('the image boots under BIOS by itself, and the seed makes it this guest onc
   const keys = await guest('cat /etc/ssh/ssh_host_*_key.pub');
   const machineId = await guest('cat /etc/machine-id');
   assert.match(machineId, /^[0-9a-f]{32}$/);
+  await installUnits(guest);
+  const wentDown = async () => (await guest('cat /root/went-down')).split('\n');
+  // By hand neither touches a guest.
+  await guest('systemctl restart caisson-guests; systemctl restart caisson');
+  await waitFor('the daemon runs again', async () => (await wentDown()).length === 3, { timeoutMs: 60_000 });
   await shutDown(machine, 'agent');
 
   guest = await boot(machine);
@@ -252,6 +282,16 @@ test('the image boots under BIOS by itself, and the seed makes it this guest onc
   assert.equal(await guest('cat /root/user-data-ran'), 'lab-web', 'user data runs once');
   assert.equal(await guest('cat /etc/ssh/ssh_host_*_key.pub'), keys);
   assert.equal(await guest('cat /etc/machine-id'), machineId);
+  // The system's own end took the guests down first, while there were a daemon and a network.
+  assert.deepEqual((await wentDown()).slice(0, 6), [
+    'the daemon runs',
+    'the daemon ends',
+    'the daemon runs',
+    'host shutdown --within 4min, with a network',
+    'its guests are down',
+    'the daemon ends',
+  ]);
+  await guest('systemctl disable --now caisson-guests caisson');
   await shutDown(machine, 'button');
 
   // A copy of the disk with a seed of its own is another guest.
@@ -263,6 +303,15 @@ test('the image boots under BIOS by itself, and the seed makes it this guest onc
   assert.equal(await guest('hostname'), 'copy');
   assert.equal(await guest('cat /root/user-data-ran'), 'lab-web\ncopy');
   assert.notEqual(await guest('cat /etc/ssh/ssh_host_*_key.pub'), keys);
+
+  // Its kernel takes memory that is plugged in, and gives all of it back.
+  const memoryMib = async () => Math.floor(Number(await guest("sed -n 's/^MemTotal: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo")) / 1024);
+  const hardware = hypervisor.hardware(machine.uid);
+  const before = await memoryMib();
+  assert.equal(await hardware.plugMemory(128, 120_000), 128);
+  await waitFor('its system has more', async () => (await memoryMib()) === before + 128, { timeoutMs: 60_000 });
+  assert.equal(await hardware.plugMemory(0, 120_000), 0);
+  await waitFor('its system has given it back', async () => (await memoryMib()) === before, { timeoutMs: 60_000 });
   await hypervisor.stop(machine.uid);
 });
 
@@ -272,5 +321,25 @@ test('the same image boots under UEFI', async (t) => {
   const machine = await makeMachine('uefi', 384);
   const guest = await boot(machine);
   assert.equal(await guest('test -d /sys/firmware/efi && hostname'), 'lab-web');
+  await hypervisor.stop(machine.uid);
+});
+
+test('the kernel of any machine: systemd arms the watchdog, and a system that hangs is found', async (t) => {
+  if (!needImage(t)) return;
+  if (process.env['CAISSON_TEST_LONG'] !== '1') return t.skip('an image more, and a minute of hanging: npm run test:long');
+  const { result } = await build('watched', { ...recipe, packages: ['linux-image-amd64'], run: [] });
+  const machine = await makeMachine('bios', 384, result.path);
+  const guest = await boot(machine);
+  await settle(guest);
+  assert.equal(await guest('cat /sys/class/watchdog/watchdog0/identity'), 'iTCO_wdt');
+  assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+  assert.doesNotMatch(await guest('uname -r'), /cloud/);
+  // The first process of all stands still: nobody feeds it any more.
+  await guest('echo 1 >/sys/fs/cgroup/init.scope/cgroup.freeze');
+  const isFound = async () => {
+    const seen = await hypervisor.observe(machine.uid);
+    return seen.state === 'halted' && seen.why === 'watchdog';
+  };
+  await waitFor('the watchdog has expired', isFound, { timeoutMs: 400_000, everyMs: 1000 });
   await hypervisor.stop(machine.uid);
 });

@@ -61,7 +61,7 @@ export async function tinyDisk(kernel?: TinyKernel): Promise<string> {
       disk,
       blocks,
     ]);
-    await writeBootDisk({ disk, layout, workFolder: work, uuids, biosModules: ['linux16'] });
+    await writeBootDisk({ disk, layout, workFolder: work, uuids });
     await run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', disk, join(work, diskName)]);
     await rename(join(work, diskName), path);
   } finally {

@@ -14,8 +14,6 @@ export interface BootDiskOptions {
   layout: DiskLayout;
   workFolder: string;
   uuids: { disk: string; biosBoot: string; efi: string; root: string };
-  /** Modules of grub that its configuration wants under BIOS only. */
-  biosModules?: readonly string[];
   signal?: AbortSignal;
 }
 
@@ -37,7 +35,7 @@ export async function writeBootDisk(options: BootDiskOptions): Promise<void> {
   );
   const mkimage = (format: string, output: string, modules: string[]) =>
     run(['grub-mkimage', '-O', format, '-o', output, '-p', '/boot/grub', '-c', at('early.cfg'), ...modules, ...common], limits);
-  await mkimage('i386-pc', at('core.img'), ['biosdisk', ...(options.biosModules ?? [])]);
+  await mkimage('i386-pc', at('core.img'), ['biosdisk', 'linux16']);
   await mkimage('x86_64-efi', at('bootx64.efi'), ['fat', 'efi_gop']);
   await makeEfiPartition(at('esp.img'), at('bootx64.efi'), layout.efi.size, uuids.efi, limits);
   const disk = await open(options.disk, 'r+');

@@ -18,6 +18,8 @@ export const bootModules = [
   'virtio_balloon',
   'virtio_mem',
   'button',
+  // Built in where the kernel is that of clouds.
+  'ext4',
 ];
 
 export const fastBootFiles: Record<string, GuestFile> = {
