@@ -47,10 +47,16 @@ function Users() {
                 <thead>
                   <tr>
                     <th scope="col">{words.userName}</th>
-                    <th scope="col">{words.fullName}</th>
+                    <th scope="col" class="on-desk">
+                      {words.fullName}
+                    </th>
                     <th scope="col">{words.roles}</th>
-                    <th scope="col">{words.secondFactor}</th>
-                    <th scope="col">{words.lastSignIn}</th>
+                    <th scope="col" class="on-desk">
+                      {words.secondFactor}
+                    </th>
+                    <th scope="col" class="on-desk">
+                      {words.lastSignIn}
+                    </th>
                     <th scope="col">{words.state}</th>
                   </tr>
                 </thead>
@@ -76,10 +82,12 @@ function UserRow({ user }: { user: User }) {
       <td>
         <a href={hrefOf('accounts', [user.name])}>{user.name}</a>
       </td>
-      <td>{user.fullName ?? ''}</td>
+      <td class="on-desk">{user.fullName ?? ''}</td>
       <td>{user.bindings.length === 0 ? <span class="quiet">{words.noRole}</span> : user.bindings.map(bindingText).join(' · ')}</td>
-      <td>{user.secondFactor ? words.yes : words.no}</td>
-      <td>{user.lastSignInAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={user.lastSignInAt} />}</td>
+      <td class="on-desk">{user.secondFactor ? words.yes : words.no}</td>
+      <td class="on-desk">
+        {user.lastSignInAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={user.lastSignInAt} />}
+      </td>
       <td>
         <UserState user={user} />
       </td>
@@ -165,9 +173,13 @@ function AllTokens() {
                 <thead>
                   <tr>
                     <th scope="col">{words.name}</th>
-                    <th scope="col">{words.tokenOwner}</th>
+                    <th scope="col" class="on-desk">
+                      {words.tokenOwner}
+                    </th>
                     <th scope="col">{words.roles}</th>
-                    <th scope="col">{words.lastUse}</th>
+                    <th scope="col" class="on-desk">
+                      {words.lastUse}
+                    </th>
                     <th scope="col">{words.ends}</th>
                     <th scope="col">
                       <span class="hidden">{words.action}</span>
@@ -178,9 +190,11 @@ function AllTokens() {
                   {items.map((token) => (
                     <tr key={token.name}>
                       <td>{token.name}</td>
-                      <td>{token.owner ?? <span class="quiet">{words.ofTheHost}</span>}</td>
+                      <td class="on-desk">{token.owner ?? <span class="quiet">{words.ofTheHost}</span>}</td>
                       <td>{token.bindings.map(bindingText).join(' · ')}</td>
-                      <td>{token.usedAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={token.usedAt} />}</td>
+                      <td class="on-desk">
+                        {token.usedAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={token.usedAt} />}
+                      </td>
                       <td>
                         {token.expired ? (
                           <span class="tone-amber">

@@ -7,7 +7,7 @@ import { useLive, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { callAction } from '../ui/actions.tsx';
 import { useAct } from '../ui/notices.tsx';
-import { Command, Empty, Loaded, Mark, Said, State } from '../ui/parts.tsx';
+import { Command, Empty, Loaded, Mark, State, Why } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { filterGuests, type GuestColumn, type GuestOrder, sortGuests } from '../view/filter-guests.ts';
 import { useWords } from '../words/use-words.ts';
@@ -271,7 +271,7 @@ function GuestTable(props: {
                 <td class="col-memory number">{format.mib(spec.memoryMib)}</td>
                 <td class="col-cost number">{status.memoryBytes === undefined ? '–' : format.bytes(status.memoryBytes)}</td>
                 <td class="col-why">
-                  <Said>{status.reason}</Said>
+                  <Why guest={guest} />
                 </td>
               </tr>
             );

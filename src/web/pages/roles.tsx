@@ -11,11 +11,11 @@ export function useBindingText(): (binding: RoleBinding) => string {
   const { value } = useResource(guests);
   return useCallback(
     ({ role, on }) => {
-      if (on === 'site') return `${words.roleNames[role]}: ${words.onSite}`;
+      if (on === 'site') return words.may(words.roleNames[role], words.onSite);
       const [kind, ...rest] = on.split(':');
       const name = rest.join(':');
-      if (kind === 'zone') return `${words.roleNames[role]}: ${words.onZone(name)}`;
-      return `${words.roleNames[role]}: ${words.onGuest(value?.items.find(({ uid }) => uid === name)?.name ?? name)}`;
+      if (kind === 'zone') return words.may(words.roleNames[role], words.onZone(name));
+      return words.may(words.roleNames[role], words.onGuest(value?.items.find(({ uid }) => uid === name)?.name ?? name));
     },
     [words, value],
   );

@@ -5,6 +5,7 @@ import type { CaissonError } from '../../lib/errors.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import { useNow } from '../live/use-live.ts';
 import { stateOf, type Tone } from '../view/guest-state.ts';
+import type { SaidText } from '../words/engine-words.ts';
 import { useSaid, useWords } from '../words/use-words.ts';
 
 /** A shape for each tone, so that colour never stands alone. */
@@ -23,20 +24,26 @@ export function State({ guest }: { guest: Guest }) {
   );
 }
 
-/** The state, and the engine’s sentence about it, which may begin with the very word. */
-export function StateAndWhy({ guest }: { guest: Guest }) {
+/** The engine’s sentence about a guest, in two: the word of its state, when it begins with that, and the rest. */
+function useWhy(guest: Guest): { label: string; rest: string | undefined; said: SaidText } {
   const { words } = useWords();
   const said = useSaid()(guest.status.reason);
-  const { tone, word } = stateOf(guest);
-  const label = words.states[word];
+  const label = words.states[stateOf(guest).word];
   const beginning = [`${label}:`, `${label} :`].find((each) => said.text.startsWith(each));
-  if (beginning !== undefined)
+  return { label, rest: beginning === undefined ? undefined : said.text.slice(label.length), said };
+}
+
+/** The state, and the engine’s sentence about it, which may begin with the very word. */
+export function StateAndWhy({ guest }: { guest: Guest }) {
+  const { label, rest, said } = useWhy(guest);
+  const { tone } = stateOf(guest);
+  if (rest !== undefined)
     return (
       <span>
         <span class={`state tone-${tone}`}>
           <Mark tone={tone} /> {label}
         </span>
-        <span lang={said.language}>{said.text.slice(label.length)}</span>
+        <span lang={said.language}>{rest}</span>
       </span>
     );
   return (
@@ -49,6 +56,16 @@ export function StateAndWhy({ guest }: { guest: Guest }) {
         </>
       )}
     </>
+  );
+}
+
+/** The engine’s sentence where the state stands beside it already; whole on hover. */
+export function Why({ guest }: { guest: Guest }) {
+  const { rest, said } = useWhy(guest);
+  return (
+    <span lang={said.language} title={said.text}>
+      {rest?.replace(/^ ?: ?/, '') ?? said.text}
+    </span>
   );
 }
 

@@ -139,6 +139,7 @@ export const engineInFrench: readonly (readonly [english: string, french: string
     'user {user} has a new password; other sessions were ended',
     'l’utilisateur {user} a un nouveau mot de passe ; ses autres sessions sont terminées',
   ],
+  ['guest {guest} crashed: {why}', 'l’invité {guest} a planté : {why}'],
   ['guest {guest} was created', 'l’invité {guest} a été créé'],
   ['guest {guest} is called {name} now', 'l’invité {guest} s’appelle maintenant {name}'],
   ['guest {guest} was changed: {fields}', 'l’invité {guest} a été modifié : {fields}'],

@@ -364,6 +364,7 @@ export const english = {
   onSite: 'the whole site',
   onZone: (name: string) => `zone ${name}`,
   onGuest: (name: string) => `guest ${name}`,
+  may: (role: string, on: string) => `${role}: ${on}`,
   roleNames: { viewer: 'viewer', operator: 'operator', administrator: 'administrator', auditor: 'auditor' },
   rolesMean:
     'A viewer looks; an operator starts, stops and uses consoles too; an administrator changes everything; an auditor looks, and reads the audit log and the evidence.',

@@ -375,6 +375,7 @@ export const french: Words = {
   onSite: 'tout le site',
   onZone: (name) => `la zone ${name}`,
   onGuest: (name) => `l’invité ${name}`,
+  may: (role, on) => `${role} : ${on}`,
   roleNames: { viewer: 'lecteur', operator: 'opérateur', administrator: 'administrateur', auditor: 'auditeur' },
   rolesMean:
     'Un lecteur regarde ; un opérateur démarre, arrête et utilise aussi les consoles ; un administrateur change tout ; un auditeur regarde, et lit le journal d’audit et les preuves.',
