@@ -1,0 +1,173 @@
+// Guests.
+import { z } from 'zod';
+import { guestChangeSchema } from '../../model/guest-change.ts';
+import { guestStatsSchema } from '../../model/guest-stats.ts';
+import { guestGoalSchema, guestSchema } from '../../model/guest-status.ts';
+import { adviceSchema, guestHistorySchema, resolutionSchema } from '../../model/usage.ts';
+import { defineEndpoints } from '../endpoint.ts';
+import { list, guestParams, deleteDisksQuery, emptyBody, jobResponse } from './parts.ts';
+
+export const guestEndpoints = defineEndpoints({
+  guestList: {
+    method: 'GET',
+    path: '/v1/guests',
+    summary: 'Every guest with its state',
+    access: { permission: 'view', on: 'each' },
+    response: list(guestSchema),
+  },
+  guestShow: {
+    method: 'GET',
+    path: '/v1/guests/:guest',
+    summary: 'One guest',
+    params: guestParams,
+    access: { permission: 'view', on: 'guest' },
+    versioned: 'guest',
+    response: guestSchema,
+  },
+  guestWait: {
+    method: 'GET',
+    path: '/v1/guests/:guest/wait',
+    summary: 'Answers once the guest is ready, stopped, or its agent answers; after a while without that, for asking again',
+    access: { permission: 'view', on: 'guest' },
+    params: guestParams,
+    query: z.strictObject({ for: guestGoalSchema, timeoutMs: z.coerce.number().int().min(0).max(20_000).default(20_000) }),
+    response: z.strictObject({ reached: z.boolean(), guest: guestSchema }),
+  },
+  guestStats: {
+    method: 'GET',
+    path: '/v1/guests/:guest/stats',
+    summary: 'What it uses: counters since its start, and sizes at this moment',
+    access: { permission: 'view', on: 'guest' },
+    params: guestParams,
+    response: guestStatsSchema,
+  },
+  statsList: {
+    method: 'GET',
+    path: '/v1/stats',
+    summary: 'What every guest that runs uses: counters since its start, and sizes at this moment',
+    access: { permission: 'view', on: 'each' },
+    response: list(guestStatsSchema),
+  },
+  guestHistory: {
+    method: 'GET',
+    path: '/v1/guests/:guest/history',
+    summary: 'What it has used: minutes of two days, hours of 60, days of two years, oldest first',
+    access: { permission: 'view', on: 'guest' },
+    params: guestParams,
+    query: z.strictObject({ resolution: resolutionSchema.default('hour') }),
+    response: guestHistorySchema,
+  },
+  adviceList: {
+    method: 'GET',
+    path: '/v1/advice',
+    summary: 'What their history says about the sizes of guests',
+    access: { permission: 'view', on: 'each' },
+    response: list(adviceSchema),
+  },
+  guestStart: {
+    method: 'POST',
+    path: '/v1/guests/:guest/start',
+    summary: 'Start it, and wait until it is ready',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
+  guestShutdown: {
+    method: 'POST',
+    path: '/v1/guests/:guest/shutdown',
+    summary: 'Ask it to shut down: agent, then power button; then, with `force`, cut its power',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: z
+      .strictObject({
+        /** In place of the guest's own limits: for both ways of asking together. */
+        timeoutMs: z.int().positive().max(7_200_000).optional(),
+        force: z.boolean().optional(),
+        /** Running guests that require it: `refuse` because of them (default), shut them down `first`, or `leave` them. */
+        dependents: z.enum(['refuse', 'first', 'leave']).optional(),
+      })
+      .optional(),
+    response: jobResponse,
+    job: true,
+    logs: ['timeoutMs', 'force', 'dependents'],
+  },
+  guestStop: {
+    method: 'POST',
+    path: '/v1/guests/:guest/stop',
+    summary: 'Cut its power',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
+  guestReboot: {
+    method: 'POST',
+    path: '/v1/guests/:guest/reboot',
+    summary: 'Restart its operating system; with `force`, press reset',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: z.strictObject({ force: z.boolean().optional() }).optional(),
+    response: jobResponse,
+    job: true,
+    logs: ['force'],
+  },
+  guestPause: {
+    method: 'POST',
+    path: '/v1/guests/:guest/pause',
+    summary: 'Stop its processors',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
+  guestResume: {
+    method: 'POST',
+    path: '/v1/guests/:guest/resume',
+    summary: 'Let its processors run again',
+    access: { permission: 'operate', on: 'guest' },
+    params: guestParams,
+    body: emptyBody,
+    response: jobResponse,
+    job: true,
+  },
+  guestRename: {
+    method: 'PATCH',
+    path: '/v1/guests/:guest',
+    summary: 'Give it another name; flows and dependencies follow',
+    access: { permission: 'configure', on: 'guest' },
+    versioned: 'guest',
+    params: guestParams,
+    body: z.strictObject({ name: z.string().max(63) }),
+    response: jobResponse,
+    job: true,
+    logs: ['name'],
+  },
+  guestSet: {
+    method: 'POST',
+    path: '/v1/guests/:guest/set',
+    summary:
+      'Give it more or less memory, processors, disks and nics (these need the permission on the site); at once as far as its system can follow, the rest at its next start',
+    access: { permission: 'configure', on: 'guest' },
+    versioned: 'guest',
+    params: guestParams,
+    body: guestChangeSchema,
+    response: jobResponse,
+    job: true,
+    logs: ['memoryMib', 'memoryRange', 'cpus', 'cpu', 'disks', 'nics'],
+  },
+  guestDelete: {
+    method: 'DELETE',
+    path: '/v1/guests/:guest',
+    summary: 'Delete a stopped guest; its disks only with `deleteDisks`',
+    access: { permission: 'configure', on: 'guest' },
+    versioned: 'guest',
+    params: guestParams,
+    query: deleteDisksQuery,
+    response: jobResponse,
+    job: true,
+  },
+});

@@ -1,0 +1,103 @@
+// Who asks: signing in and out, and the first administrator.
+import { z } from 'zod';
+import { providerAnswerSchema, providerBeginningSchema } from '../../model/identity-provider.ts';
+import { meSchema } from '../../model/me.ts';
+import { keyAssertionSchema } from '../../model/security-key.ts';
+import { sessionKindSchema, signedInSchema, signedOutSchema } from '../../model/session.ts';
+import { setUpLinkSchema, userSchema } from '../../model/user.ts';
+import { defineEndpoints } from '../endpoint.ts';
+import { emptyBody } from './parts.ts';
+
+export const meEndpoints = defineEndpoints({
+  login: {
+    method: 'POST',
+    path: '/v1/login',
+    summary:
+      'Sign in: begins a session, by a cookie or as a token; a wrong or missing second factor is told by `details.secondFactor`, and what a security key has to sign by `details.key`',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({
+      user: z.string().max(63),
+      password: z.string().max(1024),
+      code: z.string().max(40).optional().describe('Of the authenticator, or a recovery code'),
+      key: keyAssertionSchema.optional().describe('In place of a code: what a security key has signed'),
+      as: sessionKindSchema.default('cookie').describe('`cookie` for a browser, `token` for a program'),
+    }),
+    response: signedInSchema,
+  },
+  logout: {
+    method: 'POST',
+    path: '/v1/logout',
+    summary: 'Sign out: ends this session, and all that was opened by it',
+    access: 'signed-in',
+    body: emptyBody,
+    response: signedOutSchema,
+  },
+  loginShow: {
+    method: 'GET',
+    path: '/v1/login',
+    summary: 'By what people sign in here: always by a password; `provider` names a provider of identities',
+    access: 'anybody',
+    response: z.strictObject({ provider: z.string().optional() }),
+  },
+  loginProviderBegin: {
+    method: 'POST',
+    path: '/v1/login/provider',
+    summary: 'Begin to sign in by the provider of identities, in a browser: where to go, and what to keep until one is back',
+    access: 'anybody',
+    changes: 'nothing',
+    body: z.strictObject({ link: z.boolean().default(false).describe('Not to sign in, but to be known by it as who is signed in') }),
+    response: providerBeginningSchema,
+  },
+  loginProviderFinish: {
+    method: 'POST',
+    path: '/v1/login/provider/finish',
+    summary: 'Back from the provider: begins a session by a cookie, or links the user who began it',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({ answer: providerAnswerSchema, binding: z.string().max(100) }),
+    response: z.strictObject({ user: z.string(), linked: z.boolean() }),
+  },
+  meShow: {
+    method: 'GET',
+    path: '/v1/me',
+    summary: 'Who asks, and what they may',
+    access: 'signed-in',
+    response: meSchema,
+  },
+  setUp: {
+    method: 'POST',
+    path: '/v1/set-up',
+    summary: 'Make the first administrator, by the secret of the set-up link, once',
+    access: 'anybody',
+    logs: ['user'],
+    body: z.strictObject({ secret: z.string().max(200), user: z.string().max(63), password: z.string().max(1024) }),
+    response: userSchema,
+  },
+  setUpLink: {
+    method: 'POST',
+    path: '/v1/set-up/link',
+    summary: 'A new set-up link, in place of the one before; only while there are no users',
+    access: { permission: 'administer', on: 'site' },
+    body: emptyBody,
+    response: setUpLinkSchema,
+  },
+  passwordByLink: {
+    method: 'POST',
+    path: '/v1/password-link',
+    summary: 'Choose a password by the secret of a link, once; ends every session of the user',
+    access: 'anybody',
+    logs: [],
+    body: z.strictObject({ secret: z.string().max(200), password: z.string().max(1024) }),
+    response: z.strictObject({ user: z.string() }),
+  },
+  loginByLink: {
+    method: 'POST',
+    path: '/v1/login/link',
+    summary: 'Sign in by the secret of a link that was made on the host, once: begins a session of the browser',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({ secret: z.string().max(200) }),
+    response: signedInSchema,
+  },
+});
