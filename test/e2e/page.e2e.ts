@@ -65,12 +65,13 @@ const drawnPixels = `(() => {
   return count;
 })()`;
 
-for (const [language, screen, sentence, size, other, send, typeText, typeIt, again, over] of [
+for (const [language, screen, sentence, size, full, other, send, typeText, typeIt, again, over] of [
   [
     'en',
     'Screen',
     'Connected.',
     'Actual size',
+    'Full screen',
     'Keys that the browser keeps',
     'Send',
     'Type a text',
@@ -83,6 +84,7 @@ for (const [language, screen, sentence, size, other, send, typeText, typeIt, aga
     'Écran',
     'Connecté.',
     'Taille réelle',
+    'Plein écran',
     'Touches que le navigateur garde',
     'Envoyer',
     'Taper un texte',
@@ -135,6 +137,14 @@ for (const [language, screen, sentence, size, other, send, typeText, typeIt, aga
       const fitted = await width();
       await page.getByRole('button', { name: size }).click();
       await waitFor('its own size', async () => (await width()) === 640 && fitted !== 640, { timeoutMs: 60_000 });
+
+      const isFull = () => page.evaluate<boolean>(`document.fullscreenElement?.querySelector('.screen canvas') != null`);
+      await page.getByRole('button', { name: full }).click();
+      await waitFor('the whole screen', isFull, { timeoutMs: 60_000 });
+      await page.keyboard.press('z');
+      await until('a key in full screen', [0x7a]);
+      await page.getByRole('button', { name: full }).click();
+      await waitFor('the page again', async () => !(await isFull()), { timeoutMs: 60_000 });
 
       await page.locator('.console .screen canvas').focus();
       await page.keyboard.press('Control+Alt+ArrowUp');

@@ -1,7 +1,6 @@
 // A hypervisor in memory, for tests and simulated sites: it keeps the contract, and a `FakeHost` makes it fail.
 import { Duplex } from 'node:stream';
 import { CaissonError } from '../../lib/errors.ts';
-import { encodePng } from '../../lib/png.ts';
 import { readFrame } from '../../lib/rfb-frame.ts';
 import { waitFor } from '../../lib/wait-for.ts';
 import type { ProcessIsolation } from '../../model/isolation.ts';
@@ -161,7 +160,9 @@ export class FakeHypervisor implements Hypervisor {
   }
 
   async screenshot(uid: string): Promise<Buffer> {
-    return encodePng(await readFrame(await this.openScreen(uid)));
+    const frame = await readFrame(await this.openScreen(uid));
+    const { encodePng } = await import('../../lib/png.ts');
+    return encodePng(frame);
   }
 
   async memoryBytes(uid: string): Promise<number | undefined> {

@@ -7,7 +7,6 @@ import { createConnection, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
-import { encodePng } from '../../lib/png.ts';
 import { readFrame } from '../../lib/rfb-frame.ts';
 import { mostScreenViewers } from '../hypervisor.ts';
 
@@ -82,7 +81,10 @@ export class GuestScreen {
   async #takePicture(): Promise<Buffer> {
     const stream = await this.open();
     try {
-      return await encodePng(await withDeadline(this.#clock, 'the picture of the screen', pictureMs, readFrame(stream)));
+      const frame = await withDeadline(this.#clock, 'the picture of the screen', pictureMs, readFrame(stream));
+      // Loaded, and compression with it, once somebody wants a picture.
+      const { encodePng } = await import('../../lib/png.ts');
+      return await encodePng(frame);
     } finally {
       stream.destroy();
     }
