@@ -8,7 +8,7 @@ import { createFakeIdentityProvider } from '../drivers/fake/identity-provider.ts
 import { FakeClock } from '../lib/clock.ts';
 import { fromBase32 } from '../lib/base32.ts';
 import { silentLog } from '../lib/log.ts';
-import { hashWork } from '../lib/password-hash.ts';
+import { hashWork, PasswordHashes } from '../lib/password-hash.ts';
 import { digestOf } from '../lib/secret.ts';
 import { totpCode, totpStep } from '../lib/totp.ts';
 import { type Caller, callerMay, localCaller, tokenFileCaller } from '../model/caller.ts';
@@ -21,6 +21,8 @@ import { Accounts } from './accounts.ts';
 import { createEvents, type Events } from './events.ts';
 
 const password = 'four words of this test';
+/** Nothing here is about how hard they are to guess. */
+const weakPasswords = new PasswordHashes({ memory: 64, passes: 1, parallelism: 1 });
 const address = '192.0.2.7';
 const scopesWithout = (gone: ReadonlySet<string>) => ({
   siteName: () => 'lab',
@@ -65,6 +67,7 @@ for (const [storeName, openStore] of stores) {
         events,
         scopes,
         identityProvider: createFakeIdentityProvider(),
+        passwords: weakPasswords,
         store,
       });
     try {
@@ -553,6 +556,7 @@ test('a set-up row that holds something else makes nobody an administrator, and 
       events,
       scopes: scopesWithout(new Set()),
       identityProvider: createFakeIdentityProvider(),
+      passwords: weakPasswords,
       store,
     });
     assert.equal(access.users.needsFirstSetUp, false);

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { CaissonError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
+import { PasswordHashes } from '../lib/password-hash.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
 import { type Caller, tokenFileCaller } from '../model/caller.ts';
 import type { ConsoleKind } from '../model/console-ticket.ts';
@@ -25,6 +26,8 @@ export interface AccessDependencies {
   scopes: Scopes;
   store: Store;
   identityProvider: IdentityProvider;
+  /** Default: as strong as today’s must be. */
+  passwords?: PasswordHashes;
 }
 
 export class Access {
@@ -42,15 +45,15 @@ export class Access {
   readonly #wrong: RateLimit;
   readonly #over = new Set<string>();
 
-  constructor({ accounts, clock, events, scopes, store, identityProvider }: AccessDependencies) {
+  constructor({ accounts, clock, events, scopes, store, identityProvider, passwords = new PasswordHashes() }: AccessDependencies) {
     const lock = new KeyedLock();
     this.#accounts = accounts;
     this.#clock = clock;
     this.#requests = new RateLimit({ burst: 2000, everyMs: 4, clock });
     this.#wrong = new RateLimit({ burst: 50, everyMs: 2000, clock });
     const securityKeys = new SecurityKeys(clock);
-    this.signIn = new SignIn({ accounts, clock, events, lock, securityKeys });
-    this.users = new Users({ accounts, clock, events, lock, scopes, securityKeys, signIn: this.signIn });
+    this.signIn = new SignIn({ accounts, clock, events, lock, passwords, securityKeys });
+    this.users = new Users({ accounts, clock, events, lock, passwords, scopes, securityKeys, signIn: this.signIn });
     this.tokens = new Tokens({ accounts, clock, events, users: this.users });
     this.tickets = new ConsoleTickets(clock);
     this.links = new UserLinks({ store, clock, users: this.users });

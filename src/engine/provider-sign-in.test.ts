@@ -5,6 +5,7 @@ import { createFakeIdentityProvider } from '../drivers/fake/identity-provider.ts
 import type { Identity } from '../drivers/identity-provider.ts';
 import { FakeClock } from '../lib/clock.ts';
 import { silentLog } from '../lib/log.ts';
+import { PasswordHashes } from '../lib/password-hash.ts';
 import { type Caller, callerMay, localCaller } from '../model/caller.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
@@ -13,6 +14,8 @@ import { Accounts } from './accounts.ts';
 import { createEvents } from './events.ts';
 
 const password = 'four words of this test';
+/** Nothing here is about how hard they are to guess. */
+const weakPasswords = new PasswordHashes({ memory: 64, passes: 1, parallelism: 1 });
 const address = '192.0.2.7';
 const place = { origin: 'https://room-1.example:8420', host: 'room-1.example' };
 const issuer = 'https://id.example';
@@ -56,6 +59,7 @@ class Trial {
       scopes,
       store: this.store,
       identityProvider: this.provider,
+      passwords: weakPasswords,
     });
     return this;
   }

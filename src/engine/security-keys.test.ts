@@ -8,6 +8,7 @@ import { FakeClock } from '../lib/clock.ts';
 import { toCaissonError } from '../lib/errors.ts';
 import { fromBase32 } from '../lib/base32.ts';
 import { silentLog } from '../lib/log.ts';
+import { PasswordHashes } from '../lib/password-hash.ts';
 import { totpCode, totpStep } from '../lib/totp.ts';
 import type { KeyAssertion } from '../lib/webauthn.ts';
 import { type Caller, localCaller } from '../model/caller.ts';
@@ -19,6 +20,8 @@ import { Accounts } from './accounts.ts';
 import { createEvents } from './events.ts';
 
 const password = 'four words of this test';
+/** Nothing here is about how hard they are to guess. */
+const weakPasswords = new PasswordHashes({ memory: 64, passes: 1, parallelism: 1 });
 const address = '192.0.2.7';
 const place = { origin: 'https://room-1.example:8420', host: 'room-1.example' };
 const elsewhere = { origin: 'https://room-2.example:8420', host: 'room-2.example' };
@@ -39,6 +42,7 @@ class Trial {
       scopes,
       store: this.store,
       identityProvider: createFakeIdentityProvider(),
+      passwords: weakPasswords,
     });
     return this;
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CaissonError, toCaissonError } from '../lib/errors.ts';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
-import { checkNobody, checkPassword, hashPassword } from '../lib/password-hash.ts';
+import type { PasswordHashes } from '../lib/password-hash.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
 import { digestOf, newSecret } from '../lib/secret.ts';
 import type { KeyAssertion, KeyPlace } from '../lib/webauthn.ts';
@@ -55,6 +55,7 @@ export interface SignInDependencies {
   events: Events;
   /** One change of a user at a time. */
   lock: KeyedLock;
+  passwords: PasswordHashes;
   securityKeys: SecurityKeys;
 }
 
@@ -199,15 +200,15 @@ export class SignIn {
   }
 
   async #checkPassword(name: string, password: string): Promise<UserRecord | undefined> {
-    const { accounts } = this.#with;
+    const { accounts, passwords } = this.#with;
     const user = accounts.users.get(name);
     if (user?.passwordHash === undefined) {
-      await checkNobody(password);
+      await passwords.checkNobody(password);
       return undefined;
     }
-    const { isRight, isOutdated } = await checkPassword(password, user.passwordHash);
+    const { isRight, isOutdated } = await passwords.check(password, user.passwordHash);
     if (!isRight || !user.enabled) return undefined;
-    if (isOutdated) await accounts.putUser({ ...user, passwordHash: await hashPassword(password) });
+    if (isOutdated) await accounts.putUser({ ...user, passwordHash: await passwords.hash(password) });
     return accounts.users.get(name);
   }
 

@@ -5,7 +5,7 @@ import { toBase32 } from '../lib/base32.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CaissonError } from '../lib/errors.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
-import { hashPassword } from '../lib/password-hash.ts';
+import type { PasswordHashes } from '../lib/password-hash.ts';
 import { digestOf, newSecret } from '../lib/secret.ts';
 import { findTotpStep, totpSecretBytes, totpUri } from '../lib/totp.ts';
 import type { KeyCreation, KeyPlace } from '../lib/webauthn.ts';
@@ -56,6 +56,7 @@ export interface UsersDependencies {
   clock: Clock;
   events: Events;
   lock: KeyedLock;
+  passwords: PasswordHashes;
   scopes: Scopes;
   securityKeys: SecurityKeys;
   signIn: SignIn;
@@ -369,7 +370,7 @@ export class Users {
   async #hash(password: string, user: string): Promise<string> {
     const why = whyNoPassword(password, user);
     if (why !== undefined) throw new CaissonError('invalid', why);
-    return hashPassword(password);
+    return this.#with.passwords.hash(password);
   }
 
   #record(name: string): UserRecord {

@@ -186,6 +186,25 @@ test('for others it listens with a certificate for the host’s names, made by t
   await assert.rejects(start('--listen', '0.0.0.0:0', ...given.slice(0, 2)), /--tls-cert and --tls-key belong together/);
 });
 
+test('proofs for a certificate by ACME are shown on a socket of the host’s own; a directory that is not there keeps nobody out', async () => {
+  const acme = ['--acme-directory', 'https://127.0.0.1:1/dir', '--acme-name', 'room-1.example.org'];
+  const { helper, socketPath, said, exited } = await start('--listen', '0.0.0.0:0', '--acme-listen', '127.0.0.1:0', ...acme);
+  const port = /"port":(\d+),"acme":true/.exec(said())?.[1] ?? '';
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/guests`);
+  assert.deepEqual([answer.status, await answer.text()], [404, 'The console is at HTTPS.\n']);
+  const client = clientOf({ socketPath });
+  await waitFor('the try has failed', async () => (await client.call('hostCertificate')).acme?.problem !== undefined, {
+    timeoutMs: 120_000,
+  });
+  const shown = await client.call('hostCertificate');
+  assert.match(shown.acme?.problem ?? '', /127\.0\.0\.1:1 could not be asked/);
+  assert.ok(shown.authority);
+  helper.kill('SIGTERM');
+  assert.equal(await exited, 0);
+  await assert.rejects(start('--listen', '0.0.0.0:0', ...acme), /--acme-directory needs a place/);
+  await assert.rejects(start('--acme-listen', '127.0.0.1:0', ...acme), /an address that others can reach/);
+});
+
 test('the host is examined from its own network, as the daemon’s user, when somebody asks, and not before', async () => {
   const { socketPath, helper, exited } = await start();
   const client = clientOf({ socketPath });
