@@ -36,7 +36,8 @@ test('systemd reads the units without a complaint', async (t) => {
 describe('a battery', () => {
   const nut = '/lib/nut';
   const missing = ['dummy-ups', 'upsd', 'upsmon'].find((name) => !existsSync(`${nut}/${name}`));
-  const why = missing === undefined ? undefined : `${missing} is not installed (nut-server, nut-client)`;
+  const needsRoot = process.getuid?.() === 0 ? undefined : 'needs root, as upsmon does to shut a host down';
+  const why = missing === undefined ? needsRoot : `${missing} is not installed (nut-server, nut-client)`;
   const guide = readFileSync(join(root, 'docs/guide/start-and-stop.md'), 'utf8');
   const children: ChildProcess[] = [];
   let daemon: SimulatedDaemon;
