@@ -72,10 +72,12 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
       {
         name: 'spoken4',
         rules: [
-          `ip hdrlength > 5 ${dropped}`,
-          `ip frag-off & 0x3fff != 0 ${overRate('fragments', 500)}`,
+          // Every packet passes here: by its place a field is looked at without being asked again whether this is IPv4. In turn: version
+          // and length of the header, offset and more of a fragment, the first byte of the destination.
+          `@nh,0,8 != 0x45 ${dropped}`,
+          `@nh,48,16 & 0x3fff != 0 ${overRate('fragments', 500)}`,
           `icmp type redirect ${dropped}`,
-          'ip daddr >= 224.0.0.0 goto shouted4',
+          '@nh,128,8 >= 224 goto shouted4',
           'accept',
         ],
       },

@@ -108,6 +108,11 @@ const [icmpType, icmpCode, icmp6Type, icmp6Code] = [
   codeReading(protocols.icmpv6),
 ];
 
+/** More fragments follow; before they are put together. */
+function fragmentOffset({ packet, isTracked }: Branch): number {
+  return packet.isFragment && !isTracked ? 0x2000 : 0;
+}
+
 const packetFields: Record<string, Field> = {
   'ether saddr': field('mac', 'ether saddr', ({ packet }) => value(packet.mac)),
   'ether type': field('etherType', 'ether type', ({ packet }) => value({ 4: 0x0800, 6: 0x86dd, arp: 0x0806 }[packet.family])),
@@ -126,11 +131,10 @@ const packetFields: Record<string, Field> = {
     'ip hdrlength',
     ofFamily(4, ({ packet }) => value(packet.headerLength)),
   ),
-  // More fragments follow; before they are put together.
   'ip frag-off': field(
     'number',
     'ip frag-off',
-    ofFamily(4, ({ packet, isTracked }) => value(packet.isFragment && !isTracked ? 0x2000 : 0)),
+    ofFamily(4, (branch) => value(fragmentOffset(branch))),
   ),
   'ip protocol': field(
     'number',
@@ -204,9 +208,19 @@ const afterFragment = field(
   ofFamily(6, ({ packet, isTracked }) => (packet.afterFragment === undefined || isTracked ? absent : value(packet.afterFragment))),
 );
 
+/** Of the header of IPv4, by first bit and number of bits. What stands there in another header was not described. */
+const placed = (name: string, read: (branch: Branch) => number): Field =>
+  field('number', name, (branch) => (branch.packet.family === 4 ? value(read(branch)) : unknown));
+const headerFields: Record<string, Field> = {
+  '0 8': placed('@nh,0,8', ({ packet }) => 0x40 + packet.headerLength),
+  '48 16': placed('@nh,48,16', fragmentOffset),
+  '128 8': placed('@nh,128,8', ({ destination }) => Number(destination) >>> 24),
+};
+
 /** What is carried, by its place: only what was described of it is known. */
 function rawField(json: Record<string, Json>): Field | undefined {
   const [base, offset, length] = [json['base'], json['offset'], json['len']];
+  if (base === 'nh') return headerFields[`${String(offset)} ${String(length)}`];
   if (base !== 'th' || typeof offset !== 'number' || typeof length !== 'number') return undefined;
   const key = `${base} ${offset} ${length}`;
   return field(length > 48 ? 'wide' : 'number', `@${base},${offset},${length}`, ({ packet }) =>
