@@ -7,9 +7,8 @@ const external = { subnets: ['192.0.2.0/24', '2001:db8:1::/64'], uplink: { inter
 const second = { subnets: ['198.51.100.0/24'], uplink: { interface: 'eth2', gateway: '198.51.100.1' } };
 
 const stopsAll = [
-  { src: 'all', priority: 20_150, nop: null },
-  { src: 'all', priority: 20_100, fwmark: '0xca150000', goto: 20_150 },
-  { src: 'all', priority: 20_101, iif: 'lo', goto: 20_150 },
+  { src: 'all', priority: 20_100, fwmark: '0xca150000', table: 'main' },
+  { src: 'all', priority: 20_101, iif: 'lo', table: 'main' },
   { src: 'all', priority: 20_102, action: 'blackhole' },
 ];
 

@@ -127,9 +127,14 @@ export function planRoutes(
   };
   const hasOneWay = ways.length === 0 || (isOwn && ways.length === 1);
   const wayRules = hasOneWay ? [] : zones.flatMap((zone) => subnetsOf(zone).flatMap((subnet) => rulesOfWay(subnet, indexOfWay(zone))));
-  const unseen = isOwn ? stopUnseen({ src: 'all' }) : zones.flatMap((zone) => subnetsOf(zone).flatMap((subnet) => stopSubnet(subnet)));
+  // Where there is one table, what has been looked at need not pass by another rule on its way there.
+  const onward = isOwn && hasOneWay ? { table: 'main' } : { goto: place.passed };
+  const unseen = isOwn
+    ? stopUnseen({ src: 'all' }, onward)
+    : zones.flatMap((zone) => subnetsOf(zone).flatMap((subnet) => stopSubnet(subnet, onward)));
+  const target = 'goto' in onward ? [{ priority: place.passed, src: 'all', nop: null }] : [];
   const wayRoutes = hasOneWay ? [] : ways.map((way, index) => ({ ...way, table: String(firstTable + index) }));
-  return { routes: [...routes, ...wayRoutes], rules: [{ priority: place.passed, src: 'all', nop: null }, ...unseen, ...wayRules] };
+  return { routes: [...routes, ...wayRoutes], rules: [...target, ...unseen, ...wayRules] };
 }
 
 function rulesOfWay(subnet: string, index: number | undefined): Rule[] {
@@ -142,15 +147,17 @@ function rulesOfWay(subnet: string, index: number | undefined): Rule[] {
 }
 
 /** On the host's own network only what concerns guests is stopped. */
-function stopSubnet(subnet: string): Rule[] {
+function stopSubnet(subnet: string, onward: Onward): Rule[] {
   const { address, length } = prefixOf(subnet);
-  return [...stopUnseen({ src: address, srclen: length }), ...stopUnseen({ src: 'all', dst: address, dstlen: length })];
+  return [...stopUnseen({ src: address, srclen: length }, onward), ...stopUnseen({ src: 'all', dst: address, dstlen: length }, onward)];
 }
 
-function stopUnseen(which: Pick<Rule, 'src' | 'srclen' | 'dst' | 'dstlen'>): Rule[] {
+type Onward = Pick<Rule, 'table'> | Pick<Rule, 'goto'>;
+
+function stopUnseen(which: Pick<Rule, 'src' | 'srclen' | 'dst' | 'dstlen'>, onward: Onward): Rule[] {
   return [
-    { ...which, priority: place.seen, fwmark: seenMark, goto: place.passed },
-    { ...which, priority: place.ownSent, iif: 'lo', goto: place.passed },
+    { ...which, priority: place.seen, fwmark: seenMark, ...onward },
+    { ...which, priority: place.ownSent, iif: 'lo', ...onward },
     { ...which, priority: place.unseen, action: 'blackhole' },
   ];
 }
