@@ -19,7 +19,7 @@ import { Probes } from './probes.ts';
 import { prepareRunDirectory, removeRunDirectory } from './run-directory.ts';
 import { sealSocketFolder } from './socket-folder.ts';
 import { readSystemUser, type SystemUser } from './system-user.ts';
-import { takeTap } from './take-tap.ts';
+import { type RunInGuestsNetwork, takeTap } from './take-tap.ts';
 import { releaseUserIds, reservedIds } from './user-id-range.ts';
 
 export interface Host {
@@ -52,7 +52,7 @@ export type NetworkFactory = (options: {
   log: Log;
   claim: { folder: string; owner: string };
   onChange: (change: KernelChange) => void;
-  takeTap: (uid: string, tap: string) => Promise<boolean>;
+  takeTap: (uid: string, tap: string, run: RunInGuestsNetwork) => Promise<boolean>;
 }) => NetworkHelper;
 
 export async function openHost(options: {
@@ -87,7 +87,7 @@ export async function openHost(options: {
       log,
       claim: { folder: '/run/caisson', owner: dataDirectory },
       onChange: (what) => options.emit({ event: 'network-changed', what }),
-      takeTap: (uid, tap) => takeTap(uid, tap, { processes, namespace }),
+      takeTap: (uid, tap, run) => takeTap(uid, tap, { processes, namespace }, run),
     });
     processes.adopt((uid) => files.readLog(uid));
     for (const { uid } of processes.list()) await sealSocketFolder(`${runDirectory}/${uid}`, user.groupId, [], () => true);

@@ -71,18 +71,30 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
   child.on('close', (code, signalName) => {
     settle();
     if (ending) return reject(ending);
-    if (code !== null && (options.okCodes ?? [0]).includes(code)) {
-      return resolve({ code, stdout: stdout(), stderr: stderr() });
+    try {
+      resolve(judgeRun(argv, { code, signal: signalName, stdout: stdout(), stderr: stderr() }, options.okCodes));
+    } catch (error) {
+      reject(error);
     }
-    // The last two lines: some say the reason first and the place after it.
-    const said = (stderr().trim() || stdout().trim()).split('\n').slice(-2).join(' ').slice(-400);
-    reject(
-      new CaissonError('failed', `${program} failed (${signalName ?? `exit ${code}`})${said ? `: ${said}` : ''}`, {
-        details: { argv, code, signal: signalName, stderr: stderr().slice(-4000) },
-      }),
-    );
   });
   return promise;
+}
+
+/** What came of a program. Throws `failed` when its exit code is none of `okCodes`, and `missing` when a shell has not found it. */
+export function judgeRun(
+  argv: readonly [string, ...string[]],
+  { code, signal, stdout, stderr }: { code: number | null; signal: string | null; stdout: string; stderr: string },
+  okCodes: readonly number[] = [0],
+): RunResult {
+  if (code !== null && okCodes.includes(code)) return { code, stdout, stderr };
+  const [program] = argv;
+  if (code === 127 && stderr.trim().endsWith(`${program}: not found`))
+    throw new CaissonError('missing', `${program} cannot be run: it is not installed`);
+  // The last two lines: some say the reason first and the place after it.
+  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-2).join(' ').slice(-400);
+  throw new CaissonError('failed', `${program} failed (${signal ?? `exit ${code}`})${said ? `: ${said}` : ''}`, {
+    details: { argv, code, signal, stderr: stderr.slice(-4000) },
+  });
 }
 
 function collect(stream: Readable, max: number): () => string {

@@ -26,5 +26,5 @@ while (my ($dev, $address) = splice @ARGV, 0, 2) {
 export async function announce(namespace: GuestsNamespace, claims: readonly { interface: string; address: string }[]): Promise<void> {
   if (claims.length === 0) return;
   const words = claims.flatMap(({ interface: name, address }) => [name, address]);
-  await namespace.run(['perl', '-e', program, ...words], { okCodes: [0, 1, 2, 255], timeoutMs: 5000 });
+  await namespace.runBeside(['perl', '-e', program, ...words], { okCodes: [0, 1, 2, 255], timeoutMs: 5000 });
 }

@@ -2,16 +2,20 @@
 // words that have been checked; never a shell line.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { type RunOptions, type RunResult, run } from '../../lib/exec.ts';
+import { NamespaceShell } from '../namespace-shell.ts';
 
 export class GuestsNamespace {
   readonly #netns: string | undefined;
   readonly #folder: string;
+  readonly #shell: NamespaceShell;
   #batches = 0;
 
   /** `folder` is writable by root alone. */
   constructor(netns: string | undefined, folder: string) {
     this.#netns = netns;
     this.#folder = folder;
+    const namespacePath = netns === undefined ? '/proc/self/ns/net' : `/run/netns/${netns}`;
+    this.#shell = new NamespaceShell({ enter: this.#enter(), namespacePath, folder });
   }
 
   /** Whether it is one of its own, so that settings which are not of single interfaces may be changed. */
@@ -24,23 +28,35 @@ export class GuestsNamespace {
   }
 
   command(argv: readonly [string, ...string[]]): [string, ...string[]] {
-    return this.#netns === undefined ? [...argv] : ['nsenter', `--net=/run/netns/${this.#netns}`, '--', ...argv];
+    const [program, ...rest] = [...this.#enter(), ...argv];
+    return [program ?? argv[0], ...rest];
   }
 
-  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult> {
+  /** In turn with what else is asked of the shell that stays there. */
+  run(argv: readonly [string, ...string[]], options?: Pick<RunOptions, 'okCodes' | 'maxOutputBytes' | 'timeoutMs'>): Promise<RunResult> {
+    return this.#shell.run(argv, options);
+  }
+
+  /** Beside whatever else is being run: for programs that take their time, or are to be known by their process. */
+  runBeside(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult> {
     return run(this.command(argv), options);
   }
 
+  /** What stays there to run programs ends; it comes back with the next one. */
+  close(): void {
+    this.#shell.stop();
+  }
+
   /** What `ip -j ARGS` says. */
-  async read<T>(args: string[], options?: RunOptions): Promise<T[]> {
-    const { stdout } = await run(this.#ip(['-j', ...args]), options);
+  async read<T>(args: string[]): Promise<T[]> {
+    const { stdout } = await this.#shell.run(['ip', '-j', ...args]);
     return stdout.trim() === '' ? [] : (JSON.parse(stdout) as T[]);
   }
 
   /** What `ip -j` says to each of some questions, in one program. */
   async readAll(questions: readonly string[], family?: 4 | 6): Promise<unknown[][]> {
     const words = ['-j', '-d', ...(family ? [`-${family}`] : []), '-batch'];
-    const { stdout } = await this.withFile('ip', `${questions.join('\n')}\n`, (path) => run(this.#ip([...words, path])));
+    const { stdout } = await this.withFile('ip', `${questions.join('\n')}\n`, (path) => this.#shell.run(['ip', ...words, path]));
     const answers = stdout.split('\n').filter((line) => line !== '');
     return answers.map((line) => JSON.parse(line) as unknown[]);
   }
@@ -48,23 +64,23 @@ export class GuestsNamespace {
   /** Lines of `ip -batch`, in order, up to the first that fails; `default` is that of `family`. */
   async change(lines: readonly string[], family?: 4 | 6): Promise<void> {
     if (lines.length === 0) return;
-    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip([...(family ? [`-${family}`] : []), '-batch', path])));
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => this.#shell.run(['ip', ...(family ? [`-${family}`] : []), '-batch', path]));
   }
 
   /** As `change`; a line that fails is passed over. */
   async tryToChange(lines: readonly string[]): Promise<void> {
-    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => run(this.#ip(['-force', '-batch', path]), { okCodes: [0, 1, 2] }));
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => this.#shell.run(['ip', '-force', '-batch', path], { okCodes: [0, 1, 2] }));
   }
 
   /** Keys with slashes, below /proc/sys. Those of IPv6 are left out on a host without it. */
   async set(settings: Record<string, number>): Promise<void> {
     const pairs = Object.entries(settings).filter(([key]) => !key.startsWith('net/ipv6/') || existsSync('/proc/sys/net/ipv6'));
-    if (pairs.length > 0) await this.run(['sysctl', '-q', '-w', ...pairs.map(([key, value]) => `${key}=${value}`)]);
+    await this.#shell.set(Object.fromEntries(pairs));
   }
 
   /** As `set`, without what this kernel does not have. */
   async setWhereKnown(settings: Record<string, number>): Promise<void> {
-    await this.run(['sysctl', '-q', '-e', '-w', ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)]);
+    await this.#shell.set(settings, { isKnownOnly: true });
   }
 
   /** Gives `work` a file with that content, for programs that read files better than pipes. */
@@ -78,7 +94,7 @@ export class GuestsNamespace {
     }
   }
 
-  #ip(args: string[]): [string, ...string[]] {
-    return this.#netns === undefined ? ['ip', ...args] : ['ip', '-n', this.#netns, ...args];
+  #enter(): string[] {
+    return this.#netns === undefined ? [] : ['nsenter', `--net=/run/netns/${this.#netns}`, '--'];
   }
 }

@@ -6,6 +6,7 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { NetworkHelper } from '../../model/network-helper.ts';
 import { type Check, flag, object, optional } from '../check.ts';
+import type { RunInGuestsNetwork } from '../take-tap.ts';
 import { announce } from './announce.ts';
 import { NetworkClaim } from './claim.ts';
 import {
@@ -43,7 +44,7 @@ export interface KernelNetworkOptions {
   /** Told when somebody else changes rules, and when a tap changes. */
   onChange?: (change: KernelChange) => void;
   /** Takes the tap of a starting guest out of that guest's own namespace; false when it is in the guests' network already. */
-  takeTap?: (uid: string, tap: string) => Promise<boolean>;
+  takeTap?: (uid: string, tap: string, run: RunInGuestsNetwork) => Promise<boolean>;
 }
 
 const nothing = object({});
@@ -91,7 +92,7 @@ export function createKernelNetwork({
     rulesApply: changing(checkRules, async (rules) => {
       const text = 'table' in rules ? rules.table : rules.change;
       await checkNft(namespace);
-      await namespace.withFile('rules', text, (path) => namespace.run(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
+      await namespace.withFile('rules', text, (path) => namespace.runBeside(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
       log.debug('rules applied', { bytes: text.length });
     }),
     rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) =>
@@ -106,7 +107,7 @@ export function createKernelNetwork({
       watch.ownNeighbours();
     }),
     nicUp: changing(checkNicUp, async (nic) => {
-      const isFresh = (await takeTap?.(nic.uid, nic.tap)) ?? false;
+      const isFresh = (await takeTap?.(nic.uid, nic.tap, (argv, options) => namespace.run(argv, options))) ?? false;
       watch.ownTap(nic.tap, nic.bridge === undefined ? 'alone' : 'port');
       await setNicUp(namespace, nic, isFresh);
       watch.ownNeighbours();
@@ -139,6 +140,7 @@ export function createKernelNetwork({
         watch.stop();
         await names.stop();
         if (namespace.exists() && (await isOurs(claim))) await removeAll(namespace);
+        namespace.close();
         rmSync(folder, { recursive: true, force: true });
         mkdirSync(folder, { recursive: true, mode: 0o755 });
         claim?.release();

@@ -10,7 +10,7 @@ export const families = ['arp', 'bridge', 'inet'] as const;
 export async function readRules(namespace: GuestsNamespace): Promise<string | null> {
   const read = await Promise.all(
     families.map((family) =>
-      namespace.run(['nft', '-j', '-n', 'list', 'table', family, 'caisson'], { okCodes: [0, 1], maxOutputBytes: 64 * 1024 * 1024 }),
+      namespace.runBeside(['nft', '-j', '-n', 'list', 'table', family, 'caisson'], { okCodes: [0, 1], maxOutputBytes: 64 * 1024 * 1024 }),
     ),
   );
   if (read.at(-1)?.code !== 0) return null;
