@@ -8,6 +8,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { type Bundle, bundles } from './bundles.ts';
 import { leanBuiltins } from './lean-builtins.ts';
+import { leftOut } from './left-out.ts';
 import { lightEndpoints } from './light-endpoints.ts';
 import { oneByte } from './one-byte.ts';
 import { renderPage } from './page.ts';
@@ -24,7 +25,7 @@ async function bundle({ name, entry, isClient }: Bundle): Promise<Map<string, st
     tsconfig: false,
     // Timings depend on what else the machine does.
     checks: { eval: false, pluginTimings: false },
-    plugins: [leanBuiltins, ...(isClient ? [lightEndpoints] : [])],
+    plugins: [leanBuiltins, leftOut, ...(isClient ? [lightEndpoints] : [])],
     treeshake: { propertyReadSideEffects: false },
     onLog(level, log, next) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(`${name}: ${log.message}`);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeError, toCaissonError } from '../lib/errors.ts';
+import { giveMemoryBack } from '../lib/give-memory-back.ts';
 import { jsonLog, type Log } from '../lib/log.ts';
 import { type DaemonCommand, parseDaemonCommand, type TlsOptions } from './command-line.ts';
 import { openApiToken } from './http/api-token.ts';
@@ -14,9 +15,8 @@ import { openApiToken } from './http/api-token.ts';
 /** What was begun must not take longer to end. */
 const closeMs = 15_000;
 
-const idleEveryMs = 10_000;
-/** Heap that may have come since the last collection before the next is worth its pause of some ten milliseconds. */
-const worthwhileBytes = 4 * 1024 * 1024;
+/** The pause of a collection is some ten milliseconds. */
+const memoryGivenBack = { everyMs: 10_000, worthwhileBytes: 4 * 1024 * 1024 };
 
 interface Running {
   urls: string[];
@@ -42,9 +42,9 @@ async function main(): Promise<void> {
   // Not into the log: whoever has it is the administrator.
   for (const link of running.setUpLinks) process.stdout.write(`set-up ${link}\n`);
   log.info('ready', { urls: running.urls });
-  const collecting = setInterval(giveMemoryBack, idleEveryMs);
+  const stopCollecting = giveMemoryBack(memoryGivenBack);
   log.info('ending', { why: await asked });
-  clearInterval(collecting);
+  stopCollecting();
   setTimeout(() => {
     log.error('ending takes too long');
     process.exit(1);
@@ -85,16 +85,6 @@ async function simulate(command: DaemonCommand & { kind: 'simulate' }): Promise<
 /** Somebody watches a simulation on a terminal: only what is wrong is told. */
 function simulationLog(verbose: boolean): Log {
   return verbose ? log : jsonLog((line) => process.stderr.write(line), 'warn', { from: 'daemon' });
-}
-
-let heapAfterCollection = 0;
-
-/** Starting up, and each busy time, leaves pages and compiled code that only this collection gives up. Needs --expose-gc. */
-function giveMemoryBack(): void {
-  const { gc } = globalThis as { gc?: (options: object) => void };
-  if (!gc || process.memoryUsage().heapTotal - heapAfterCollection < worthwhileBytes) return;
-  gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  heapAfterCollection = process.memoryUsage().heapTotal;
 }
 
 /** Beside the bundle; for a daemon that runs from its sources, as it was built last. */
