@@ -72,7 +72,8 @@ describe('the shell that stays in the guests’ network', () => {
     const name = `cst-${process.pid}-shell`;
     const make = () => execFileSync('ip', ['netns', 'add', name]);
     const remove = () => execFileSync('ip', ['netns', 'delete', name]);
-    const open = () => new NamespaceShell({ enter: ['nsenter', `--net=/run/netns/${name}`, '--'], namespacePath: `/run/netns/${name}`, folder });
+    const open = () =>
+      new NamespaceShell({ enter: ['nsenter', `--net=/run/netns/${name}`, '--'], namespacePath: `/run/netns/${name}`, folder });
 
     test('writes settings, says which one could not be, and passes over those that are not known', async () => {
       make();
@@ -84,8 +85,14 @@ describe('the shell that stays in the guests’ network', () => {
         assert.equal(await value(), '1\n');
         await inside.set({ 'net/no/such': 1, [key]: 2 }, { isKnownOnly: true });
         assert.equal(await value(), '2\n');
-        await assert.rejects(inside.set({ 'net/no/such': 1, [key]: 0 }), { code: 'failed', message: /does not take net\/no\/such=1 of \/proc\/sys: / });
-        await assert.rejects(inside.set({ [key]: 2 ** 40 }), { code: 'failed', message: /does not take net\/ipv4\/conf\/lo\/rp_filter=1099511627776/ });
+        await assert.rejects(inside.set({ 'net/no/such': 1, [key]: 0 }), {
+          code: 'failed',
+          message: /does not take net\/no\/such=1 of \/proc\/sys: /,
+        });
+        await assert.rejects(inside.set({ [key]: 2 ** 40 }), {
+          code: 'failed',
+          message: /does not take net\/ipv4\/conf\/lo\/rp_filter=1099511627776/,
+        });
         assert.equal(await value(), '2\n');
       } finally {
         inside.stop();

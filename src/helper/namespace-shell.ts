@@ -113,15 +113,15 @@ export class NamespaceShell {
   #network(): string {
     const { namespacePath } = this.#options;
     const found = statSync(namespacePath, { throwIfNoEntry: false });
-    if (!found) throw new CaissonError('failed', `${namespacePath} is gone, and with it the guests’ network: has somebody deleted the namespace?`);
+    if (!found)
+      throw new CaissonError('failed', `${namespacePath} is gone, and with it the guests’ network: has somebody deleted the namespace?`);
     return `${found.dev}:${found.ino}`;
   }
 
   #start(network: string): Shell {
     const { enter, folder } = this.#options;
-    const [file = 'sh', ...args] = [...enter, 'sh', '-c', script];
     const [output, errors] = [openNameless(`${folder}/output`), openNameless(`${folder}/errors`)];
-    const child = spawn(file, args, {
+    const child = spawn('env', [...enter, 'sh', '-c', script], {
       cwd: '/',
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
       // A group of its own: what it runs is killed with it.

@@ -64,7 +64,9 @@ export class GuestsNamespace {
   /** Lines of `ip -batch`, in order, up to the first that fails; `default` is that of `family`. */
   async change(lines: readonly string[], family?: 4 | 6): Promise<void> {
     if (lines.length === 0) return;
-    await this.withFile('ip', `${lines.join('\n')}\n`, (path) => this.#shell.run(['ip', ...(family ? [`-${family}`] : []), '-batch', path]));
+    await this.withFile('ip', `${lines.join('\n')}\n`, (path) =>
+      this.#shell.run(['ip', ...(family ? [`-${family}`] : []), '-batch', path]),
+    );
   }
 
   /** As `change`; a line that fails is passed over. */

@@ -87,9 +87,7 @@ async function readVersion(namespace: GuestsNamespace): Promise<{ stdout: string
   try {
     return await namespace.run(['nft', '--version']);
   } catch (cause) {
-    // In a namespace it is another program that does not find it.
-    const isMissing = cause instanceof CaissonError && (cause.code === 'missing' || cause.details?.['code'] === 127);
-    if (!isMissing) throw cause;
+    if (!(cause instanceof CaissonError && cause.code === 'missing')) throw cause;
     throw new CaissonError(
       'missing',
       'nft is not installed, and without it no guest’s network can be filtered: apt-get install --no-install-recommends nftables',
