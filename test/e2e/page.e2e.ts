@@ -4,13 +4,24 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { waitFor } from '../../src/lib/wait-for.ts';
+import { english } from '../../src/web/words/english.ts';
+import { sayInWords } from '../../src/web/words/engine-words.ts';
+import { french } from '../../src/web/words/french.ts';
 import { evil, hostileSite } from '../page/lab-site.ts';
 import { ended, openPage, openPageLab, type PageLab, token } from '../page/page-fixture.ts';
 
+const languages = [
+  { language: 'en', words: english, lost: 'jail', made: 'printer', from: '1GiB', to: 640 },
+  { language: 'fr', words: french, lost: 'cell', made: 'imprimante', from: '640MiB', to: 704 },
+] as const;
 let lab: PageLab;
 
 before(async () => {
-  lab = await openPageLab(hostileSite());
+  const site = hostileSite();
+  const { jail } = site.guests;
+  // One to be lost in each language.
+  if (jail) site.guests['cell'] = { ...structuredClone(jail), nics: [{ zone: 'internal', addresses: ['10.20.0.21'] }] };
+  lab = await openPageLab(site);
 });
 
 after(async () => {
@@ -25,20 +36,22 @@ function until(what: string, holds: () => Promise<boolean>): Promise<unknown> {
   return waitFor(what, holds, { timeoutMs: 60_000, everyMs: 100 });
 }
 
-test('a wrong token is refused with what to do, a right one opens the site', async () => {
-  const { page, context } = await openPage(lab, {}, false);
-  try {
-    await page.getByText('By the token of the host').click();
-    await page.getByLabel('API token').fill('wrong');
-    await page.getByRole('button', { name: 'Use the token' }).click();
-    await page.getByText('The daemon does not take this token').waitFor();
-    await page.getByLabel('API token').fill(token);
-    await page.keyboard.press('Enter');
-    await page.getByText('Nothing needs you').waitFor();
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words } of languages) {
+  test(`a wrong token is refused with what to do, a right one opens the site (${language})`, async () => {
+    const { page, context } = await openPage(lab, { language }, false);
+    try {
+      await page.getByText(words.loginByToken).click();
+      await page.getByLabel(words.token).fill('wrong');
+      await page.getByRole('button', { name: words.useToken }).click();
+      await page.getByText(words.tokenRefused).waitFor();
+      await page.getByLabel(words.token).fill(token);
+      await page.keyboard.press('Enter');
+      await page.getByText(words.allIsWell).waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+}
 
 test('the console of a guest says what it said, and takes what is typed', async () => {
   const { page, context, visit, complaints } = await openPage(lab);
@@ -205,104 +218,117 @@ for (const [language, crashed, start, ready, why] of [
   });
 }
 
-test('with the keyboard alone: search, palette, pages, table', async () => {
-  const { page, context, complaints } = await openPage(lab);
-  try {
-    await page.keyboard.press('/');
-    await page.keyboard.type('database');
-    await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'database' }).waitFor();
+for (const { language, words } of languages) {
+  test(`with the keyboard alone: search, palette, pages, table (${language})`, async () => {
+    const { page, context, complaints } = await openPage(lab, { language });
+    try {
+      await page.keyboard.press('/');
+      await page.keyboard.type('database');
+      await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'database' }).waitFor();
 
-    await page.keyboard.press('g');
-    await page.keyboard.press('z');
-    await page.getByRole('heading', { name: 'Zones' }).waitFor();
+      await page.keyboard.press('g');
+      await page.keyboard.press('z');
+      await page.getByRole('heading', { name: words.pages.zones }).waitFor();
 
-    await page.keyboard.press('Control+k');
-    await page.keyboard.type('shut down stream');
-    await page.locator('[role=option][aria-selected=true]', { hasText: 'Shut down: stream' }).waitFor();
-    await page.keyboard.press('Enter');
-    await until('stream is shut down', async () => (await guest('stream')).status.power === 'stopped');
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type(`${words.actions.shutdown} stream`);
+      await page.locator('[role=option][aria-selected=true]', { hasText: `${words.actions.shutdown}: stream` }).waitFor();
+      await page.keyboard.press('Enter');
+      await until('stream is shut down', async () => (await guest('stream')).status.power === 'stopped');
 
-    await page.keyboard.press('g');
-    await page.keyboard.press('g');
-    await page.getByRole('heading', { name: 'Guests' }).waitFor();
-    await page.locator('tr[data-row="0"]').focus();
-    const second = await page.locator('tr[data-row="1"] a').textContent();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
-    await page.locator('main h1', { hasText: second ?? '' }).waitFor();
+      await page.keyboard.press('g');
+      await page.keyboard.press('g');
+      await page.getByRole('heading', { name: words.pages.guests }).waitFor();
+      await page.locator('tr[data-row="0"]').focus();
+      const second = await page.locator('tr[data-row="1"] a').textContent();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.locator('main h1', { hasText: second ?? '' }).waitFor();
 
-    await page.keyboard.press('?');
-    await page.getByRole('dialog').waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
-});
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await ended(lab.client, await lab.client.call('guestStart', { params: { guest: 'stream' } }));
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-test('what is chosen in the table is started together', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests');
-    await page.getByLabel('Choose stream').check();
-    await page.getByLabel('Choose jail').check();
-    await page.getByRole('button', { name: 'Start (2)' }).click();
-    await until('both run', async () => (await guest('stream')).status.ready && (await guest('jail')).status.ready);
-    await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'jail' } }));
-    await page.locator('tr', { hasText: 'jail' }).getByText('stopped').waitFor();
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words } of languages) {
+  test(`what is chosen in the table is started together (${language})`, async () => {
+    const { page, context, visit } = await openPage(lab, { language });
+    try {
+      await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'stream' } }));
+      await visit('#/guests');
+      await page.getByLabel(words.choose('stream')).check();
+      await page.getByLabel(words.choose('jail')).check();
+      await page.getByRole('button', { name: `${words.actions.start} (2)` }).click();
+      await until('both run', async () => (await guest('stream')).status.ready && (await guest('jail')).status.ready);
+      await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'jail' } }));
+      await page.locator('tr', { hasText: 'jail' }).getByText(words.states.stopped).waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-test('what destroys something says what is lost and wants the name', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests/jail');
-    await page.getByRole('button', { name: 'Delete' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByText(/Its disks \(root\) stay/).waitFor();
-    await dialog.getByLabel('Delete the disks too').check();
-    await dialog.getByText(/Nobody can bring them back/).waitFor();
-    await dialog.getByText('caisson guest delete jail --delete-disks').waitFor();
-    assert.equal(await dialog.getByRole('button', { name: 'Delete', exact: true }).isDisabled(), true);
-    await dialog.getByLabel(/type the name/).fill('jai');
-    assert.equal(await dialog.getByRole('button', { name: 'Delete', exact: true }).isDisabled(), true);
-    await dialog.getByLabel(/type the name/).fill('jail');
-    await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
-    await page.getByRole('heading', { name: 'Guests' }).waitFor();
-    await page.locator('tr', { hasText: 'web' }).waitFor();
-    assert.equal(await page.locator('tr', { hasText: 'jail' }).count(), 0);
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words, lost } of languages) {
+  test(`what destroys something says what is lost and wants the name (${language})`, async () => {
+    const { page, context, visit } = await openPage(lab, { language });
+    try {
+      // So that there are disks to be lost.
+      for (const verb of ['guestStart', 'guestStop'] as const)
+        await ended(lab.client, await lab.client.call(verb, { params: { guest: lost } }));
+      await visit(`#/guests/${lost}`);
+      await page.getByRole('button', { name: words.actions.delete }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(words.lostByDelete('root')).waitFor();
+      await dialog.getByLabel(words.deleteDisks).check();
+      await dialog.getByText(words.lostWithDisks('root')).waitFor();
+      await dialog.getByText(`caisson guest delete ${lost} --delete-disks`).waitFor();
+      assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
+      await dialog.getByLabel(words.typeName(lost)).fill(lost.slice(0, -1));
+      assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
+      await dialog.getByLabel(words.typeName(lost)).fill(lost);
+      await dialog.getByRole('button', { name: words.actions.delete, exact: true }).click();
+      await page.getByRole('heading', { name: words.pages.guests }).waitFor();
+      await page.locator('tr', { hasText: 'web' }).waitFor();
+      assert.equal(await page.locator('tr', { hasText: lost }).count(), 0);
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-test('a guest is changed by its part of the site file: problems at their lines, then the difference, then applied', async () => {
-  const { page, context, visit, complaints } = await openPage(lab);
-  try {
-    await visit('#/guests/web/file');
-    const text = page.getByRole('textbox', { name: 'Site file' });
-    const before = await text.inputValue();
-    await text.fill(before.replace('memory: 1GiB', 'memory: plenty'));
-    await page.getByRole('button', { name: 'Show the difference' }).click();
-    await page.getByText(/1 problem in the file/).waitFor();
-    await text.fill(before.replace('memory: 1GiB', 'memory: 640MiB'));
-    await page.getByRole('button', { name: 'Show the difference' }).click();
-    const difference = page.getByRole('region', { name: 'What would change' });
-    await difference.locator('del', { hasText: '1GiB' }).waitFor();
-    await difference.locator('ins', { hasText: '640MiB' }).waitFor();
-    assert.equal((await guest('web')).spec.memoryMib, 1024, 'nothing has happened yet');
-    await page.getByRole('button', { name: 'Apply' }).click();
-    await until('it is applied', async () => (await guest('web')).spec.memoryMib === 640);
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words, from, to } of languages) {
+  test(`a guest is changed by its part of the site file: problems at their lines, then the difference, then applied (${language})`, async () => {
+    const { page, context, visit, complaints } = await openPage(lab, { language });
+    try {
+      await visit('#/guests/web/file');
+      const text = page.getByRole('textbox', { name: words.tabs.file });
+      const before = await text.inputValue();
+      await text.fill(before.replace(`memory: ${from}`, 'memory: plenty'));
+      await page.getByRole('button', { name: words.showDifference }).click();
+      await page.getByText(words.fileProblems(1)).waitFor();
+      await text.fill(before.replace(`memory: ${from}`, `memory: ${to}MiB`));
+      await page.getByRole('button', { name: words.showDifference }).click();
+      const difference = page.getByRole('region', { name: words.difference });
+      await difference.locator('del', { hasText: from }).waitFor();
+      await difference.locator('ins', { hasText: `${to}MiB` }).waitFor();
+      assert.notEqual((await guest('web')).spec.memoryMib, to, 'nothing has happened yet');
+      await page.getByRole('button', { name: words.apply }).click();
+      await until('it is applied', async () => (await guest('web')).spec.memoryMib === to);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
 
 test('what is typed stays when the site is changed elsewhere, and neither overwrites the other', async () => {
   const { page, context, visit } = await openPage(lab);
@@ -421,58 +447,64 @@ for (const [language, examine, notYet, at] of [
   });
 }
 
-test('a new guest is written, looked at and made', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests');
-    await page.getByRole('link', { name: 'New guest' }).click();
-    const text = page.getByRole('textbox', { name: 'New guest' });
-    await text.waitFor();
-    await text.fill('printer:\n  image: debian-12\n  zone: internal\n  memory: 128MiB\n  disks: { root: 4GiB }\n');
-    await page.getByRole('button', { name: 'Show the difference' }).click();
-    await page.getByRole('button', { name: 'Apply' }).click();
-    await page.locator('main h1', { hasText: 'printer' }).waitFor();
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words, made } of languages) {
+  test(`a new guest is written, looked at and made (${language})`, async () => {
+    const { page, context, visit } = await openPage(lab, { language });
+    try {
+      await visit('#/guests');
+      await page.getByRole('link', { name: words.newGuest }).click();
+      const text = page.getByRole('textbox', { name: words.newGuest });
+      await text.waitFor();
+      await text.fill(`${made}:\n  image: debian-12\n  zone: internal\n  memory: 128MiB\n  disks: { root: 4GiB }\n`);
+      await page.getByRole('button', { name: words.showDifference }).click();
+      await page.getByRole('button', { name: words.apply }).click();
+      await page.locator('main h1', { hasText: made }).waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-test('two things are clicked on the map: may they talk, and by which rule', async () => {
-  const { page, context, visit, complaints } = await openPage(lab);
-  try {
-    await visit('#/zones');
-    const card = (name: string) => page.locator(`[data-node="${name}"]`);
-    await card('web').click();
-    await page.getByRole('heading', { name: 'Is reached by' }).waitFor();
-    assert.match((await card('stream').getAttribute('class')) ?? '', /faded/);
-    assert.doesNotMatch((await card('database').getAttribute('class')) ?? '', /faded/);
-    await card('database').click();
-    await page.getByRole('heading', { name: 'May web talk to database?' }).waitFor();
-    await page.locator('.decision-open').first().waitFor();
-    await page.locator('.ways').getByText('web → database: tcp/3306', { exact: true }).waitFor();
-    await page.getByRole('button', { name: /the other way round/ }).click();
-    await page.locator('.decision-refused').first().waitFor();
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words } of languages) {
+  test(`two things are clicked on the map: may they talk, and by which rule (${language})`, async () => {
+    const { page, context, visit, complaints } = await openPage(lab, { language });
+    try {
+      await visit('#/zones');
+      const card = (name: string) => page.locator(`[data-node="${name}"]`);
+      await card('web').click();
+      await page.getByRole('heading', { name: words.reachedBy }).waitFor();
+      assert.match((await card('stream').getAttribute('class')) ?? '', /faded/);
+      assert.doesNotMatch((await card('database').getAttribute('class')) ?? '', /faded/);
+      await card('database').click();
+      await page.getByRole('heading', { name: words.mayTalk('web', 'database') }).waitFor();
+      await page.locator('.decision-open').first().waitFor();
+      await page.locator('.ways').getByText('web → database: tcp/3306', { exact: true }).waitFor();
+      await page.getByRole('button', { name: words.otherWay }).click();
+      await page.locator('.decision-refused').first().waitFor();
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-test('the page follows what happens elsewhere without being asked', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests/dns');
-    await ended(lab.client, await lab.client.call('guestPause', { params: { guest: 'dns' } }));
-    await page.locator('.sentence .state', { hasText: 'paused' }).waitFor();
-    await page.getByRole('button', { name: 'Resume' }).waitFor();
-    await ended(lab.client, await lab.client.call('guestResume', { params: { guest: 'dns' } }));
-    await page.locator('.sentence .state', { hasText: /^ready$/ }).waitFor();
-    await visit('#/jobs');
-    await page.getByText('Resume guest dns').first().waitFor();
-  } finally {
-    await context.close();
-  }
-});
+for (const { language, words } of languages) {
+  test(`the page follows what happens elsewhere without being asked (${language})`, async () => {
+    const { page, context, visit } = await openPage(lab, { language });
+    try {
+      await visit('#/guests/dns');
+      await ended(lab.client, await lab.client.call('guestPause', { params: { guest: 'dns' } }));
+      await page.locator('.sentence .state', { hasText: words.states.paused }).waitFor();
+      await page.getByRole('button', { name: words.actions.resume }).waitFor();
+      await ended(lab.client, await lab.client.call('guestResume', { params: { guest: 'dns' } }));
+      await page.locator('.sentence .state', { hasText: new RegExp(`^${words.states.ready}$`) }).waitFor();
+      await visit('#/jobs');
+      await page.getByText(sayInWords('Resume guest dns', language).text).first().waitFor();
+    } finally {
+      await context.close();
+    }
+  });
+}
 
 test('names and texts that try to be markup stay text', async () => {
   const { page, context, visit, complaints } = await openPage(lab);

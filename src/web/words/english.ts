@@ -262,7 +262,10 @@ export const english = {
 
   lostByStop:
     'The guest loses its power at once. What it has not written to its disks is lost, as in a power cut; shutting it down would not lose it.',
-  lostByDelete: (disks: string) => `The guest, its addresses and its history are gone. Its disks (${disks}) stay in the data directory.`,
+  lostByDelete: (disks: string) =>
+    disks === ''
+      ? 'The guest, its addresses and its history are gone. It has no disks yet.'
+      : `The guest, its addresses and its history are gone. Its disks (${disks}) stay in the data directory.`,
   lostWithDisks: (disks: string) => `The guest is gone, and with it all that is on its disks (${disks}). Nobody can bring them back.`,
   deleteDisks: 'Delete the disks too',
   typeName: (name: string) => `To go on, type the name: ${name}`,

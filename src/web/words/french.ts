@@ -272,7 +272,9 @@ export const french: Words = {
   lostByStop:
     'L’invité perd son courant aussitôt. Ce qu’il n’a pas écrit sur ses disques est perdu, comme lors d’une coupure ; un arrêt ne le perdrait pas.',
   lostByDelete: (disks) =>
-    `L’invité, ses adresses et son historique disparaissent. Ses disques (${disks}) restent dans le dossier de données.`,
+    disks === ''
+      ? 'L’invité, ses adresses et son historique disparaissent. Il n’a pas encore de disque.'
+      : `L’invité, ses adresses et son historique disparaissent. Ses disques (${disks}) restent dans le dossier de données.`,
   lostWithDisks: (disks) => `L’invité disparaît, et avec lui tout ce qui est sur ses disques (${disks}). Personne ne peut les rendre.`,
   deleteDisks: 'Supprimer aussi les disques',
   typeName: (name) => `Pour continuer, tapez le nom : ${name}`,
