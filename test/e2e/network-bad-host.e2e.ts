@@ -7,6 +7,7 @@ import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { renderDnsmasq } from '../../src/drivers/nftables/render-dnsmasq.ts';
 import { run } from '../../src/lib/exec.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
@@ -273,6 +274,26 @@ table inet own {
     for (const name of ['inet firewalld', 'ip filter', 'ip6 raw', 'inet own']) await real.nft(host, `delete table ${name}`);
     assert.deepEqual((await network.observe()).others, []);
     assert.equal(await real.probe(real.guestOf(web), { protocol: 'tcp', to: '10.20.0.5', port: 3306 }, 3000), 'closed');
+  });
+
+  test('addresses and names of IPv6 are served before there is any interface to take an identity from', async () => {
+    const empty = `cst-empty-${process.pid}`;
+    await run(['ip', 'netns', 'add', empty]);
+    try {
+      const path = `${real.folder}/empty.conf`;
+      writeFileSync(path, renderDnsmasq({ ...exampleNetwork, nics: [] }, []).config);
+      const argv = ['netns', 'exec', empty, 'dnsmasq', '--no-daemon', '--user=root', '--pid-file=', `--conf-file=${path}`];
+      const child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+      const ended = once(child, 'exit');
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      await waitFor('it runs, or has ended', () => said.includes('started, version') || child.exitCode !== null, { timeoutMs: 60_000 });
+      child.kill('SIGTERM');
+      await ended;
+      assert.match(said, /started, version/);
+    } finally {
+      await run(['ip', 'netns', 'del', empty]);
+    }
   });
 
   test('rules of an older firewall, which nft does not see, are left alone and told', async () => {

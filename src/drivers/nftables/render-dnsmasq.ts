@@ -17,6 +17,12 @@ export interface DnsmasqTexts {
 }
 
 /** Pure. Throws `invalid` when a string of the state is not exactly what it should be. */
+/**
+ * Who hands out addresses in IPv6, the same on every host, under the number that is reserved for examples (RFC 5612). Else it is made of some
+ * interface's MAC, at each start perhaps of another one; and without any, in a namespace that has no guest yet, dnsmasq does not start.
+ */
+const serverId = '32473,ca:15:50:00:00:01';
+
 export function renderDnsmasq(state: NetworkState, resolvers: readonly string[]): DnsmasqTexts {
   const site = checkWord('label', state.site);
   const zones = state.zones.toSorted((a, b) => a.index - b.index);
@@ -38,7 +44,7 @@ export function renderDnsmasq(state: NetworkState, resolvers: readonly string[])
     'quiet-ra',
     `local=/${site}/`,
     ...resolvers.map((address) => `server=${checkAddress(address)}`),
-    ...(hasIpv6 ? ['enable-ra'] : []),
+    ...(hasIpv6 ? ['enable-ra', `dhcp-duid=${serverId}`] : []),
     ...zones.flatMap((zone) =>
       renderZone(
         zone,

@@ -177,6 +177,7 @@ const directives = new Map<string, RegExp>([
   ['interface', /^cs[gb]\*$/],
   ['except-interface', /^lo$/],
   ['server', /^[0-9a-fA-F.:]{2,45}$/],
+  ['dhcp-duid', /^\d{1,10},[0-9a-f]{2}(?::[0-9a-f]{2}){0,19}$/],
 ]);
 
 export const checkDnsmasqConfig = lines(2_000_000, (line) => {
