@@ -187,10 +187,8 @@ export const killedOperations: readonly KilledOperation[] = [
     check: (guests) => {
       runs(guests, 'spare');
       const { status } = guests.get('spare') as Guest;
-      assert.deepEqual(
-        status.nics.map(({ zone }) => zone),
-        ['only'],
-      );
+      // As before only where it was killed before anybody had written it down.
+      assert.match(status.nics.map(({ zone }) => zone).join(' '), /^only( other)?$/);
       // A guest without an operating system may keep the card; that is said, and nothing passes by it.
       for (const text of status.pending)
         assert.match(text, /^a nic that is not wished any more \(unplug\): its system does not let go of it/);
