@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { siteArbitrary } from '../../test/site-arbitrary.ts';
 import { checkSite } from './check-site.ts';
-import { renderSiteFile } from './site-document.ts';
+import { renderSiteFile } from './render-site-file.ts';
 import { parseSiteFile } from './site-file.ts';
 
 const noFiles = () => undefined;

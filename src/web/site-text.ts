@@ -2,7 +2,7 @@
 // Everything here is loaded only with the pages that edit.
 // oxlint-disable-next-line import/no-unassigned-import
 import './no-eval.ts';
-import { renderSiteFile } from '../model/site-document.ts';
+import { renderSiteFile } from '../model/render-site-file.ts';
 import { parseSiteFile, type SiteFileProblem } from '../model/site-file.ts';
 import type { Site } from '../model/site.ts';
 

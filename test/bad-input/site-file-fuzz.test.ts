@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseDocument, isCollection, isMap, isPair, isScalar, visit, type Document } from 'yaml';
-import { renderSiteFile } from '../../src/model/site-document.ts';
+import { renderSiteFile } from '../../src/model/render-site-file.ts';
 import { parseSiteFile, type SiteFileProblem } from '../../src/model/site-file.ts';
 import { siteArbitrary } from '../site-arbitrary.ts';
 

@@ -23,7 +23,7 @@ export function addSite(site: Command, io: Io): void {
     .description('the site as a canonical site file, on standard output')
     .action((options: ConnectionOptions) =>
       connected(io, options, async ({ client }) => {
-        const { renderSiteFile } = await import('../../model/site-document.ts');
+        const { renderSiteFile } = await import('../../model/render-site-file.ts');
         io.stdout.write(renderSiteFile((await client.call('siteShow')).site));
       }),
     );
