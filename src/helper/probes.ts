@@ -3,7 +3,7 @@
 // ends, the process does, and with it the namespace and both ends of its cable. Rules, routes and proxies are the network's business.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CaissonError } from '../lib/errors.ts';
 import { run } from '../lib/exec.ts';
@@ -25,6 +25,8 @@ send($s, '', 0, $six ? pack_sockaddr_in6(9, inet_pton(AF_INET6, $a)) : pack_sock
 
 interface Probe {
   holder: ChildProcess;
+  /** Which network it holds. A process id may stand for another process one day: what is tried from elsewhere would be worse than nothing. */
+  network: string;
   /** Absent until it is ours: the name may be somebody else's. */
   tap?: string;
 }
@@ -49,8 +51,8 @@ export class Probes {
     const inGuestsNetwork = (...argv: string[]) => run([first, ...rest, ...argv]);
     const { uplink } = args;
     if (uplink !== undefined) await Promise.all(args.addresses.map((address) => this.#refuseTaken(address, uplink)));
-    const holder = await this.#hold();
-    const probe: Probe = { holder };
+    const probe = await this.#hold();
+    const { holder } = probe;
     this.#open.set(uid, probe);
     try {
       const peer = ['peer', 'name', 'eth0', 'address', args.mac, 'mtu', String(args.mtu), 'netns', String(holder.pid)];
@@ -66,7 +68,8 @@ export class Probes {
 
   async run({ uid, targets }: HelperArgs<'probeRun'>): Promise<HelperValue<'probeRun'>> {
     const probe = this.#open.get(uid);
-    if (!probe || probe.holder.exitCode !== null) throw new CaissonError('not-found', `no probe ${uid} is open`);
+    if (!probe || hasEnded(probe.holder)) throw new CaissonError('not-found', `no probe ${uid} is open`);
+    if (networkOf(probe.holder) !== probe.network) throw new CaissonError('failed', `probe ${uid} has lost its network`);
     const argv = [...asNobody, '--no-new-privs', '--', 'perl', '-e', probeScript, String(waitSeconds)];
     const { stdout } = await run([...enter(probe.holder), ...argv], { input: probeInput(targets), timeoutMs: 60_000 });
     return { lines: parseProbeOutput(stdout, targets.length) };
@@ -80,7 +83,7 @@ export class Probes {
     const { holder, tap } = probe;
     // The kernel takes a namespace apart some time after its last process: the cable goes now.
     if (tap !== undefined) await this.#unplug(tap);
-    if (holder.exitCode !== null || holder.signalCode !== null) return;
+    if (hasEnded(holder)) return;
     const ended = once(holder, 'exit');
     holder.stdin?.end();
     await ended;
@@ -99,7 +102,7 @@ export class Probes {
   }
 
   /** A process in a new network namespace, without any right there. */
-  async #hold(): Promise<ChildProcess> {
+  async #hold(): Promise<Probe> {
     const holder = spawn('unshare', ['--net', '--', ...asNobody, '--no-new-privs', '--', 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
     holder.stdin.on('error', () => undefined);
     const failed = new Promise<never>((_, reject) => {
@@ -110,7 +113,7 @@ export class Probes {
     // It says what it hears as soon as it has come where it should be.
     holder.stdin.write('\n');
     await Promise.race([once(holder.stdout, 'data'), failed]);
-    return holder;
+    return { holder, network: networkOf(holder) };
   }
 
   async #address(holder: ChildProcess, { addresses, routers }: HelperArgs<'probeOpen'>): Promise<void> {
@@ -144,6 +147,18 @@ export class Probes {
   async #unplug(tap: string): Promise<void> {
     const [first = 'env', ...rest] = this.#namespace.enter();
     await run([first, ...rest, 'ip', 'link', 'delete', 'dev', tap], { okCodes: [0, 1] });
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+function networkOf({ pid }: ChildProcess): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch (cause) {
+    throw new CaissonError('failed', 'the network of a probe is gone', { cause });
   }
 }
 

@@ -30,6 +30,10 @@ function rectangle(x: number, y: number, width: number, height: number, colour: 
   return Buffer.concat([head, ...Array.from({ length: width * height }, () => Buffer.from([...colour, 0]))]);
 }
 
+function resized(width: number, height: number): Buffer {
+  return rectangle(0, 0, width, height, [], -223).subarray(0, 12);
+}
+
 /** A server that says this, whatever it is asked, and then ends. */
 function saying(...parts: (string | Buffer)[]) {
   const [ours, theirs] = duplexPair();
@@ -64,6 +68,24 @@ test('a picture comes in pieces, in any order, between other things that are sai
   assert.equal(unlikeTheFirst(decoded), 3);
 });
 
+test('a screen that changes its size while it is looked at is asked again, and shown as it is then', async () => {
+  const [ours, theirs] = duplexPair();
+  const askedFor = (width: number, height: number) => Buffer.from([3, 0, 0, 0, 0, 0, 0, width, 0, height]);
+  const answers: [asked: Buffer, said: Buffer][] = [
+    [askedFor(3, 2), update(rectangle(0, 0, 3, 1, [9, 9, 9]), resized(2, 1))],
+    [askedFor(2, 1), update(rectangle(0, 0, 2, 1, [1, 2, 3]))],
+  ];
+  let heard = Buffer.alloc(0);
+  ours.on('data', (chunk: Buffer) => {
+    heard = Buffer.concat([heard, chunk]);
+    if (answers[0] && heard.includes(answers[0][0])) ours.write(answers.shift()?.[1]);
+  });
+  for (const part of [...start, server(3, 2, '')]) ours.write(part);
+  const frame = await readFrame(theirs);
+  assert.deepEqual([frame.width, frame.height, ...frame.rgb], [2, 1, 1, 2, 3, 1, 2, 3]);
+  assert.deepEqual(answers, []);
+});
+
 const one = [1, 2, 3] as const;
 const lies: [string, (string | Buffer)[], RegExp][] = [
   ['is no server of screens', ['HTTP/1.1 400 Bad Request\r\n'], /not the protocol/],
@@ -87,6 +109,12 @@ const lies: [string, (string | Buffer)[], RegExp][] = [
       ...Array.from({ length: 5 }, () => update(...Array.from({ length: 30_000 }, () => rectangle(0, 0, 0, 0, one)))),
     ],
     /never comes to its end/,
+  ],
+  ['takes a size of nothing', [...start, server(2, 2, ''), update(resized(0, 2))], /0 × 2 pixels/],
+  [
+    'never keeps its size',
+    [...start, server(2, 2, ''), ...Array.from({ length: 21 }, () => update(resized(2, 2)))],
+    /never keeps its size/,
   ],
   ['ends in the middle', [...start, server(2, 2, ''), update(rectangle(0, 0, 2, 1, one))], /ended in the middle/],
 ];

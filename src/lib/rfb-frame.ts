@@ -22,10 +22,14 @@ const noAuthentication = 1;
 /** What a server says, by its first byte. */
 const message = { frame: 0, colours: 1, bell: 2, text: 3 } as const;
 const raw = 0;
+/** In the place of a rectangle: the screen has another size now (firmware gives way to a system, a system sets a mode). */
+const newSize = -223;
+/** How often it may change while it is looked at. */
+const mostSizes = 20;
 
 /** 32 bits a pixel, its bytes red, green, blue and one unused. */
 const pixelFormat = Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 0, 8, 16, 0, 0, 0]);
-const encodings = Buffer.from([2, 0, 0, 1, 0, 0, 0, raw]);
+const encodings = Buffer.from([2, 0, 0, 2, 0, 0, 0, raw, ...int32(newSize)]);
 
 /** Destroys the stream in the end. Throws `unavailable` when the other side does not keep the protocol. */
 export async function readFrame(stream: Duplex): Promise<Frame> {
@@ -34,8 +38,9 @@ export async function readFrame(stream: Duplex): Promise<Frame> {
     const { width, height } = await greet(stream, reader);
     stream.write(pixelFormat);
     stream.write(encodings);
-    stream.write(updateRequest(width, height));
-    return { width, height, rgb: await readPixels(reader, width, height) };
+    const ask = (size: Size) => stream.write(updateRequest(size.width, size.height));
+    ask({ width, height });
+    return await readPixels(reader, { width, height }, ask);
   } finally {
     stream.destroy();
   }
@@ -62,6 +67,12 @@ function checkSize(width: number, height: number): void {
   if (width === 0 || height === 0 || width * height > mostPixels) throw wrong(`is of ${width} × ${height} pixels`);
 }
 
+function int32(value: number): number[] {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return [...bytes];
+}
+
 function updateRequest(width: number, height: number): Buffer {
   const request = Buffer.alloc(10);
   request.writeUInt8(3, 0);
@@ -70,15 +81,15 @@ function updateRequest(width: number, height: number): Buffer {
   return request;
 }
 
-/** Until every pixel has been told. */
-async function readPixels(reader: ByteReader, width: number, height: number): Promise<Buffer> {
-  const picture: Picture = {
-    width,
-    height,
-    rgb: Buffer.alloc(width * height * 3),
-    told: new Uint8Array(width * height),
-    missing: width * height,
-  };
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Until every pixel has been told; `ask` asks for all of them again. */
+async function readPixels(reader: ByteReader, size: Size, ask: (size: Size) => void): Promise<Frame> {
+  let picture = emptyPicture(size);
+  let sizes = 0;
   let turns = 0;
   while (picture.missing > 0) {
     const kind = (await reader.read(1)).readUInt8();
@@ -91,10 +102,22 @@ async function readPixels(reader: ByteReader, width: number, height: number): Pr
     } else if (kind === message.frame) {
       const count = (await reader.read(3)).readUInt16BE(1);
       turns += count;
-      for (let index = 0; index < count; index++) await readRectangle(reader, picture);
+      for (let index = 0; index < count; index++) {
+        const size = await readRectangle(reader, picture);
+        if (!size) continue;
+        if (++sizes > mostSizes) throw wrong('never keeps its size');
+        picture = emptyPicture(size);
+        ask(size);
+      }
     } else throw wrong(`says something that was not asked for (${kind})`);
   }
-  return picture.rgb;
+  const { width, height, rgb } = picture;
+  return { width, height, rgb };
+}
+
+function emptyPicture({ width, height }: Size): Picture {
+  const pixels = width * height;
+  return { width, height, rgb: Buffer.alloc(pixels * 3), told: new Uint8Array(pixels), missing: pixels };
 }
 
 interface Picture extends Frame {
@@ -103,10 +126,16 @@ interface Picture extends Frame {
   missing: number;
 }
 
-async function readRectangle(reader: ByteReader, picture: Picture): Promise<void> {
+/** What it says of the picture goes into it; a new size of the screen is returned. */
+async function readRectangle(reader: ByteReader, picture: Picture): Promise<Size | undefined> {
   const head = await reader.read(12);
   const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
-  if (head.readInt32BE(8) !== raw) throw wrong('is told in a way that was not asked for');
+  const encoding = head.readInt32BE(8);
+  if (encoding === newSize) {
+    checkSize(width, height);
+    return { width, height };
+  }
+  if (encoding !== raw) throw wrong('is told in a way that was not asked for');
   if (x + width > picture.width || y + height > picture.height) throw wrong('is told beyond its edges');
   for (let row = y; row < y + height; row++) {
     const pixels = await reader.read(width * 4);
@@ -118,6 +147,7 @@ async function readRectangle(reader: ByteReader, picture: Picture): Promise<void
       picture.missing--;
     }
   }
+  return undefined;
 }
 
 async function skip(reader: ByteReader, bytes: number): Promise<void> {
