@@ -154,6 +154,7 @@ for (const [language, screen, sentence, size, full, other, send, typeText, typeI
       const isFull = () => page.evaluate<boolean>(`document.fullscreenElement?.querySelector('.screen canvas') != null`);
       await page.getByRole('button', { name: full }).click();
       await waitFor('the whole screen', isFull, { timeoutMs: 60_000 });
+      await page.locator('.console .screen canvas:focus').waitFor();
       await page.keyboard.press('z');
       await until('a key in full screen', [0x7a]);
       await page.getByRole('button', { name: full }).click();
@@ -222,7 +223,9 @@ for (const { language, words } of languages) {
   test(`with the keyboard alone: search, palette, pages, table (${language})`, async () => {
     const { page, context, complaints } = await openPage(lab, { language });
     try {
+      const search = page.locator('[role=combobox]:focus');
       await page.keyboard.press('/');
+      await search.waitFor();
       await page.keyboard.type('database');
       await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
       await page.keyboard.press('Enter');
@@ -233,6 +236,7 @@ for (const { language, words } of languages) {
       await page.getByRole('heading', { name: words.pages.zones }).waitFor();
 
       await page.keyboard.press('Control+k');
+      await search.waitFor();
       await page.keyboard.type(`${words.actions.shutdown} stream`);
       await page.locator('[role=option][aria-selected=true]', { hasText: `${words.actions.shutdown}: stream` }).waitFor();
       await page.keyboard.press('Enter');

@@ -117,7 +117,7 @@ async function fillScreen(element: HTMLElement | null, view: ScreenView | undefi
     return;
   }
   await element.requestFullscreen();
+  view?.focus();
   const { keyboard } = navigator as Navigator & { keyboard?: { lock(): Promise<void> } };
   await keyboard?.lock().catch(() => undefined);
-  view?.focus();
 }
