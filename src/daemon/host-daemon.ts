@@ -1,5 +1,4 @@
 // The daemon of a real host: the root helper's channel, the stores of the data directory, and the drivers that touch the world.
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openHelperChannel } from '../drivers/helper-client/helper-client.ts';
@@ -9,6 +8,7 @@ import { CaissonError } from '../lib/errors.ts';
 import { isLoopback } from '../lib/listen-address.ts';
 import { systemRandom } from '../lib/ids.ts';
 import type { Log } from '../lib/log.ts';
+import { readIfThere } from '../lib/read-if-there.ts';
 import { version } from '../model/version.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { History } from '../store/history.ts';
@@ -144,10 +144,7 @@ async function openStores(dataDirectory: string): Promise<Stores> {
 
 /** 0: a new data directory. */
 async function readMark(path: string): Promise<number> {
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined;
-    throw new CaissonError('failed', `${path} cannot be read`, { cause });
-  });
+  const text = await readIfThere(path);
   if (text === undefined) return 0;
   // Whatever it says, the stores were there.
   const version = Number(/"stores":\s*(\d+)/.exec(text)?.[1] ?? 1);

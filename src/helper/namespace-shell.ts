@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { CaissonError } from '../lib/errors.ts';
-import { type RunOptions, type RunResult, judgeRun } from '../lib/exec.ts';
+import { type RunOptions, type RunResult, judgeRun, programEnv } from '../lib/exec.ts';
 
 /**
  * On standard input: a number of words and as many lines. On standard output: the exit code. What the program says is in the files of
@@ -123,7 +123,7 @@ export class NamespaceShell {
     const [output, errors] = [openNameless(`${folder}/output`), openNameless(`${folder}/errors`)];
     const child = spawn('env', [...enter, 'sh', '-c', script], {
       cwd: '/',
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+      env: programEnv,
       // A group of its own: what it runs is killed with it.
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore', output, errors],

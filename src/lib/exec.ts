@@ -29,6 +29,9 @@ export interface RunResult {
   stderr: string;
 }
 
+/** What programs are given of an environment: the same wherever we were started, and words that can be compared. */
+export const programEnv = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
+
 /**
  * Runs `argv` to its end. Throws `missing` when the program is not there, `timeout`, `cancelled`, or `failed` with the
  * last lines of what it said.
@@ -39,7 +42,7 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
   const child = spawn(program, args, {
     stdio: [options.input === undefined ? (options.stdin ?? 'ignore') : 'pipe', 'pipe', 'pipe'],
     cwd: options.cwd,
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...options.env },
+    env: { ...programEnv, ...options.env },
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });

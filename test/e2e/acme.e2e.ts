@@ -43,6 +43,18 @@ const start = (proofPort: number, more: { validity?: number; rejects?: number } 
     ...more,
   });
 
+/** A certificate by ACME beside a new one of the host's own, proved on this port. */
+async function openBeside(data: string, pebble: Pebble, proofPort: number) {
+  return openAcmeCertificate({
+    own: await openOwnCertificate({ dataDirectory: data, names: hostNames, extraNames: [], clock: systemClock, log: silentLog }),
+    settings: { directory: pebble.directory, names, contacts: [], authorities: readFileSync(paths.authority, 'utf8') },
+    places: [{ host: '127.0.0.1', port: proofPort }],
+    dataDirectory: data,
+    clock: systemClock,
+    log: silentLog,
+  });
+}
+
 /** What a client that asks for this name is shown, and whether it trusts it by these authorities. */
 function shown(port: number, name: string | undefined, ca: string): Promise<{ trusted: boolean; certificate: X509Certificate }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ trusted: boolean; certificate: X509Certificate }>();
@@ -190,15 +202,7 @@ describe('a certificate that comes to its end', { skip: withoutPebble }, () => {
     const [proofPort, elsewhere] = [await freePort(), await freePort()];
     const pebble = await start(elsewhere);
     mkdirSync(data);
-    const own = await openOwnCertificate({ dataDirectory: data, names: hostNames, extraNames: [], clock: systemClock, log: silentLog });
-    const certificate = await openAcmeCertificate({
-      own,
-      settings: { directory: pebble.directory, names, contacts: [], authorities: readFileSync(paths.authority, 'utf8') },
-      places: [{ host: '127.0.0.1', port: proofPort }],
-      dataDirectory: data,
-      clock: systemClock,
-      log: silentLog,
-    });
+    const certificate = await openBeside(data, pebble, proofPort);
     try {
       await certificate.refresh();
       assert.match(
@@ -221,15 +225,7 @@ describe('a certificate that comes to its end', { skip: withoutPebble }, () => {
     writeFileSync(join(data, 'tls/acme/current.pem'), 'not a certificate');
     const proofPort = await freePort();
     const pebble = await start(proofPort);
-    const own = await openOwnCertificate({ dataDirectory: data, names: hostNames, extraNames: [], clock: systemClock, log: silentLog });
-    const certificate = await openAcmeCertificate({
-      own,
-      settings: { directory: pebble.directory, names, contacts: [], authorities: readFileSync(paths.authority, 'utf8') },
-      places: [{ host: '127.0.0.1', port: proofPort }],
-      dataDirectory: data,
-      clock: systemClock,
-      log: silentLog,
-    });
+    const certificate = await openBeside(data, pebble, proofPort);
     try {
       await certificate.refresh();
       assert.ok(certificate.named, certificate.describe().acme?.problem);

@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { CaissonError, describeError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { readIfThere } from '../../lib/read-if-there.ts';
 import type { AcmeOptions } from '../command-line.ts';
 import type { HostCertificate } from '../../model/host-certificate.ts';
 import { type AcmeServer, orderCertificate } from './acme-client.ts';
@@ -248,13 +249,4 @@ function readState(text: string | undefined): State | undefined {
     // As above.
   }
   return undefined;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CaissonError('failed', `${path} cannot be read`, { cause });
-  }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { writeDurably } from '../../lib/durable-file.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
+import { readIfThere } from '../../lib/read-if-there.ts';
 import { type CertificateNames, certificateNames, type HostNames, isNameOf } from './certificate-names.ts';
 import { describeIdentity } from './describe-identity.ts';
 import { issueCertificate, makeAuthority, makeKey } from './openssl.ts';
@@ -149,13 +150,4 @@ function isGood({ certificate }: TlsIdentity, authority: X509Certificate, names:
 
 function authorityPaths(folder: string): { certificatePath: string; keyPath: string } {
   return { certificatePath: join(folder, 'ca.pem'), keyPath: join(folder, 'ca-key.pem') };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CaissonError('failed', `${path} cannot be read`, { cause });
-  }
 }

@@ -1,7 +1,7 @@
 // Hears from the kernel when somebody changes the packet filter's rules, takes a tap away, or a route, a routing rule, an address or a setting:
-// nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets and costs nothing
-// while nothing happens; whatever it misses or cannot tell is told as a change. Of fixed neighbours and of addresses answered for others the kernel
-// says too little: these it reads itself every few seconds, over a third socket.
+// nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets; whatever it
+// misses or cannot tell is told as a change. Of fixed neighbours and of addresses answered for others the kernel says too little: these it reads
+// itself every four seconds, over a third socket, which is all that it costs while nothing happens.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Log } from '../../lib/log.ts';

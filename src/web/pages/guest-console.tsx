@@ -7,17 +7,15 @@ import { openConsole } from '../console-socket.ts';
 import { useLive } from '../live/use-live.ts';
 import { captureStyles } from '../ui/capture-styles.ts';
 import { useWords } from '../words/use-words.ts';
-import { Mark, Said } from '../ui/parts.tsx';
+import { ConsoleHead, type ConsoleState } from '../ui/console-head.tsx';
 
 const encoder = new TextEncoder();
-
-type State = { kind: 'opening' } | { kind: 'open' } | { kind: 'ended'; why: string };
 
 export function GuestConsole({ guest }: { guest: string }) {
   const { words } = useWords();
   const live = useLive();
   const box = useRef<HTMLDivElement>(null);
-  const [state, setState] = useState<State>({ kind: 'opening' });
+  const [state, setState] = useState<ConsoleState>({ kind: 'opening' });
   const [again, setAgain] = useState(0);
   useEffect(() => {
     const element = box.current;
@@ -66,23 +64,7 @@ export function GuestConsole({ guest }: { guest: string }) {
   }, [guest, live, again]);
   return (
     <section class="section console" aria-label={words.serialConsole(guest)}>
-      <header>
-        <p role="status">
-          {state.kind === 'opening' && words.loading}
-          {state.kind === 'open' && words.consoleOpen}
-          {state.kind === 'ended' && (
-            <>
-              <Mark tone="amber" /> {words.consoleEnded} <Said>{state.why}</Said>
-            </>
-          )}
-        </p>
-        {state.kind === 'ended' && (
-          <button type="button" onClick={() => setAgain(again + 1)}>
-            {words.reconnect}
-          </button>
-        )}
-        <span class="quiet">{words.leaveConsole}</span>
-      </header>
+      <ConsoleHead state={state} onAgain={() => setAgain(again + 1)} />
       <div ref={box} class="screen" />
     </section>
   );

@@ -2,12 +2,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLive } from '../live/use-live.ts';
 import { type ScreenView, showScreen } from '../screen-client.ts';
-import { Mark, Said } from '../ui/parts.tsx';
+import { ConsoleHead, type ConsoleState } from '../ui/console-head.tsx';
 import { chordName, chords } from '../view/screen-keys.ts';
 import { useWords } from '../words/use-words.ts';
 import { TypeText } from './type-text.tsx';
-
-type State = { kind: 'opening' } | { kind: 'open' } | { kind: 'ended'; why: string };
 
 export function GuestScreen({ guest }: { guest: string }) {
   const { words } = useWords();
@@ -15,7 +13,7 @@ export function GuestScreen({ guest }: { guest: string }) {
   const section = useRef<HTMLElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<ScreenView>(undefined);
-  const [state, setState] = useState<State>({ kind: 'opening' });
+  const [state, setState] = useState<ConsoleState>({ kind: 'opening' });
   const [again, setAgain] = useState(0);
   const [fits, setFits] = useState(true);
   const [typing, setTyping] = useState(false);
@@ -42,23 +40,7 @@ export function GuestScreen({ guest }: { guest: string }) {
   const isOpen = state.kind === 'open';
   return (
     <section ref={section} class="section console" aria-label={name}>
-      <header>
-        <p role="status">
-          {state.kind === 'opening' && words.loading}
-          {isOpen && words.consoleOpen}
-          {state.kind === 'ended' && (
-            <>
-              <Mark tone="amber" /> {words.consoleEnded} <Said>{state.why}</Said>
-            </>
-          )}
-        </p>
-        {state.kind === 'ended' && (
-          <button type="button" onClick={() => setAgain(again + 1)}>
-            {words.reconnect}
-          </button>
-        )}
-        <span class="quiet">{words.leaveConsole}</span>
-      </header>
+      <ConsoleHead state={state} onAgain={() => setAgain(again + 1)} />
       <div class="console-tools">
         <Chords isOpen={isOpen} onPress={press} />
         <button type="button" disabled={!isOpen} onClick={() => setTyping(true)}>
