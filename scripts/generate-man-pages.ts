@@ -5,6 +5,7 @@ import { processIo } from '../src/cli/io.ts';
 import { nouns } from '../src/cli/nouns.ts';
 import { commandsOf, createProgram, fullName } from '../src/cli/program.ts';
 import { helpAfter } from './help-after.ts';
+import { wrapText } from '../src/cli/wrap-text.ts';
 import { version } from '../src/model/version.ts';
 
 /** Of this version: a page is the same whenever it is made. */
@@ -173,18 +174,9 @@ function italic(words: string): string {
   return `\\fI${escaped(words)}\\fR`;
 }
 
-/** Lines of at most 78 characters. */
+/** As long as lines of a manual page are by custom. */
 function wrap(words: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of words.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > 78) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map(safeStart);
+  return wrapText(words, 78).map(safeStart);
 }
 
 function text(words: string): string {
