@@ -15,7 +15,7 @@ import { PreparedJson } from './http/prepared-json.ts';
 import { setUpLinks } from '../model/user.ts';
 import { makeUserLink, usePasswordLink, useSignInLink } from './user-links.ts';
 import { WithSession } from './http/session-cookie.ts';
-import { login, loginByProvider } from './login.ts';
+import { login, loginByCommand, loginByProvider } from './login.ts';
 import { describeCaller } from './me.ts';
 import { firstSeen, Sight } from './sight.ts';
 
@@ -29,12 +29,16 @@ export interface HandlersOptions {
 }
 
 export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls }: HandlersOptions): Handlers {
-  const { users, signIn, tokens, tickets, provider } = engine.access;
+  const { users, signIn, tokens, tickets, provider, commands } = engine.access;
   const sightOf = (caller: Caller) => new Sight(caller, engine);
   return {
-    loginShow: async () => (provider.label === undefined ? {} : { provider: provider.label }),
+    loginShow: async () => ({ password: users.anyPassword(), ...(provider.label === undefined ? {} : { provider: provider.label }) }),
     loginProviderBegin: async ({ body, caller, client }) => provider.begin(body.link, caller, client),
     loginProviderFinish: ({ body, client }) => loginByProvider(engine.access, auditTrail, body, client),
+    loginCommandBegin: async ({ body, client }) => commands.begin({ ...body, address: client.address }),
+    loginCommandShow: async ({ query, caller, client }) => commands.show(query.code, caller, client.address),
+    loginCommandDecide: async ({ body, caller, client }) => commands.decide(body.code, body.decision, caller, client.address),
+    loginCommandFinish: ({ body, client }) => loginByCommand(engine.access, auditTrail, body.secret, client),
     identityProviderShow: async () => provider.get(),
     identityProviderSet: async ({ body, caller }) => provider.set(body, caller),
     identityProviderDelete: async ({ caller }) => provider.delete(caller),

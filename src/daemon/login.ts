@@ -50,6 +50,23 @@ export async function loginByProvider(
   return secret === undefined ? value : new WithSession(value, secret);
 }
 
+/** Asked again and again until somebody has decided; only what comes of it is in the audit log. */
+export async function loginByCommand(
+  { commands, signIn }: Access,
+  auditTrail: AuditTrail,
+  secret: string,
+  client: ClientOf,
+): Promise<{ signedIn?: SignedIn; everySeconds: number }> {
+  const everySeconds = commands.waitSeconds(secret);
+  if (everySeconds !== undefined) return { everySeconds };
+  const entry = { actor: 'unknown', from: client.address, by: 'approval in a browser' };
+  const { signedIn } = await logged(auditTrail, entry, signIn, async () => {
+    const opened = await commands.redeem(secret, client);
+    return { ...opened, actor: `user:${opened.signedIn.user}` };
+  });
+  return { signedIn, everySeconds: 0 };
+}
+
 /** A session that cannot be written to the audit log is none. */
 async function logged<T extends { actor: string; secret: string | undefined }>(
   auditTrail: AuditTrail,

@@ -8,6 +8,7 @@ import { type Caller, tokenFileCaller } from '../model/caller.ts';
 import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { Store } from '../store/store.ts';
 import type { Accounts } from './accounts.ts';
+import { CommandSignIns } from './command-sign-ins.ts';
 import { ConsoleTickets } from './console-tickets.ts';
 import type { IdentityProvider } from '../drivers/identity-provider.ts';
 import type { Events } from './events.ts';
@@ -36,6 +37,7 @@ export class Access {
   readonly tokens: Tokens;
   readonly tickets: ConsoleTickets;
   readonly links: UserLinks;
+  readonly commands: CommandSignIns;
   readonly provider: ProviderSignIn;
   readonly #accounts: Accounts;
   readonly #clock: Clock;
@@ -56,6 +58,7 @@ export class Access {
     this.users = new Users({ accounts, clock, events, lock, passwords, scopes, securityKeys, signIn: this.signIn });
     this.tokens = new Tokens({ accounts, clock, events, users: this.users });
     this.tickets = new ConsoleTickets(clock);
+    this.commands = new CommandSignIns({ accounts, clock, lock, signIn: this.signIn });
     this.links = new UserLinks({ store, clock, users: this.users });
     this.provider = new ProviderSignIn({ accounts, clock, events, lock, identityProvider, signIn: this.signIn, users: this.users });
   }

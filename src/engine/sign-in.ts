@@ -251,7 +251,9 @@ export class SignIn {
     if ('key' in details.details) return new CodeMissing('unauthorized', `a security key, or ${code}, is needed too`, details);
     const hosts = [...new Set(keys.map(({ host }) => host))].join(', ');
     const elsewhere = hosts === '' ? '' : `; your security keys work in a browser, at ${hosts}`;
-    return new CodeMissing('unauthorized', `${code} is needed too${elsewhere}`, details);
+    // Who has keys alone is let in by the browser.
+    const browser = request.kind === 'token' && !authenticator && keys.length > 0 ? { browser: true } : {};
+    return new CodeMissing('unauthorized', `${code} is needed too${elsewhere}`, { details: { ...details.details, ...browser } });
   }
 
   /** A command line has no browser’s keys; its session is a token. */

@@ -74,6 +74,11 @@ export class Users {
     return [...this.#with.accounts.users.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(viewUser);
   }
 
+  /** Whether anybody signs in by one. */
+  anyPassword(): boolean {
+    return [...this.#with.accounts.users.values()].some(({ enabled, passwordHash }) => enabled && passwordHash !== undefined);
+  }
+
   get(name: string): User {
     return viewUser(this.#record(name));
   }

@@ -9,12 +9,14 @@ const key = 'caisson-provider';
 interface Begun {
   state: string;
   binding: string;
+  /** Where one was on the page. */
+  at: string;
 }
 
 /** Leaves the page. */
 export async function goToProvider(client: Client, link: boolean): Promise<void> {
   const { url, binding } = await client.call('loginProviderBegin', { body: { link } });
-  const begun: Begun = { state: new URL(url).searchParams.get('state') ?? '', binding };
+  const begun: Begun = { state: new URL(url).searchParams.get('state') ?? '', binding, at: location.hash };
   sessionStorage.setItem(key, JSON.stringify(begun));
   location.assign(url);
 }
@@ -29,15 +31,16 @@ export function takeReturned(): Returned | undefined {
   const given = new URLSearchParams(location.search);
   const state = given.get('state');
   if (state === null || (!given.has('code') && !given.has('error'))) return undefined;
-  history.replaceState(null, '', location.pathname);
   const begun = JSON.parse(sessionStorage.getItem(key) ?? 'null') as Begun | null;
   sessionStorage.removeItem(key);
+  const isOurs = begun?.state === state;
+  history.replaceState(null, '', `${location.pathname}${isOurs ? begun.at : ''}`);
   const answer: ProviderAnswer = { state };
   for (const name of ['code', 'iss', 'error', 'error_description'] as const) {
     const value = given.get(name);
     if (value !== null) answer[name] = value;
   }
-  return { answer, binding: begun?.state === state ? begun.binding : '' };
+  return { answer, binding: isOurs ? begun.binding : '' };
 }
 
 /** Whether a user was linked, rather than signed in. */

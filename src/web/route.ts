@@ -1,7 +1,10 @@
 // Where the page is, in the fragment of the address: `#/guests/web/console`. The daemon never sees it, and serves one document for all.
 
 export const pages = ['overview', 'guests', 'zones', 'jobs', 'events', 'audit', 'log', 'accounts', 'host', 'site', 'settings'] as const;
-export type PageName = (typeof pages)[number];
+export type ListedPage = (typeof pages)[number];
+/** Come to by an address that was given to somebody, and listed nowhere. */
+const unlisted = ['command'] as const;
+export type PageName = ListedPage | (typeof unlisted)[number];
 
 export interface Route {
   page: PageName;
@@ -13,7 +16,7 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   const [first = '', ...rest] = path.split('/').filter(Boolean).map(decode);
-  const page = pages.find((name) => name === first) ?? 'overview';
+  const page = [...pages, ...unlisted].find((name) => name === first) ?? 'overview';
   return { page, rest, query: new URLSearchParams(search) };
 }
 

@@ -9,7 +9,9 @@ import type { Input, Io } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { fromBase32 } from '../../src/lib/base32.ts';
 import { totpCode, totpStep } from '../../src/lib/totp.ts';
-import { AccessTrial, trialPassword } from '../daemon/access-trial.ts';
+import { AccessTrial, type Headers, trialPassword } from '../daemon/access-trial.ts';
+import { SoftKey } from '../daemon/soft-key.ts';
+import { waitFor } from '../../src/lib/wait-for.ts';
 import { Terminal } from './terminal.ts';
 
 let trial: AccessTrial;
@@ -60,6 +62,11 @@ class Typist extends EventEmitter implements Input {
 }
 
 async function run(argv: string[], answers: (string | (() => string))[] = [], env: Record<string, string> = {}) {
+  const { terminal, stdin, ended } = start(argv, answers, env);
+  return { exit: await ended, out: terminal.out, err: terminal.err, rawModes: stdin.rawModes };
+}
+
+function start(argv: string[], answers: (string | (() => string))[] = [], env: Record<string, string> = {}) {
   const terminal = new Terminal({ size: { columns: 200, rows: 50 }, env: { HOME: home, NO_COLOR: '1', ...env } });
   const stdin = new Typist(answers);
   const io: Io = {
@@ -69,8 +76,7 @@ async function run(argv: string[], answers: (string | (() => string))[] = [], en
     env: terminal.env,
     onInterrupt: (listener) => terminal.onInterrupt(listener),
   };
-  const exit = await runCli(argv, io);
-  return { exit, out: terminal.out, err: terminal.err, rawModes: stdin.rawModes };
+  return { terminal, stdin, ended: runCli(argv, io) };
 }
 
 const contextsPath = () => join(home, '.config', 'caisson', 'contexts.json');
@@ -192,6 +198,65 @@ test('a second factor is given, asked for, and taken away', async () => {
   const removed = await run(['user', 'totp', 'carol', '--remove'], [`${trialPassword}\r`]);
   assert.equal(removed.exit, 0, removed.err);
   assert.equal((await run(['login', trial.url, '--user', 'carol'], [`${trialPassword}\r`])).exit, 0);
+});
+
+/** Approves, in a browser, what the command line shows. */
+async function approve({ terminal }: { terminal: Terminal }, who: { cookie: Headers } | { user: string }): Promise<void> {
+  const find = () => /approve the code {2}([A-Z]{4}-[A-Z]{4}) /.exec(terminal.err)?.[1];
+  await waitFor('a code is shown', () => Promise.resolve(find() !== undefined), { timeoutMs: 30_000, everyMs: 10 });
+  const json = { code: find(), decision: 'approve' };
+  const cookie = 'cookie' in who ? who.cookie : await trial.cookie(who.user);
+  const answer = await trial.ask({ method: 'POST', path: '/v1/login/command/decide', json, headers: { ...cookie, ...trial.ownPage } });
+  assert.equal(answer.status, 200, answer.text);
+}
+
+test('who cannot be asked here is signed in by a browser: as asked for, for a security key, for a provider; another user is sent away', async () => {
+  await trial.user('kim', ['viewer', 'site']);
+  const { access } = trial.daemon.engine;
+  const place = { origin: 'https://room-1.example', host: 'room-1.example' };
+  const cookie = await trial.cookie('kim');
+  const kim = access.identify({ cookie: cookie['cookie']?.split('=')[1] }, '127.0.0.1');
+  assert.ok(kim);
+  const key = new SoftKey();
+  const begun = await access.users.beginKey('kim', trialPassword, kim, { address: '127.0.0.1', place });
+  await access.users.addKey('kim', { name: 'the blue one', creation: key.create(begun, place.origin) }, kim);
+  await trial.local.call('identityProviderSet', {
+    body: { issuer: 'http://127.0.0.1:1', clientId: 'caisson', label: 'University', roles: [] },
+  });
+  const asked = start(['login', trial.url, '--web', '--as', 'asked', '--no-browser']);
+  const byKey = start(['login', trial.url, '--user', 'kim', '--as', 'by-key', '--no-browser'], [`${trialPassword}\r`]);
+  const byProvider = start(['login', trial.url, '--as', 'by-provider', '--no-browser'], ['\n']);
+  const another = start(['login', trial.url, '--web', '--user', 'ada', '--as', 'another', '--no-browser']);
+  await Promise.all([
+    approve(asked, { user: 'bob' }),
+    approve(byKey, { cookie }),
+    approve(byProvider, { user: 'bob' }),
+    approve(another, { user: 'bob' }),
+  ]);
+  for (const [{ terminal, ended }, user] of [
+    [asked, 'bob'],
+    [byKey, 'kim'],
+    [byProvider, 'bob'],
+  ] as const) {
+    assert.equal(await ended, 0, terminal.err);
+    assert.match(terminal.out, new RegExp(`^${user} is signed in at http`));
+    assert.match(terminal.err, new RegExp(`Open ${trial.url}/#/command and approve the code`));
+    assert.doesNotMatch(terminal.err + terminal.out, /caisson_/);
+  }
+  assert.match(byKey.terminal.err, /Your second factor is a security key, which works in a browser/);
+  assert.match(byProvider.terminal.err, /User \(empty: by “University”, in a browser\): /);
+  assert.equal(await another.ended, 1);
+  assert.match(another.terminal.err, /bob has approved it in the browser, not ada/);
+  // Whoever was signed in last here is the context that is left; the one that was sent away is none, and has no session.
+  assert.doesNotMatch(await readFile(contextsPath(), 'utf8'), /another/);
+  const sessions = (await run(['user', 'sessions', 'kim', '--url', `unix:${trial.socketPath}`])).out;
+  assert.match(sessions, /a command line .* caisson on /);
+  const { items } = await trial.local.call('sessionList', { params: { user: 'bob' } });
+  assert.equal(items.filter(({ program }) => program.startsWith('caisson on ')).length, 2);
+  const withoutTerminal = new Terminal({ env: { HOME: home }, typed: `${trialPassword}\n` });
+  assert.equal(await runCli(['login', trial.url, '--user', 'kim', '--password-stdin'], withoutTerminal), 1);
+  assert.match(withoutTerminal.err, /give a recovery code with --code, or use your security key in a browser: --web/);
+  await trial.local.call('identityProviderDelete');
 });
 
 test('one’s own new password needs the one before, and is typed twice', async () => {

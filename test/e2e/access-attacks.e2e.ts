@@ -283,6 +283,136 @@ describe('console tickets', () => {
   });
 });
 
+describe('a command line that waits to be signed in by a browser', () => {
+  const post = (step: '' | '/decide' | '/finish', json: unknown, headers: Headers = {}) =>
+    trial.ask({ method: 'POST', path: `/v1/login/command${step}`, json, headers });
+  const begin = async () => JSON.parse((await post('', { host: 'laptop' })).text) as { secret: string; code: string };
+  const browserOf = async (user: string) => ({ ...(await trial.cookie(user)), ...trial.ownPage });
+  let browser: Headers;
+  /** Of one that nobody has decided. */
+  let waiting: { secret: string; code: string };
+  before(async () => {
+    browser = await browserOf('ada');
+    waiting = await begin();
+  });
+
+  test('what it says of itself is a machine’s name, and no sentence', async () => {
+    for (const host of [
+      'your bank. Approve this at once',
+      '<img src=x onerror=alert(1)>',
+      'laptop\nApproved by: root',
+      '\u202elaptop',
+      '\u001b[31mlaptop',
+      '\u043baptop',
+      '-laptop',
+      '',
+      'x'.repeat(64),
+      ['laptop'],
+      { toString: 'laptop' },
+      null,
+    ])
+      assert.equal((await post('', { host })).status, 400, JSON.stringify(host));
+    assert.equal((await post('', {})).status, 400);
+    assert.equal((await post('', { host: 'laptop', user: 'ada' })).status, 400);
+  });
+
+  test('no other page makes a browser approve', async () => {
+    const { code } = waiting;
+    const cookie = { cookie: browser['cookie'] ?? '' };
+    const approve = { code, decision: 'approve' };
+    for (const headers of [
+      { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+      { origin: 'null' },
+      {},
+      { origin: trial.url, 'sec-fetch-site': 'cross-site' },
+      { origin: `${trial.url}.evil.example` },
+    ] as Headers[])
+      assert.equal((await post('/decide', approve, { ...cookie, ...headers })).status, 403, JSON.stringify(headers));
+    const form = { ...cookie, ...trial.ownPage, 'content-type': 'text/plain' };
+    assert.equal((await post('/decide', approve, form)).status, 415);
+    // A link decides nothing: there is no way to approve by GET.
+    for (const path of [`/v1/login/command/decide?code=${code}&decision=approve`, `/v1/login/command?code=${code}&decision=approve`])
+      assert.ok([400, 405].includes((await trial.ask({ path, headers: browser })).status), path);
+    assert.equal((await trial.ask({ path: `/v1/login/command?code=${code}`, headers: browser })).status, 200, 'it waits still');
+  });
+
+  test('who is nobody, a token, or another command line approves nothing', async () => {
+    const { code } = waiting;
+    const { secret } = await trial.local.call('tokenCreate', {
+      body: { name: 'approver', bindings: [{ role: 'administrator', on: 'site' }] },
+    });
+    for (const [who, status] of [
+      [{}, 401],
+      [bearer('caisson_session_of-nobody'), 401],
+      [bearer(secret), 403],
+      [admin, 403],
+    ] as [Headers, number][]) {
+      assert.equal((await post('/decide', { code, decision: 'approve' }, who)).status, status);
+      assert.equal((await trial.ask({ path: `/v1/login/command?code=${code}`, headers: who })).status, status);
+    }
+    await assert.rejects(trial.local.call('loginCommandDecide', { body: { code, decision: 'approve' } }), { code: 'forbidden' });
+  });
+
+  test('the session is given once, to the secret, not to the code; the log knows who approved, and no secret', async () => {
+    const { secret, code } = await begin();
+    assert.equal((await post('/decide', { code, decision: 'approve' }, browser)).status, 200);
+    assert.equal((await post('/decide', { code, decision: 'approve' }, browser)).status, 404, 'decided');
+    for (const wrong of [code, '', `${secret}x`, secret.slice(0, -1), waiting.code])
+      assert.equal((await post('/finish', { secret: wrong })).status, 401, wrong);
+    const answer = await post('/finish', { secret });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['set-cookie'], undefined);
+    const { token } = (JSON.parse(answer.text) as { signedIn: { token: string } }).signedIn;
+    assert.equal((await trial.ask({ path: '/v1/me', headers: bearer(token) })).status, 200);
+    assert.equal((await post('/finish', { secret })).status, 401, 'used');
+    const { items } = await trial.local.call('logList', { query: { actor: 'user:ada', limit: 20 } });
+    const decisions = items.filter(({ operation }) => operation === 'loginCommandDecide').slice(0, 2);
+    assert.deepEqual(
+      decisions.map(({ parameters, outcome }) => [parameters, outcome?.result]),
+      [
+        [{ code, decision: 'approve' }, 'refused'],
+        [{ code, decision: 'approve' }, 'succeeded'],
+      ],
+    );
+    assert.ok(items.some(({ kind, parameters }) => kind === 'login' && parameters?.['by'] === 'approval in a browser'));
+    const all = JSON.stringify((await trial.local.call('logEntries', { query: {} })).items.slice(-100));
+    assert.ok(all.includes(code));
+    assert.doesNotMatch(all, /caisson_command_|caisson_session_/);
+    await trial.local.call('sessionEnd', { params: { user: 'ada' } });
+    assert.equal((await trial.ask({ path: '/v1/me', headers: bearer(token) })).status, 401);
+    admin = bearer(await trial.signIn('ada'));
+    browser = await browserOf('ada');
+  });
+
+  test('who asks too fast is slowed down, and gets nothing by it', async () => {
+    const { secret } = waiting;
+    let answer = await post('/finish', { secret });
+    for (let count = 0; count < 20 && answer.status !== 429; count++) answer = await post('/finish', { secret });
+    assert.equal(answer.status, 429);
+    assert.ok(Number(answer.headers['retry-after']) >= 4, String(answer.headers['retry-after']));
+  });
+
+  test('codes are guessed by nobody, and nobody fills the memory', async () => {
+    await trial.user('guesser');
+    const guesser = await browserOf('guesser');
+    const guess = async (code: string) => (await trial.ask({ path: `/v1/login/command?code=${code}`, headers: guesser })).status;
+    const statuses: number[] = [];
+    for (let count = 0; count < 60 && statuses.at(-1) !== 429; count++) statuses.push(await guess('BCDF-GHJK'));
+    assert.equal(statuses.at(-1), 429);
+    assert.equal((await trial.ask({ path: `/v1/login/command?code=${waiting.code}`, headers: browser })).status, 200);
+    let answer = await post('', { host: 'laptop' });
+    for (let count = 0; count < 60 && answer.status !== 429; count++) answer = await post('', { host: 'laptop' });
+    assert.equal(answer.status, 429);
+    assert.match(String(answer.headers['retry-after']), /^[1-9]\d?$/);
+  });
+
+  test('what is over is over', async () => {
+    trial.later(11 * 60_000);
+    assert.equal((await trial.ask({ path: `/v1/login/command?code=${waiting.code}`, headers: browser })).status, 404);
+    assert.equal((await post('/finish', { secret: waiting.secret })).status, 401);
+  });
+});
+
 describe('what is taken back ends at once, also what is open', () => {
   interface Open {
     events: Promise<string>;

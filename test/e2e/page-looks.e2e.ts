@@ -32,6 +32,7 @@ const places = {
   host: '#/host',
   site: '#/site',
   settings: '#/settings',
+  'command-code': '#/command',
 } as const;
 
 const looks: readonly Required<Look>[] = [
@@ -97,7 +98,10 @@ for (const look of looks) {
     const { page, context, complaints, visit } = await openPage(lab, look, admin);
     try {
       const wrong: string[] = [];
-      for (const [place, hash] of Object.entries(places)) {
+      const { code } = await lab.client.call('loginCommandBegin', {
+        body: { host: 'a-laptop-with-quite-a-long-name.physics.university.example' },
+      });
+      for (const [place, hash] of [...Object.entries(places), ['command', `#/command/${code}`] as const]) {
         await visit(hash);
         if (place === 'guest-screen') await page.getByRole('application').waitFor();
         for (const theme of [other, look.theme] as const) {

@@ -1,9 +1,9 @@
-// Accounts as an administrator has them on the page, in both languages: whoever is new gets a link, roles and tokens are given and taken. And who is at the
-// host is signed in by a link of `caisson ui`.
+// Accounts as an administrator has them on the page, in both languages: whoever is new gets a link, roles and tokens are given and taken, a command line is
+// signed in. And who is at the host is signed in by a link of `caisson ui`.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runCli } from '../../src/cli/run-cli.ts';
@@ -98,6 +98,62 @@ for (const language of ['en', 'fr'] as const) {
     } finally {
       await other.context.close();
       await context.close();
+    }
+  });
+
+  test(`a command line is signed in by the page, which says whose it is; another is refused (${language})`, async () => {
+    const home = mkdtempSync(join(tmpdir(), 'caisson-test-login-'));
+    const login = () => {
+      const terminal = new Terminal({ env: { HOME: home } });
+      const ended = runCli(['login', lab.url, '--web', '--as', 'lab'], terminal);
+      return { terminal, ended };
+    };
+    const codeOf = async ({ terminal }: { terminal: Terminal }) => {
+      const find = () => /approve the code {2}([A-Z]{4}-[A-Z]{4}) /.exec(terminal.err)?.[1];
+      await until('a code is shown', async () => find() !== undefined);
+      return find() ?? '';
+    };
+    const first = login();
+    const { page, context, complaints } = await openPage(lab, { language }, false);
+    try {
+      const code = await codeOf(first);
+      await page.goto('about:blank');
+      await page.goto(`${lab.url}/#/command/${code}`);
+      // Whoever has to log in first comes back to the question.
+      await page.getByLabel(words.userName).fill(admin.user);
+      await page.getByLabel(words.password).fill(password);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: words.signInCommand(hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-'), code) }).waitFor();
+      await page.getByText(words.signInCommandMeans(admin.user)).waitFor();
+      await page.getByText('127.0.0.1').waitFor();
+      assert.equal(await page.getByText(words.fromElsewhere).count(), 0);
+      await page.getByRole('button', { name: words.approve, exact: true }).click();
+      await page.getByText(words.commandSignedIn).waitFor();
+      assert.equal(await first.ended, 0, first.terminal.err);
+      assert.match(first.terminal.out, /^root is signed in at /);
+      assert.match(first.terminal.err, /no browser was opened: there is no screen here/);
+      await page.getByRole('link', { name: words.pages.settings }).click();
+      const own = page.locator('.section', { hasText: words.sessions }).locator('li').filter({ hasText: words.commandLine });
+      await own.filter({ hasText: 'caisson on ' }).first().waitFor();
+
+      const second = login();
+      const other = await codeOf(second);
+      await page.goto(`${lab.url}/#/command`);
+      await page.getByLabel(words.commandCode).fill('bcdf ghjk');
+      await page.getByRole('button', { name: words.goOn }).click();
+      await page.locator('.problem').waitFor();
+      if (language === 'fr') assert.equal(await page.locator('.problem [lang=en]').count(), 0);
+      await page.goto(`${lab.url}/#/command`);
+      await page.getByLabel(words.commandCode).fill(other.toLowerCase());
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: words.refuse, exact: true }).click();
+      await page.getByText(words.commandRefused).waitFor();
+      assert.equal(await second.ended, 1);
+      assert.match(second.terminal.err, /who was asked in the browser has refused it/);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+      rmSync(home, { recursive: true, force: true });
     }
   });
 

@@ -1,5 +1,13 @@
 // Who asks: signing in and out, and the first administrator.
 import { z } from 'zod';
+import {
+  commandCodeSchema,
+  commandDecisionSchema,
+  commandSignInAnswerSchema,
+  commandSignInAskSchema,
+  commandSignInBegunSchema,
+  commandSignInSchema,
+} from '../../model/command-sign-in.ts';
 import { providerAnswerSchema, providerBeginningSchema } from '../../model/identity-provider.ts';
 import { meSchema } from '../../model/me.ts';
 import { keyAssertionSchema } from '../../model/security-key.ts';
@@ -36,9 +44,9 @@ export const meEndpoints = defineEndpoints({
   loginShow: {
     method: 'GET',
     path: '/v1/login',
-    summary: 'By what people sign in here: always by a password; `provider` names a provider of identities',
+    summary: 'By what people sign in here: `password` tells whether anybody does by one; `provider` names a provider of identities',
     access: 'anybody',
-    response: z.strictObject({ provider: z.string().optional() }),
+    response: z.strictObject({ password: z.boolean(), provider: z.string().optional() }),
   },
   loginProviderBegin: {
     method: 'POST',
@@ -57,6 +65,42 @@ export const meEndpoints = defineEndpoints({
     logsItself: true,
     body: z.strictObject({ answer: providerAnswerSchema, binding: z.string().max(100) }),
     response: z.strictObject({ user: z.string(), linked: z.boolean() }),
+  },
+  loginCommandBegin: {
+    method: 'POST',
+    path: '/v1/login/command',
+    summary: 'A command line asks to be signed in by a browser: a secret for itself, and a code to be approved on the page',
+    access: 'anybody',
+    changes: 'nothing',
+    body: commandSignInAskSchema,
+    response: commandSignInBegunSchema,
+  },
+  loginCommandShow: {
+    method: 'GET',
+    path: '/v1/login/command',
+    summary: 'Which command line waits with this code; for users who are signed in in a browser',
+    access: 'signed-in',
+    query: z.strictObject({ code: commandCodeSchema }),
+    response: commandSignInSchema,
+  },
+  loginCommandDecide: {
+    method: 'POST',
+    path: '/v1/login/command/decide',
+    summary: 'Sign in the command line that waits with this code, as oneself, or refuse it; for users who are signed in in a browser',
+    access: 'signed-in',
+    logs: ['code', 'decision'],
+    body: z.strictObject({ code: commandCodeSchema, decision: commandDecisionSchema }),
+    response: commandSignInSchema,
+  },
+  loginCommandFinish: {
+    method: 'POST',
+    path: '/v1/login/command/finish',
+    summary:
+      'The command line asks whether somebody has decided, not more often than every `everySeconds`; once approved it gets its session, once',
+    access: 'anybody',
+    logsItself: true,
+    body: z.strictObject({ secret: z.string().max(200) }),
+    response: commandSignInAnswerSchema,
   },
   meShow: {
     method: 'GET',

@@ -1,9 +1,9 @@
 // The keys that work everywhere: `/`, Ctrl-K, `?`, and g with the letter of a page.
 import { useEffect, useRef } from 'preact/hooks';
-import { hrefOf, type PageName } from '../route.ts';
+import { hrefOf, type ListedPage } from '../route.ts';
 import { go } from '../use-route.ts';
 
-export const pageKeys: Record<PageName, string> = {
+export const pageKeys: Record<ListedPage, string> = {
   overview: 'o',
   guests: 'g',
   zones: 'z',
@@ -33,7 +33,7 @@ export function useKeys(on: { onSearch: () => void; onActions: () => void; onHel
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (performance.now() < chordUntil) {
         chordUntil = 0;
-        const page = (Object.keys(pageKeys) as PageName[]).find((name) => pageKeys[name] === event.key);
+        const page = (Object.keys(pageKeys) as ListedPage[]).find((name) => pageKeys[name] === event.key);
         if (page) {
           event.preventDefault();
           go(hrefOf(page));

@@ -43,6 +43,14 @@ export function Page({ route }: { route: Route }) {
       );
     case 'settings':
       return <Later key="settings" load={async () => (await import('../pages/settings.tsx')).SettingsPage} props={{}} />;
+    case 'command':
+      return (
+        <Later
+          key={`command ${first ?? ''}`}
+          load={async () => (await import('../pages/command.tsx')).CommandPage}
+          props={{ code: first }}
+        />
+      );
     case 'host':
       return <HostPage />;
     case 'site':

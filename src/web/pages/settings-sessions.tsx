@@ -18,7 +18,8 @@ export function Sessions({ user }: { user: string }) {
             {items.map((session) => (
               <li key={session.id} class="row">
                 <span class="grow">
-                  {session.address} <Time at={session.createdAt} /> {session.own && <strong>{words.thisOne}</strong>}{' '}
+                  {session.address} <Time at={session.createdAt} /> {session.own && <strong>{words.thisOne}</strong>}
+                  {session.kind === 'token' && <strong>{words.commandLine}</strong>}{' '}
                   <span class="quiet">
                     {words.lastUsed} <Time at={session.usedAt} /> · {session.program}
                   </span>

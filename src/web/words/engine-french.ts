@@ -207,6 +207,14 @@ export const engineInFrench: readonly (readonly [english: string, french: string
     'this link was used, is over, or is not the last one: whoever administers the site can make a new one',
     'ce lien a été utilisé, est expiré ou n’est pas le dernier : qui administre le site peut en faire un nouveau',
   ],
+  [
+    'no command line waits with this code: it was decided, is over, or was typed wrong',
+    'aucune ligne de commande n’attend avec ce code : il a été décidé, a expiré ou a été mal tapé',
+  ],
+  [
+    'a command line is let in by a user who is signed in in a browser, and by nobody else',
+    'une ligne de commande n’est connectée que par un utilisateur connecté dans un navigateur, et par personne d’autre',
+  ],
   ['no user has this name and password', 'aucun utilisateur n’a ce nom et ce mot de passe'],
   ['this is not your password', 'ce n’est pas votre mot de passe'],
   [
