@@ -18,7 +18,7 @@ export interface HelperOptions {
 }
 
 export const usage =
-  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--tls-cert FILE --tls-key FILE] [--tls-name NAME]… [--acme-directory URL --acme-name NAME… --acme-listen HOST:PORT… [--acme-contact MAIL]… [--acme-ca FILE]] [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
+  'usage: helper [--data DIR] [--netns NAME] [--listen HOST:PORT]… [--tls-cert FILE --tls-key FILE] [--tls-name NAME]… [--acme-directory URL --acme-name NAME… [--acme-listen HOST:PORT]… [--acme-contact MAIL]… [--acme-ca FILE]] [--daemon FILE.js] [--image-builder FILE.js] [--user NAME] [--node-option OPTION]… [--teardown] [-- ARGUMENT…]';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,30}$/;
 

@@ -21,8 +21,10 @@ export interface Pebble {
 
 export interface PebbleOptions {
   folder: string;
-  /** Where it looks for proofs. */
+  /** Where it looks for proofs over HTTP. */
   proofPort: number;
+  /** And by TLS. */
+  tlsPort?: number;
   /** Of its own HTTPS, for 127.0.0.1. */
   certificate: string;
   key: string;
@@ -36,6 +38,7 @@ export interface PebbleOptions {
 export async function startPebble({
   folder,
   proofPort,
+  tlsPort = 1,
   certificate,
   key,
   authorities,
@@ -50,7 +53,7 @@ export async function startPebble({
     certificate,
     privateKey: key,
     httpPort: proofPort,
-    tlsPort: 1,
+    tlsPort,
     ocspResponderURL: '',
     externalAccountBindingRequired: false,
     certificateValidityPeriod: validity,

@@ -2,7 +2,7 @@
 // none is to be had.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,10 @@ import { createClient } from '../../src/api/client.ts';
 import { createNodeTransport } from '../../src/api/node-transport.ts';
 import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import { type AcmeCertificate, openAcmeCertificate } from '../../src/daemon/tls/acme-certificate.ts';
+import { createTlsServer } from '../../src/daemon/http/tls-server.ts';
+import { TlsProofs } from '../../src/daemon/tls/acme-tls-proofs.ts';
 import { openOwnCertificate } from '../../src/daemon/tls/own-certificate.ts';
+import { boundedRequest } from '../../src/lib/bounded-request.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
@@ -33,7 +36,7 @@ before(async () => {
   made.close();
 });
 
-const start = (proofPort: number, more: { validity?: number; rejects?: number } = {}): Promise<Pebble> =>
+const start = (proofPort: number, more: { validity?: number; rejects?: number; tlsPort?: number } = {}): Promise<Pebble> =>
   startPebble({
     folder,
     proofPort,
@@ -138,6 +141,147 @@ describe('a daemon with names in the world’s name service', { skip: withoutPeb
     for (const name of ['current.pem', 'account.pem']) assert.equal(statSync(join(data, 'tls/acme', name)).mode & 0o777, 0o600);
     assert.equal(statSync(join(data, 'tls/acme')).mode & 0o777, 0o700);
     assert.deepEqual(readdirSync(join(data, 'tls/acme')).toSorted(), ['account.pem', 'current.pem', 'state.json']);
+  });
+});
+
+describe('a daemon whose names are proved by TLS, without a port for HTTP', { skip: withoutPebble }, () => {
+  test('gets its certificate on the very listener that shows it; where that is not reached it says what must be', async () => {
+    const data = join(folder, 'by-tls');
+    const [port, unreached] = [await freePort(), await freePort()];
+    const pebble = await start(1, { tlsPort: port });
+    const socketPath = join(folder, 'by-tls.sock');
+    const daemon = await startSimulatedDaemon({
+      world: createSimulatedWorld({ dataDirectory: data }),
+      socketPath,
+      tcp: [{ host: '0.0.0.0', port }],
+      tls: { names: [], acme: { directory: pebble.directory, names, contacts: [], authoritiesFile: paths.authority } },
+      bootMs: 1,
+      checkResponses: true,
+    });
+    const transport = createNodeTransport({ socketPath });
+    try {
+      const client = createClient(transport);
+      await waitFor('a certificate', async () => (await client.call('hostCertificate')).acme?.until !== undefined, { timeoutMs: 240_000 });
+      for (const name of names) assert.equal((await shown(port, name, pebble.root)).trusted, true, name);
+      assert.deepEqual(readdirSync(join(data, 'tls/acme')).toSorted(), ['account.pem', 'current.pem', 'state.json']);
+    } finally {
+      transport.close();
+      await daemon.close();
+      await pebble.stop();
+    }
+    const elsewhere = await start(1, { tlsPort: unreached });
+    const alone = join(folder, 'not-by-tls');
+    mkdirSync(alone);
+    const certificate = await openAcmeCertificate({
+      own: await openOwnCertificate({ dataDirectory: alone, names: hostNames, extraNames: [], clock: systemClock, log: silentLog }),
+      settings: { directory: elsewhere.directory, names, contacts: [], authorities: readFileSync(paths.authority, 'utf8') },
+      places: [],
+      dataDirectory: alone,
+      clock: systemClock,
+      log: silentLog,
+    });
+    try {
+      await certificate.refresh();
+      assert.match(
+        certificate.describe().acme?.problem ?? '',
+        /does not believe that .* is here: .*port 443 of .* must reach a --listen of this host/,
+      );
+      assert.equal(certificate.proofs?.size, 0);
+    } finally {
+      certificate.close();
+      await elsewhere.stop();
+    }
+  });
+});
+
+describe('proofs on a TLS listener', () => {
+  const name = 'room-1.example.org';
+  const text = 'token.thumbprint';
+
+  /** What comes of a handshake: the protocol and certificate, or the alert. */
+  function handshake(port: number, options: { servername?: string; ALPNProtocols?: string[] }) {
+    const { promise, resolve } = Promise.withResolvers<
+      { protocol: string | false | null; certificate: X509Certificate } | { alert: string }
+    >();
+    const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options }, () => {
+      resolve({ protocol: socket.alpnProtocol, certificate: new X509Certificate(socket.getPeerCertificate().raw) });
+      socket.destroy();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve({ alert: error.code ?? error.message }));
+    return promise;
+  }
+
+  test('are shown to who asks for that name and the protocol of proofs alone; everybody else gets what they get ever', async () => {
+    const data = join(folder, 'proofs');
+    mkdirSync(data);
+    const own = await openOwnCertificate({ dataDirectory: data, names: hostNames, extraNames: [], clock: systemClock, log: silentLog });
+    const proofs = new TlsProofs(data);
+    const source = {
+      get identity() {
+        return own.identity;
+      },
+      proofs: proofs.identities,
+      describe: () => own.describe(),
+      onChange: () => () => undefined,
+      refresh: () => Promise.resolve(),
+      close: () => undefined,
+    };
+    const server = await createTlsServer(source, {});
+    server.on('request', (_request, response) => response.end('the console'));
+    const listening = Promise.withResolvers<void>();
+    server.listen(0, '127.0.0.1', listening.resolve);
+    await listening.promise;
+    const { port } = server.address() as { port: number };
+    const ownFingerprint = own.identity.certificate.fingerprint256;
+    const proof = { name, token: 'token', text };
+    try {
+      // Nothing is proved: the protocol is spoken by nobody.
+      assert.deepEqual(await handshake(port, { servername: name, ALPNProtocols: ['acme-tls/1'] }), {
+        alert: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+      });
+      await proofs.show(proof);
+      const seen = await handshake(port, { servername: name, ALPNProtocols: ['acme-tls/1'] });
+      assert.ok('certificate' in seen, JSON.stringify(seen));
+      assert.equal(seen.protocol, 'acme-tls/1');
+      assert.equal(seen.certificate.subjectAltName, `DNS:${name}`);
+      assert.ok(seen.certificate.raw.includes(createHash('sha256').update(text).digest()));
+      // 1.3.6.1.5.5.7.1.31, critical.
+      assert.ok(seen.certificate.raw.includes(Buffer.from('06082b0601050507011f0101ff', 'hex')));
+      const ordinary: [string, Parameters<typeof handshake>[1]][] = [
+        ['a browser', { servername: name, ALPNProtocols: ['h2', 'http/1.1'] }],
+        ['who asks for both', { servername: name, ALPNProtocols: ['acme-tls/1', 'http/1.1'] }],
+        ['a program without protocols', { servername: name }],
+        ['who names nobody', {}],
+      ];
+      for (const [what, options] of ordinary) {
+        const got = await handshake(port, options);
+        assert.ok('certificate' in got, what);
+        assert.equal(got.certificate.fingerprint256, ownFingerprint, what);
+        assert.notEqual(got.protocol, 'acme-tls/1', what);
+      }
+      for (const options of [{ servername: 'other.example.org', ALPNProtocols: ['acme-tls/1'] }, { ALPNProtocols: ['acme-tls/1'] }])
+        assert.deepEqual(await handshake(port, options), { alert: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
+      // Meanwhile the console is there, for requests of any size; a proof is none.
+      const authority = readFileSync(join(data, 'tls/ca.pem'), 'utf8');
+      const transport = await boundedRequest({
+        url: new URL(`https://localhost:${port}/`),
+        method: 'POST',
+        body: 'x'.repeat(200_000),
+        timeoutMs: 30_000,
+        mostBytes: 100,
+        authorities: authority,
+      });
+      assert.equal(transport.body.toString(), 'the console');
+      proofs.hide(proof);
+      assert.deepEqual(await handshake(port, { servername: name, ALPNProtocols: ['acme-tls/1'] }), {
+        alert: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+      });
+      assert.throws(() => statSync(join(data, 'proof-key.pem')), { code: 'ENOENT' });
+    } finally {
+      server.close();
+      server.closeAllConnections();
+      own.close();
+    }
   });
 });
 

@@ -25,7 +25,10 @@ export function addDaemon(daemon: Command): void {
       'get a certificate of an authority of the world by ACME, whose terms that agrees to; beside the host’s own',
     )
     .option('--acme-name <name...>', 'names in DNS that it is for')
-    .option('--acme-listen <address...>', 'where the authority looks for proofs: port 80 of the host, 0.0.0.0:80 or [::]:80')
+    .option(
+      '--acme-listen <address...>',
+      'where the authority looks for proofs over HTTP: port 80 of the host, 0.0.0.0:80 or [::]:80; without it they are shown by TLS, on --listen',
+    )
     .option('--acme-contact <mail...>', 'whom the authority may write to')
     .option('--acme-ca <file>', 'whom to trust for the directory in place of the machine’s authorities, in PEM')
     .option('--teardown', 'remove what an ended daemon left of a data directory outside of it, and end; refused while guests run')

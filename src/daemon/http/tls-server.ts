@@ -27,9 +27,9 @@ export async function createTlsServer(source: TlsSource, options: ServerOptions)
   } as const;
   const { key, certificates } = source.identity;
   let last: { identity: TlsIdentity; context: SecureContext } | undefined;
+  const contextFor = (identity: TlsIdentity) => createSecureContext({ ...fixed, key: identity.key, cert: identity.certificates });
   const contextOf = (identity: TlsIdentity): SecureContext => {
-    if (last?.identity !== identity)
-      last = { identity, context: createSecureContext({ ...fixed, key: identity.key, cert: identity.certificates }) };
+    if (last?.identity !== identity) last = { identity, context: contextFor(identity) };
     return last.context;
   };
   const server = createServer({
@@ -45,6 +45,8 @@ export async function createTlsServer(source: TlsSource, options: ServerOptions)
       done(null, named && isNameOf(named.certificate, name) ? contextOf(named) : undefined);
     },
   });
+  // Loaded where names are proved by TLS.
+  if (source.proofs) (await import('./tls-proofs.ts')).showProofs(server, source.proofs, contextFor, handshakeTimeoutMs);
   const stop = source.onChange(() => {
     const next = source.identity;
     server.setSecureContext({ ...fixed, key: next.key, cert: next.certificates });

@@ -13,8 +13,9 @@ import type { Log } from '../../lib/log.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import type { AcmeOptions } from '../command-line.ts';
 import type { HostCertificate } from '../../model/host-certificate.ts';
-import { type AcmeServer, orderCertificate } from './acme-client.ts';
-import { type AcmePlace, openProofListeners, type ProofListeners } from './acme-proofs.ts';
+import { type AcmeProofs, type AcmeServer, orderCertificate } from './acme-client.ts';
+import { type AcmePlace, openProofListeners } from './acme-proofs.ts';
+import { TlsProofs } from './acme-tls-proofs.ts';
 import { isNameOf } from './certificate-names.ts';
 import { describeIdentity } from './describe-identity.ts';
 import { makeKey, makeRequest } from './openssl.ts';
@@ -28,6 +29,7 @@ export interface AcmeSettings extends AcmeServer {
 export interface AcmeCertificateOptions {
   own: TlsSource;
   settings: AcmeSettings;
+  /** Where proofs are shown over HTTP; none: the listeners with TLS show them. */
   places: readonly AcmePlace[];
   dataDirectory: string;
   clock: Clock;
@@ -35,6 +37,9 @@ export interface AcmeCertificateOptions {
   /** After the first failure; then twice as much each time. */
   firstRetryMs?: number;
 }
+
+/** Over HTTP, or by TLS: then what is shown. */
+type Proofs = AcmeProofs & { identities?: ReadonlyMap<string, TlsIdentity>; close(): void };
 
 const mostRetryMs = 12 * 3_600_000;
 const lookEveryMs = 6 * 3_600_000;
@@ -59,7 +64,7 @@ export async function readAcmeSettings({ directory, names, contacts, authorities
 export async function openAcmeCertificate(options: AcmeCertificateOptions): Promise<AcmeCertificate> {
   const folder = join(options.dataDirectory, 'tls/acme');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const proofs = await openProofListeners(options.places);
+  const proofs = options.places.length > 0 ? await openProofListeners(options.places) : new TlsProofs(folder);
   const certificate = new AcmeCertificate(folder, options, proofs);
   await certificate.begin();
   return certificate;
@@ -68,7 +73,7 @@ export async function openAcmeCertificate(options: AcmeCertificateOptions): Prom
 export class AcmeCertificate implements TlsSource {
   readonly #folder: string;
   readonly #options: AcmeCertificateOptions;
-  readonly #proofs: ProofListeners;
+  readonly #proofs: Proofs;
   readonly #listeners = new Set<(identity: TlsIdentity) => void>();
   readonly #ending = new AbortController();
   #got: TlsIdentity | undefined;
@@ -76,7 +81,7 @@ export class AcmeCertificate implements TlsSource {
   #working: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(folder: string, options: AcmeCertificateOptions, proofs: ProofListeners) {
+  constructor(folder: string, options: AcmeCertificateOptions, proofs: Proofs) {
     this.#folder = folder;
     this.#options = options;
     this.#proofs = proofs;
@@ -106,9 +111,8 @@ export class AcmeCertificate implements TlsSource {
     return this.#got && this.#got.certificate.validToDate.getTime() > clock.now() ? this.#got : undefined;
   }
 
-  /** Where proofs are shown. */
-  get proofPorts(): number[] {
-    return this.#proofs.ports;
+  get proofs(): ReadonlyMap<string, TlsIdentity> | undefined {
+    return this.#proofs.identities;
   }
 
   describe(): HostCertificate {

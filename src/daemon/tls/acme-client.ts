@@ -1,4 +1,5 @@
-// Getting a certificate by ACME (RFC 8555): one account, an order for some names, proofs by http-01, the certificate. Every request is signed by the
+// Getting a certificate by ACME (RFC 8555): one account, an order for some names, a proof of each (http-01
+// or tls-alpn-01), the certificate. Every request is signed by the
 // account's key (ES256) and holds a number that the server gave and takes once.
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { z } from 'zod';
@@ -23,10 +24,21 @@ export interface AcmeOptions {
   signal: AbortSignal;
 }
 
-/** Where proofs are shown: `http://NAME/.well-known/acme-challenge/TOKEN`. */
+export interface AcmeProof {
+  /** In DNS, in lower case. */
+  name: string;
+  token: string;
+  /** The token, bound to the account. */
+  text: string;
+}
+
+/** Where proofs are shown. */
 export interface AcmeProofs {
-  show(token: string, text: string): void;
-  hide(token: string): void;
+  kind: 'http-01' | 'tls-alpn-01';
+  /** What has to reach this host for it: for who is told that it did not. */
+  needs(name: string): string;
+  show(proof: AcmeProof): Promise<void>;
+  hide(proof: AcmeProof): void;
 }
 
 export interface AcmeOrder {
@@ -67,7 +79,7 @@ export async function orderCertificate(options: AcmeOptions, { names, request, p
   const client = await AcmeClient.open(options);
   const identifiers = names.map((value) => ({ type: 'dns', value }));
   const { location, value: order } = await client.post(client.directory.newOrder, { identifiers }, orderSchema);
-  for (const url of order.authorizations) await prove(client, url, proofs);
+  for (const url of order.authorizations) await prove(client, url, names, proofs);
   await client.post(order.finalize, { csr: request.toString('base64url') }, anySchema);
   const done = await client.poll(location, orderSchema, ({ status }) => status === 'valid' || status === 'invalid');
   if (done.status !== 'valid' || done.certificate === undefined)
@@ -75,25 +87,26 @@ export async function orderCertificate(options: AcmeOptions, { names, request, p
   return (await client.ask(done.certificate, '')).body.toString('utf8');
 }
 
-async function prove(client: AcmeClient, url: string, proofs: AcmeProofs): Promise<void> {
+async function prove(client: AcmeClient, url: string, names: readonly string[], proofs: AcmeProofs): Promise<void> {
   const { value } = await client.post(url, '', authorizationSchema);
   if (value.status === 'valid') return;
-  const challenge = value.challenges.find(({ type }) => type === 'http-01');
-  const name = value.identifier.value;
-  if (!challenge || !/^[A-Za-z0-9_-]{1,200}$/.test(challenge.token))
-    throw new CaissonError('failed', `${client.host} does not take a proof over HTTP (http-01) for ${name}`);
-  proofs.show(challenge.token, `${challenge.token}.${client.thumbprint}`);
+  const challenge = value.challenges.find(({ type }) => type === proofs.kind);
+  const name = value.identifier.value.toLowerCase();
+  if (!names.includes(name)) throw new CaissonError('failed', `${client.host} wants a proof for ${said(name)}, which was not asked for`);
+  if (!challenge || !/^[A-Za-z0-9_-]{1,200}$/.test(challenge.token)) {
+    const others = value.challenges.map(({ type }) => type).join(', ');
+    throw new CaissonError('failed', `${client.host} does not take a proof by ${proofs.kind} for ${name}; it takes ${said(others)}`);
+  }
+  const proof = { name, token: challenge.token, text: `${challenge.token}.${client.thumbprint}` };
+  await proofs.show(proof);
   try {
     await client.post(challenge.url, {}, anySchema);
     const after = await client.poll(url, authorizationSchema, ({ status }) => status !== 'pending' && status !== 'processing');
     if (after.status === 'valid') return;
-    const why = after.challenges.find(({ type }) => type === 'http-01')?.error?.detail;
-    throw new CaissonError(
-      'failed',
-      `${client.host} does not believe that ${name} is here: ${said(why)}; http://${name}/ must reach --acme-listen of this host`,
-    );
+    const why = after.challenges.find(({ type }) => type === proofs.kind)?.error?.detail;
+    throw new CaissonError('failed', `${client.host} does not believe that ${name} is here: ${said(why)}; ${proofs.needs(name)}`);
   } finally {
-    proofs.hide(challenge.token);
+    proofs.hide(proof);
   }
 }
 

@@ -8,8 +8,6 @@ export type AcmePlace = { host: string; port: number } | { fd: number };
 const prefix = '/.well-known/acme-challenge/';
 
 export interface ProofListeners extends AcmeProofs {
-  /** Where they listen. */
-  ports: number[];
   close(): void;
 }
 
@@ -47,9 +45,10 @@ export async function openProofListeners(places: readonly AcmePlace[]): Promise<
     servers.push(server);
   }
   return {
-    ports: servers.map((server) => (server.address() as { port: number }).port),
-    show: (token, text) => void proofs.set(token, text),
-    hide: (token) => void proofs.delete(token),
+    kind: 'http-01',
+    needs: (name) => `http://${name}/ must reach --acme-listen of this host`,
+    show: async ({ token, text }) => void proofs.set(token, text),
+    hide: ({ token }) => void proofs.delete(token),
     close,
   };
 }

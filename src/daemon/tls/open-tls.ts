@@ -1,5 +1,4 @@
 // Which certificate a daemon has: that in the files it was given, or one that it makes.
-import { CaissonError } from '../../lib/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { AcmePlace } from './acme-proofs.ts';
@@ -10,7 +9,7 @@ import { openOwnCertificate } from './own-certificate.ts';
 import type { TlsSource } from './tls-source.ts';
 
 export interface OpenTlsOptions {
-  /** Where proofs for `tls.acme` are shown. */
+  /** Where proofs for `tls.acme` are shown over HTTP; none: by TLS, where the daemon listens. */
   acmePlaces?: readonly AcmePlace[] | undefined;
   tls: TlsOptions;
   dataDirectory: string;
@@ -27,8 +26,6 @@ export async function openTls({
 }: OpenTlsOptions): Promise<TlsSource> {
   const ours = log.child({ part: 'tls' });
   if (acme) {
-    if (acmePlaces.length === 0)
-      throw new CaissonError('invalid', '--acme-directory needs a place where the authority finds its proofs: --acme-listen 0.0.0.0:80');
     const own = await openOwnCertificate({ ...options, extraNames, log: ours });
     try {
       // Loaded where there is one: most hosts have only their own.

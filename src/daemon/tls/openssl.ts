@@ -67,6 +67,28 @@ ${names.ip.map((address, index) => `IP.${index} = ${address}`).join('\n')}
   });
 }
 
+export interface ProofRequest {
+  folder: string;
+  keyPath: string;
+  name: string;
+  /** What the authority expects: SHA-256 of token and account. */
+  digest: Buffer;
+}
+
+/** A certificate that proves to an ACME authority that a name is here (tls-alpn-01, RFC 8737), and nothing to anybody else. PEM. */
+export async function makeProofCertificate({ folder, keyPath, name, digest }: ProofRequest): Promise<string> {
+  // 04 20: an octet string of 32 bytes.
+  const configuration = `${requestOf('proof')}[proof]
+basicConstraints = critical, CA:FALSE
+subjectAltName = DNS:${name}
+1.3.6.1.5.5.7.1.31 = critical, DER:0420${digest.toString('hex')}
+`;
+  return withConfiguration(folder, configuration, async (path) => {
+    const how = ['-config', path, '-extensions', 'proof', '-sha256', '-days', '2', '-set_serial', newSerial()];
+    return (await run([program, 'req', '-x509', '-new', '-key', keyPath, ...how])).stdout;
+  });
+}
+
 /** The head of each configuration: who it is for. */
 function requestOf(commonName: string): string {
   return `[req]

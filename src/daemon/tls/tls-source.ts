@@ -8,6 +8,8 @@ export interface TlsSource {
   readonly identity: TlsIdentity;
   /** What is shown to who asks for one of its names; absent: there is none. */
   readonly named?: TlsIdentity | undefined;
+  /** By name, while there are any: what proves to an authority, which asks for that name and the protocol `acme-tls/1` alone, that it is here. */
+  readonly proofs?: ReadonlyMap<string, TlsIdentity> | undefined;
   /** What people are shown of it. */
   describe(): HostCertificate;
   /** Calls `listener` with every new identity. */
