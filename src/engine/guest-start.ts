@@ -5,7 +5,7 @@ import type { Observation } from '../drivers/hypervisor.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { NetworkZone } from '../model/network-state.ts';
 import { admit, type MemoryPromise } from '../plan/admission.ts';
-import { machineOf } from '../plan/machine.ts';
+import { guestNics, machineOf } from '../plan/machine.ts';
 import { seedNics } from '../plan/seed-nics.ts';
 import { limitsOf } from '../plan/process-limits.ts';
 import { ensureDisks } from './guest-disks.ts';
@@ -43,7 +43,8 @@ export async function startGuest(w: GuestWiring, uid: string, memory: () => Star
     const limits = limitsOf(spec, asked.memoryMib + asked.overheadMib);
     await site.want(uid, 'running');
     const taps = machine.nics.map(({ tap }) => tap);
-    if (JSON.stringify(record.tapsAtStart) !== JSON.stringify(taps)) await site.updateGuest(uid, { tapsAtStart: taps });
+    const atStart = { tapsAtStart: taps, addressesAtStart: addressesByCard(record) };
+    if (!isSame(atStart, record)) await site.updateGuest(uid, atStart);
     const started = await parts.hypervisor.start(machine, { userId: record.userId, generation: record.generation, limits });
     try {
       for (const tap of taps) await network.connect(tap);
@@ -53,6 +54,16 @@ export async function startGuest(w: GuestWiring, uid: string, memory: () => Star
     }
     return started;
   });
+}
+
+type AtStart = Pick<GuestRecord, 'tapsAtStart' | 'addressesAtStart'>;
+
+function isSame({ tapsAtStart, addressesAtStart }: AtStart, other: AtStart): boolean {
+  return JSON.stringify([tapsAtStart, addressesAtStart]) === JSON.stringify([other.tapsAtStart, other.addressesAtStart]);
+}
+
+function addressesByCard(record: GuestRecord): Record<string, string[]> {
+  return Object.fromEntries(guestNics(record).map(({ mac, addresses }) => [mac, [...addresses]]));
 }
 
 async function prepareFiles({ parts, site }: GuestWiring, record: GuestRecord, zones: readonly NetworkZone[]): Promise<void> {

@@ -114,6 +114,8 @@ export const guestRecordSchema = z.strictObject({
   addresses: z.array(z.array(z.string())),
   /** The taps that its process was last started with: a nic of after that comes with the next start. */
   tapsAtStart: z.array(z.string()).optional(),
+  /** Addresses of each nic, by its card, as the seed told them when its process was started. */
+  addressesAtStart: z.record(z.string(), z.array(z.string())).optional(),
   /** Digest of the image that the root disk was made from; absent until then. */
   imageDigest: z.string().optional(),
   /** Whether its system was seen to take plugged memory; absent while nobody knows. */

@@ -46,7 +46,7 @@ const running: RunningSizes = {
 
 function plan(change: Partial<GuestSpec>, now: Partial<RunningSizes> = {}, hardware: Partial<GuestRecord['hardware']> = {}) {
   const wished = { ...spec, ...change };
-  const record = { spec: wished, hardware: { ...withDisksOf(created.hardware, created.uid, wished), ...hardware } };
+  const record = { ...created, spec: wished, hardware: { ...withDisksOf(created.hardware, created.uid, wished), ...hardware } };
   return planLiveChanges(record, { ...running, ...now });
 }
 
@@ -66,6 +66,20 @@ test('a nic that is wished and not there is plugged in, one that is not wished a
     actions: [],
     pending: ['nic in zone outside: at its next start, since all places that it was started with are taken'],
   });
+});
+
+test('a nic that stays has its addresses of the start until the next one; one that came since was told none', () => {
+  const [card = ''] = created.hardware.macs;
+  const told = (addresses: string[]) => planLiveChanges({ ...created, addressesAtStart: { [card]: addresses } }, running).pending;
+  assert.deepEqual(told(['10.20.0.10']), []);
+  assert.deepEqual(told(['10.20.0.9', '10.20.0.10']), [
+    'addresses 10.20.0.9 10.20.0.10 → 10.20.0.10 in zone inside: at its next start, since its system was told the former; what passes is that of the latter already',
+  ]);
+  const another = { ...created, addressesAtStart: { 'another card': ['10.20.0.9'] } };
+  assert.deepEqual(planLiveChanges(another, running).pending, []);
+  assert.deepEqual(planLiveChanges({ ...created, addressesAtStart: { [card]: [] } }, { ...running, nics: [], ports: [] }).pending, [
+    'nic in zone inside: at its next start, since all places that it was started with are taken',
+  ]);
 });
 
 test('a guest that has what is wished needs nothing', () => {
@@ -96,7 +110,7 @@ test('a guest that was started with more gives by its balloon, and gets no more 
 test('memory without a range, or of old hardware, waits for the next start', () => {
   const board = { memory: { boardMib: 1024, balloonMib: 0 } };
   const { memoryRange: _range, ...fixed } = spec;
-  const record = { spec: { ...fixed, memoryMib: 2048 }, hardware: created.hardware };
+  const record = { ...created, spec: { ...fixed, memoryMib: 2048 } };
   assert.deepEqual(planLiveChanges(record, { ...running, ...board }), {
     actions: [],
     pending: ['memory 1,024 → 2,048 MiB: at its next start, since it has no range { min, max }'],

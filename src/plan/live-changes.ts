@@ -1,6 +1,7 @@
 // What is to be done to a guest that runs so that it has what is wished, and, in words, what has to wait for its next start. A value: the
 // engine carries it out and chooses nothing. Pure.
 import type { GuestRecord } from '../model/guest-status.ts';
+import { guestNics } from './machine.ts';
 
 /** What the guest has, as its hypervisor tells. */
 export interface RunningSizes {
@@ -29,18 +30,17 @@ export interface LiveChanges {
   pending: string[];
 }
 
+type PlannedRecord = Pick<GuestRecord, 'uid' | 'spec' | 'hardware' | 'addresses' | 'addressesAtStart'>;
+
 /** `memoryMib`: what it is to have now, which may be less than its wish where memory is overcommitted. */
-export function planLiveChanges(
-  record: Pick<GuestRecord, 'spec' | 'hardware'>,
-  running: RunningSizes,
-  memoryMib: number = record.spec.memoryMib,
-): LiveChanges {
+export function planLiveChanges(record: PlannedRecord, running: RunningSizes, memoryMib: number = record.spec.memoryMib): LiveChanges {
   const actions: LiveAction[] = [];
   const pending: string[] = [];
   planMemory(record, running, memoryMib, actions, pending);
   planCpus(record, running, actions, pending);
   planDisks(record, running, actions, pending);
   planNics(record, running, actions, pending);
+  pending.push(...otherAddresses(record, running));
   return { actions, pending };
 }
 
@@ -133,6 +133,16 @@ function planNics(
     if (running.ports.includes(slot) && !running.disks.includes(slot)) actions.push({ kind: 'attach-nic', zone, index });
     else pending.push(`nic in zone ${zone}: at its next start, since all places that it was started with are taken`);
   }
+}
+
+/** Its system has those that it was told at its start; one that came while it runs was told none. */
+function otherAddresses(record: PlannedRecord, running: RunningSizes): string[] {
+  return guestNics(record).flatMap(({ mac, slot, zone, addresses }) => {
+    const told = record.addressesAtStart?.[mac];
+    if (told === undefined || !running.nics.includes(slot) || told.join() === addresses.join()) return [];
+    const change = `addresses ${told.join(' ')} → ${addresses.join(' ')} in zone ${zone}`;
+    return [`${change}: at its next start, since its system was told the former; what passes is that of the latter already`];
+  });
 }
 
 function figure(mib: number): string {

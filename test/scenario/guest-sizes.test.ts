@@ -231,6 +231,33 @@ test('a guest that runs gets a nic, and gives it back; its tap is there as long 
   assert.deepEqual(await tapsUp(daemon), []);
 });
 
+test('other addresses of a nic that stays are pending until the next start, and what passes is theirs at once', async () => {
+  const world = createSimulatedWorld();
+  const daemon = await start(world);
+  const at = (address: string, zone = 'inside') => `zone: ${zone}, addresses: [${address}]`;
+  const why = 'at its next start, since its system was told the former; what passes is that of the latter already';
+  const first = await applied(daemon, at('10.20.0.10'));
+  assert.deepEqual(first.status.pending, []);
+  const second = await applied(daemon, at('10.20.0.11'));
+  assert.deepEqual(
+    [second.status.pid, second.status.pending],
+    [first.status.pid, [`addresses 10.20.0.10 → 10.20.0.11 in zone inside: ${why}`]],
+  );
+  assert.deepEqual(world.network.state?.nics[0]?.addresses, ['10.20.0.11']);
+  assert.deepEqual((await applied(daemon, at('10.20.0.10'))).status.pending, [], 'as it was told');
+  // A card that the nic of another zone takes over.
+  await applied(daemon, at('192.0.2.10', 'outside'));
+  open.delete(daemon);
+  await daemon.close();
+  const next = await start(world);
+  const pending = [`addresses 10.20.0.10 → 192.0.2.10 in zone outside: ${why}`];
+  const isSaid = async () => JSON.stringify((await next.engine.guest('web')).status.pending) === JSON.stringify(pending);
+  await waitFor('the next daemon says so too', isSaid, { timeoutMs: 60_000 });
+  await next.engine.jobs.wait((await next.engine.stopGuest('web', 'test')).uid);
+  await next.engine.jobs.wait((await next.engine.startGuest('web', 'test')).uid);
+  assert.deepEqual(await set(next, {}), []);
+});
+
 test('a nic comes and goes by a change of its guest alone, with an address from its zone, and the site has it', async () => {
   const daemon = await start();
   const first = await applied(daemon, oneNic);

@@ -72,6 +72,12 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ['nic in zone {zone}', 'carte réseau dans la zone {zone}'],
   ['disk {disk}', 'disque {disk}'],
   ['processors {before} → {after}', 'processeurs {before} → {after}'],
+  ['addresses {before} → {after} in zone {zone}', 'adresses {before} → {after} dans la zone {zone}'],
+  [
+    'its system was told the former; what passes is that of the latter already',
+    'son système a reçu les premières ; ce qui passe est déjà celui des secondes',
+  ],
+  ['“{command}” lets it go on', '« {command} » le laisse continuer'],
   // Jobs and their steps.
   ['Start guest {guest} again', 'Redémarrer l’invité {guest}'],
   ['Start guest {guest}', 'Démarrer l’invité {guest}'],
