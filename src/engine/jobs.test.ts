@@ -470,6 +470,21 @@ describe('jobs', () => {
     }
   });
 
+  test('an outcome that the journal could not take is written as soon as it can, and at the daemon’s end, without another job', async () => {
+    for (const later of ['by itself', 'at the end'] as const) {
+      const journal = new FullJournal();
+      const { jobs, clock } = setUp(journal);
+      const job = await jobs.start('guest-stop', options, () => void (journal.fullFrom = 0));
+      assert.equal((await jobs.wait(job.uid)).state, 'succeeded');
+      await clock.advance(60_000);
+      assert.equal((await journal.getJob(job.uid))?.state, 'running');
+      journal.fullFrom = Infinity;
+      if (later === 'by itself') await clock.advance(10_000);
+      else await jobs.close();
+      assert.equal((await journal.getJob(job.uid))?.state, 'succeeded', later);
+    }
+  });
+
   test('closing cancels jobs, suspends those that can be resumed, and takes no new ones', async () => {
     const { jobs, journal } = setUp();
     jobs.register('site-apply', { resume: async () => 'resumed' });

@@ -18,6 +18,8 @@ export function createJobs(dependencies: JobsDependencies): Jobs {
   return new JobRunner(dependencies);
 }
 
+const saveAgainMs = 5000;
+
 type Outcome<T> = { end: JobEnd; value?: T; error?: unknown } | undefined;
 
 interface Live {
@@ -32,10 +34,11 @@ class JobRunner implements Jobs {
   readonly #starting = new KeyedLock();
   readonly #handlers = new Map<JobKind, KindHandlers>();
   readonly #live = new Map<string, Live>();
-  /** Outcomes that the journal could not take (disk full): tried again with the next job. */
+  /** Outcomes that the journal could not take (disk full): tried again with the next job, and now and then. */
   readonly #unsaved = new Map<string, { record: JobRecord; end: JobEnd }>();
   readonly #watchers: JobWatchers;
-  #closing = false;
+  readonly #closing = new AbortController();
+  #isSaving = false;
 
   constructor(dependencies: JobsDependencies) {
     this.#with = dependencies;
@@ -125,12 +128,14 @@ class JobRunner implements Jobs {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort(new Error('the daemon ends'));
     for (const { run } of this.#live.values()) {
       if (this.#handlers.get(run.record.kind)?.resume) run.suspend();
       else run.cancel('the daemon ended');
     }
     await Promise.all([...this.#live.values()].map(({ ended }) => ended));
+    // What is not known to have ended the next daemon does again.
+    await this.#saveUnsaved().catch(() => undefined);
     this.#watchers.close();
   }
 
@@ -141,7 +146,7 @@ class JobRunner implements Jobs {
   }
 
   async #begin(kind: JobKind, options: JobOptions, body: JobBody<unknown>): Promise<{ job: Job; live?: Live }> {
-    if (this.#closing) throw new CaissonError('unavailable', `${options.title}: the daemon is ending`);
+    if (this.#closing.signal.aborted) throw new CaissonError('unavailable', `${options.title}: the daemon is ending`);
     const { journal, clock, random, events } = this.#with;
     const { title, objects, actor, idempotencyKey } = options;
     const exclusive = [...(options.exclusive ?? [])];
@@ -227,6 +232,7 @@ class JobRunner implements Jobs {
     } catch (failure) {
       log.error('the end of a job could not be written to the journal; it is tried again', { job: record.uid, error: failure });
       this.#unsaved.set(record.uid, { record, end });
+      void this.#keepSaving();
     }
     delete record.fraction;
     Object.assign(record, end);
@@ -267,6 +273,21 @@ class JobRunner implements Jobs {
   /** The newest known record of a job that is not in the journal as it is. */
   #current(uid: string): JobRecord | undefined {
     return this.#live.get(uid)?.run.record ?? this.#unsaved.get(uid)?.record;
+  }
+
+  async #keepSaving(): Promise<void> {
+    if (this.#isSaving) return;
+    this.#isSaving = true;
+    try {
+      while (this.#unsaved.size > 0) {
+        await this.#with.clock.sleep(saveAgainMs, this.#closing.signal);
+        await this.#saveUnsaved().catch(() => undefined);
+      }
+    } catch {
+      // The daemon ends: it tries once more.
+    } finally {
+      this.#isSaving = false;
+    }
   }
 
   async #saveUnsaved(): Promise<void> {
