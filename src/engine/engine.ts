@@ -41,6 +41,7 @@ import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
 import { ZoneChecker } from './zone-check.ts';
 import { UsageHistory } from './usage.ts';
+import type { JobRecord } from '../store/journal.ts';
 import { viewZone, viewZones, zoneOf } from './zones.ts';
 
 /** No two jobs change the site as a whole at once. */
@@ -172,26 +173,43 @@ export class Engine {
       const keep = keptInputs[kind] as ((input: unknown) => unknown) | undefined;
       this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job), ...(keep && { keep }) });
     }
-    const left = await this.#parts.journal.listJobs({ state: 'running' });
+    const left = await this.#parts.journal.listJobs({ state: 'running', limit: Number.MAX_SAFE_INTEGER });
     const isGoingDown = left.some(({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isLeft(input as HostShutdownInput));
-    const recovered = await this.jobs.recover();
-    const resumed = isGoingDown || recovered.some((job) => job.kind === 'site-apply' && job.state === 'running');
+    await this.jobs.recover();
     this.events.emit({
       kind: 'daemon-started',
       message: `the daemon started: ${this.#site.guests.size} guests, ${missing.length} to start`,
     });
-    if (missing.length > 0 && !resumed) {
-      await this.jobs.start(
-        'site-apply',
-        { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
-        (job) => this.#sites.makeSo(job, { keepTrying: true }),
-      );
+    const applies = left.filter(({ kind }) => kind === 'site-apply');
+    if (missing.length > 0 && !isGoingDown) {
+      if (applies.length === 0) await this.#startWanted();
+      else void this.#startWantedAfter(applies);
     }
     void this.#network.watch();
     void this.#guests.watch(this.#ending.signal);
     void this.#guests.sizes.watch(this.#ending.signal);
     void this.#usage.watch(this.#ending.signal);
     void this.#pressure.watch(this.#ending.signal);
+  }
+
+  async #startWanted(): Promise<void> {
+    await this.jobs.start(
+      'site-apply',
+      { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
+      (job) => this.#sites.makeSo(job, { keepTrying: true }),
+    );
+  }
+
+  /** What goes on with an apply of the last daemon starts them as well, unless it is refused or fails. */
+  async #startWantedAfter(applies: readonly JobRecord[]): Promise<void> {
+    try {
+      const ended = await Promise.all(applies.map(({ uid }) => this.jobs.wait(uid, this.#ending.signal)));
+      const isTried = applies.some(({ input }) => input === undefined) || ended.some(({ state }) => state === 'succeeded');
+      if (isTried || this.#hostShutdown.isRunning) return;
+      await this.#startWanted();
+    } catch (error) {
+      if (!this.#ending.signal.aborted) this.#parts.log.error('guests that are wanted to run could not be started', { error });
+    }
   }
 
   async #connectRunning(): Promise<void> {

@@ -18,7 +18,7 @@ export interface StartMemory {
   promised: readonly MemoryPromise[];
 }
 
-/** Returns what runs then; throws, with nothing running, when the guest cannot start. */
+/** Returns what runs then; throws, with nothing running, when the guest cannot start, or the job's signal says no before its process is there. */
 export async function startGuest(w: GuestWiring, uid: string, memory: () => StartMemory, job: StepContext): Promise<Observation> {
   const { site, board, parts, images, network } = w;
   const { name, spec, imageDigest } = site.guest(uid);
@@ -30,7 +30,7 @@ export async function startGuest(w: GuestWiring, uid: string, memory: () => Star
   board.setMemory(uid, memoryMib);
   const has = { memoryMib, promisedMib: memoryMib, cpus: spec.cpus };
   board.set(uid, { power: 'starting', reason: 'is being prepared', has, pending: [] });
-  const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, step));
+  const image = await job.step('image', (step) => images.ensure(spec.image, imageDigest, { ...step, signal: job.signal }));
   const record = await job.step('disks', () => ensureDisks(w, site.guest(uid), image));
   const { zones } = await job.step('network', () => network.ensure());
   const nowhere = record.spec.nics.find((nic) => !zones.some((zone) => zone.name === nic.zone));
@@ -41,10 +41,12 @@ export async function startGuest(w: GuestWiring, uid: string, memory: () => Star
     const { accelerator } = facts;
     const machine = machineOf(record, parts.guestFiles.folders(uid), { accelerator, imagePath: image.path, memoryMib });
     const limits = limitsOf(spec, asked.memoryMib + asked.overheadMib);
+    job.signal.throwIfAborted();
     await site.want(uid, 'running');
     const taps = machine.nics.map(({ tap }) => tap);
     const atStart = { tapsAtStart: taps, addressesAtStart: addressesByCard(record) };
     if (!isSame(atStart, record)) await site.updateGuest(uid, atStart);
+    job.signal.throwIfAborted();
     const started = await parts.hypervisor.start(machine, { userId: record.userId, generation: record.generation, limits });
     try {
       for (const tap of taps) await network.connect(tap);

@@ -4,6 +4,7 @@
 // What is remembered here (who waits, whose start failed) is found again by trying: a new daemon tries every guest that is wanted to run.
 import { CaissonError, describeError } from '../lib/errors.ts';
 import type { KeyedLock } from '../lib/keyed-lock.ts';
+import type { GuestRecord } from '../model/guest-status.ts';
 import { dependencyName } from '../model/guest.ts';
 import { startsAtOnce } from '../plan/start-capacity.ts';
 import { followers } from '../plan/start-order.ts';
@@ -37,13 +38,18 @@ export interface GuestStartsParts {
   makeRoom: (uid: string) => Promise<() => StartMemory>;
 }
 
+export function toldToStayDown({ name }: Pick<GuestRecord, 'name'>): CaissonError {
+  return new CaissonError('cancelled', `guest ${name} was told to stay down while it waited to start`);
+}
+
 export class GuestStarts implements Starts {
   readonly #with: GuestStartsParts;
   readonly #permits: StartPermits;
   /** How many starts of a guest are on their way. */
   readonly #starting = new Map<string, number>();
   readonly #expected = new Set<string>();
-  readonly #waiting = new Map<string, AbortController>();
+  /** What ends each start of a guest: more than one job may be about to start it. */
+  readonly #waiting = new Map<string, Set<AbortController>>();
   readonly #failures = new Map<string, string>();
   /** Guests that are wanted to run and lack one that they require. */
   readonly #blocked = new Set<string>();
@@ -87,7 +93,7 @@ export class GuestStarts implements Starts {
     this.#begin(uid);
     if (!how.keepTrying) restarter.forget(uid);
     const waiting = new AbortController();
-    this.#waiting.set(uid, waiting);
+    this.#waiting.set(uid, (this.#waiting.get(uid) ?? new Set()).add(waiting));
     const signal = AbortSignal.any([job.signal, waiting.signal]);
     try {
       if (how.pull) await this.#pull(uid, job);
@@ -96,7 +102,11 @@ export class GuestStarts implements Starts {
       try {
         await lock.with(uid, async () => {
           signal.throwIfAborted();
-          await this.#startUnlessRunning(uid, job);
+          await this.#startUnlessRunning(uid, { ...job, signal }, waiting.signal).catch((error: unknown) => {
+            // Whoever waits for the lock is not to find it being prepared.
+            if (this.#isDown(uid)) w.board.ended(uid, 'stopped');
+            throw error;
+          });
         });
       } catch (error) {
         release();
@@ -107,11 +117,13 @@ export class GuestStarts implements Starts {
     } catch (error) {
       if (signal.aborted) {
         if (this.#isDown(uid)) w.board.ended(uid, 'stopped');
-        throw error;
+        throw waiting.signal.aborted ? (waiting.signal.reason as Error) : error;
       }
       this.giveUp(uid, error, how);
     } finally {
-      if (this.#waiting.get(uid) === waiting) this.#waiting.delete(uid);
+      const others = this.#waiting.get(uid);
+      others?.delete(waiting);
+      if (others?.size === 0) this.#waiting.delete(uid);
       this.#end(uid);
     }
   }
@@ -141,13 +153,14 @@ export class GuestStarts implements Starts {
     );
   }
 
-  /** Somebody wants the guest to stay down: a start that still waits is given up. */
+  /** Somebody wants the guest to stay down: starts of it are given up, also one that is being prepared. */
   giveUpWaiting(uid: string): void {
-    const { name } = this.#with.w.site.guest(uid);
+    const { board, site } = this.#with.w;
     this.#blocked.delete(uid);
     this.#failures.delete(uid);
-    this.#waiting.get(uid)?.abort(new CaissonError('cancelled', `guest ${name} was told to stay down while it waited to start`));
-    this.#with.w.board.nudge(uid);
+    if (this.#expected.delete(uid) && board.get(uid).power === 'stopped') board.set(uid, { reason: '' });
+    for (const start of this.#waiting.get(uid) ?? []) start.abort(toldToStayDown(site.guest(uid)));
+    board.nudge(uid);
   }
 
   /** The host goes down: nobody waits for anybody any more. */
@@ -204,7 +217,8 @@ export class GuestStarts implements Starts {
     return this.#permits.take(rank, signal, () => board.set(uid, { reason: `waits its turn: ${this.#permits.taken} guests are booting` }));
   }
 
-  async #startUnlessRunning(uid: string, job: StepContext): Promise<void> {
+  /** `givenUp`: somebody wants it to stay down after all. */
+  async #startUnlessRunning(uid: string, job: StepContext, givenUp?: AbortSignal): Promise<void> {
     const { w, observer, makeRoom } = this.#with;
     const found = await w.parts.hypervisor.observe(uid);
     if (found.state !== 'stopped') {
@@ -213,7 +227,13 @@ export class GuestStarts implements Starts {
       if (w.site.guest(uid).wantedPower === 'stopped') await w.site.want(uid, 'running');
       return;
     }
-    observer.observed(uid, await startGuest(w, uid, await makeRoom(uid), job));
+    const started = await startGuest(w, uid, await makeRoom(uid), job);
+    if (givenUp?.aborted) {
+      // In the very moment of its start: whoever cut its power may have found nothing to cut.
+      await w.parts.hypervisor.stop(uid);
+      givenUp.throwIfAborted();
+    }
+    observer.observed(uid, started);
     observer.tell(uid, 'guest-started', 'was started');
     w.readiness.watch(uid);
   }

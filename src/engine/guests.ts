@@ -16,7 +16,7 @@ import { GuestObserver } from './guest-observer.ts';
 import { GuestRestarter } from './guest-restart.ts';
 import { cutPower, type ShutdownOptions, type ShutdownWay, shutDownGuest } from './guest-shutdown.ts';
 import { GuestSpace } from './guest-space.ts';
-import { GuestStarts, type StartHow } from './guest-starts.ts';
+import { GuestStarts, type StartHow, toldToStayDown } from './guest-starts.ts';
 import { readGuestStats } from './guest-stats.ts';
 import { waitReady } from './guest-waiting.ts';
 import type { GuestWiring } from './guest-wiring.ts';
@@ -99,6 +99,9 @@ export class Guests {
 
   /** Starts a guest that ended, or hangs, by itself, or that lacked what it requires. */
   async startAgain(uid: string, job: StepContext): Promise<void> {
+    const record = this.#w.site.guest(uid);
+    // Since that was decided somebody may have wanted it to stay down.
+    if (record.wantedPower !== 'running') throw toldToStayDown(record);
     if (this.#w.board.get(uid).power === 'halted') {
       await this.#lock.with(uid, () => this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal)));
     }

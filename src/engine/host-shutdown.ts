@@ -40,9 +40,13 @@ export class HostShutdown {
     this.#with = parts;
   }
 
+  get isRunning(): boolean {
+    return this.#running > 0;
+  }
+
   /** Throws while the host goes down. */
   refuseStarts(): void {
-    if (this.#running > 0) throw new CaissonError('not-allowed', 'the host is going down: nothing is started now');
+    if (this.isRunning) throw new CaissonError('not-allowed', 'the host is going down: nothing is started now');
   }
 
   /** False: the host has been started anew since, or all guests were down already when an earlier daemon ended. */
@@ -80,7 +84,7 @@ export class HostShutdown {
 
   async giveUpJobs(): Promise<void> {
     const { jobs } = this.#with;
-    const running = await jobs.list({ state: 'running' });
+    const running = await jobs.list({ state: 'running', limit: Number.MAX_SAFE_INTEGER });
     await Promise.all(running.filter(({ kind }) => inTheWay.includes(kind)).map(({ uid }) => jobs.cancel(uid)));
   }
 }

@@ -19,7 +19,7 @@ import { stopOrder } from '../plan/start-order.ts';
 import type { Guests } from './guests.ts';
 import type { ImageService } from './images.ts';
 import type { GuestBoard } from './guest-board.ts';
-import type { StartHow } from './guest-starts.ts';
+import { type StartHow, toldToStayDown } from './guest-starts.ts';
 import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import { addressesFor, type SiteWriteParts, writeSite } from './site-writes.ts';
@@ -67,23 +67,15 @@ export class SiteService {
 
   /** Makes the site so, as steps of a job. Throws `invalid`, `conflict` or `no-capacity` before anything is changed. */
   async apply(wanted: Site, options: ApplyOptions, job: StepContext): Promise<ApplyResult> {
-    const versions = await this.#versions(wanted);
-    const difference = asAsked(compareSites(versions), options);
-    const reasons = reasonsAgainst(difference, options);
-    if (reasons.length > 0)
-      throw new CaissonError(conflicts(difference).length > 0 ? 'conflict' : 'invalid', reasons.join('; '), { details: { reasons } });
-    const { site: merged, applied } = mergeSites({ ...versions, overwrite: options.overwrite, prune: options.prune });
-    const problems = checkSite(merged);
-    if (problems.length > 0)
-      throw new CaissonError('invalid', `the site would not be sound: ${problems.map((problem) => problem.message).join('; ')}`, {
-        details: { problems },
-      });
-    this.checkFit(merged);
+    const { difference, merged } = await this.#merge(wanted, options);
     await this.#checkPublished(merged);
-    addressesFor(this.#w.site, merged);
     const gone = options.prune ? [...this.#w.site.guests.values()].filter((record) => !merged.guests[record.name]) : [];
     if (gone.length > 0) await job.step('remove guests', () => this.#removeGuests(gone, options.deleteDisks, job));
-    await job.step('write the site', () => writeSite(this.#w, merged, applied));
+    await job.step('write the site', async () => {
+      // Guests take their time to go, and others may have been changed by their names meanwhile: that is not overwritten unseen.
+      const now = await this.#merge(wanted, options);
+      await writeSite(this.#w, now.merged, now.applied);
+    });
     if (!isEmpty(difference))
       this.#w.events.emit({
         kind: 'site-changed',
@@ -108,6 +100,8 @@ export class SiteService {
         wanted.map(async ({ uid, name }) => {
           try {
             await job.step(`guest ${name}`, async (step) => {
+              // While images were made somebody may have thought better of it.
+              if (site.guest(uid).wantedPower !== 'running') throw toldToStayDown(site.guest(uid));
               const imageError = imageErrors.get(site.guest(uid).spec.image);
               if (imageError !== undefined && board.get(uid).power === 'stopped') guests.giveUp(uid, imageError, how);
               await guests.start(uid, step, how);
@@ -241,6 +235,24 @@ export class SiteService {
     ]);
     await network.ensure();
     events.emit({ kind: 'guest-renamed', object: `guest/${uid}`, message: `guest ${record.name} is called ${name} now` });
+  }
+
+  /** The site as it would be, from what it is at this moment. Throws `invalid`, `conflict` or `no-capacity` when it cannot be. */
+  async #merge(wanted: Site, options: ApplyOptions): Promise<{ difference: SiteDifference; merged: Site; applied: Site }> {
+    const versions = await this.#versions(wanted);
+    const difference = asAsked(compareSites(versions), options);
+    const reasons = reasonsAgainst(difference, options);
+    if (reasons.length > 0)
+      throw new CaissonError(conflicts(difference).length > 0 ? 'conflict' : 'invalid', reasons.join('; '), { details: { reasons } });
+    const { site: merged, applied } = mergeSites({ ...versions, overwrite: options.overwrite, prune: options.prune });
+    const problems = checkSite(merged);
+    if (problems.length > 0)
+      throw new CaissonError('invalid', `the site would not be sound: ${problems.map((problem) => problem.message).join('; ')}`, {
+        details: { problems },
+      });
+    this.checkFit(merged);
+    addressesFor(this.#w.site, merged);
+    return { difference, merged, applied };
   }
 
   async #versions(wanted: Site): Promise<{ applied?: Site; wanted: Site; current?: Site }> {

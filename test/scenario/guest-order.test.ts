@@ -62,6 +62,29 @@ test('the same order after the host lost its power, and a daemon that takes over
   assert.ok(Date.parse(life.guest('web').status.startedAt as string) >= Date.parse(life.guest('database').status.readyAt as string));
 });
 
+test('the host starts its guests although an apply that its last daemon had begun is refused', async () => {
+  await applied();
+  const { site: tooLarge } = structuredClone(life.engine.site());
+  Object.assign(tooLarge.guests['web'] ?? {}, { memoryMib: 2 * 1024 ** 2 });
+  await life.end();
+  await life.world.journal.createJob({
+    uid: 'jleft00000',
+    kind: 'site-apply',
+    title: 'Apply site lab',
+    state: 'running',
+    steps: [],
+    startedAt: new Date(life.clock.now()).toISOString(),
+    actor: 'test',
+    objects: ['site'],
+    exclusive: ['site'],
+    input: { site: tooLarge, options: { prune: false, deleteDisks: false, overwrite: false } },
+  });
+  await life.loseHost();
+  await life.until('all are ready', () => all.every(isReady), 120_000);
+  const left = await life.engine.jobs.get('jleft00000');
+  assert.deepEqual([left.state, left.error?.code], ['failed', 'no-capacity']);
+});
+
 test('a dependency that does not start: what wants it starts, what requires it says why and starts by itself later', async () => {
   await life.apply({ ...site, database: `${service}, autostart: true` });
   await life.done(life.engine.shutdownHost({}, 'test'));

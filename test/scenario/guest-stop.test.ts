@@ -80,6 +80,96 @@ test('what is paused is let go on to shut down; what cannot be asked is not wait
   assert.deepEqual(forced.result, { way: 'power cut' });
 });
 
+/** An image takes a minute from now on. */
+function makeImagesSlowly(): void {
+  const { images, clock } = life.world;
+  const make = images.make.bind(images);
+  images.make = async (source, onProgress, signal) => {
+    await clock.sleep(60_000, signal);
+    return make(source, onProgress, signal);
+  };
+}
+
+const stayedDown = /guest web was told to stay down while it waited to start/;
+
+async function staysDown(): Promise<void> {
+  await life.pass(120_000);
+  const { status, wantedPower } = life.guest('web');
+  assert.deepEqual(
+    [status.power, status.reason, wantedPower, life.world.host.processes.has(uid('web'))],
+    ['stopped', '', 'stopped', false],
+  );
+}
+
+test('a guest whose start is being prepared stays down when it is told to, at once', async () => {
+  makeImagesSlowly();
+  await applied({ web: 'autostart: false' });
+  for (const tell of [() => life.engine.stopGuest('web', 'test'), () => life.engine.shutdownGuest('web', {}, 'test')]) {
+    const starting = await life.engine.startGuest('web', 'test');
+    await life.until('it is being prepared', () => power('web') === 'starting');
+    const [told, took] = await timed(() => life.done(tell()));
+    assert.equal(told.state, 'succeeded', told.error?.message);
+    assert.ok(took <= 1, `took ${took} s`);
+    assert.match((await life.done(starting)).error?.message ?? '', stayedDown);
+    await staysDown();
+  }
+});
+
+test('a guest that is told to stay down in the moment of its start does so', async () => {
+  await applied({ web: 'autostart: false' });
+  const { host } = life.world;
+  const spawn = host.spawn.bind(host);
+  host.spawn = (machine, options) => {
+    // Nothing runs yet that could be cut off.
+    void life.engine.stopGuest('web', 'test');
+    return spawn(machine, options);
+  };
+  const started = await life.done(life.engine.startGuest('web', 'test'));
+  host.spawn = spawn;
+  assert.equal(started.state, 'failed');
+  await staysDown();
+});
+
+test('a guest that is told to stay down while the images are made is not started with the others', async () => {
+  makeImagesSlowly();
+  const applying = await life.beginApply({ web: service, other: service });
+  await life.until('the guests are known', () => life.engine.guests().length === 2);
+  await life.until('it is about to start', () => life.reason('web') === 'is about to be started');
+  assert.equal((await life.done(life.engine.shutdownGuest('web', {}, 'test'))).state, 'succeeded');
+  assert.match((await life.done(applying)).error?.message ?? '', stayedDown);
+  assert.ok(life.guest('other').status.ready);
+  await staysDown();
+});
+
+test('whoever is about to start a guest gives up when it is told to stay down', async () => {
+  const applying = await life.beginApply({ database: service, web: `${service}, after: [{ requires: database }]` });
+  await life.until('the guests are known', () => life.engine.guests().length === 2);
+  const [address = ''] = life.guest('database').status.nics[0]?.addresses ?? [];
+  life.daemon.prober.script(address, { ok: false, why: 'connection refused' });
+  await life.until('web waits', () => life.reason('web').startsWith('waits for'));
+  const byName = await life.engine.startGuest('web', 'test');
+  await life.pass(1000);
+  await life.done(life.engine.shutdownGuest('web', {}, 'test'));
+  life.daemon.prober.script(address, undefined);
+  for (const job of [applying, byName]) assert.match((await life.done(job)).error?.message ?? '', stayedDown);
+  await staysDown();
+});
+
+test('a guest that is changed by its name while an apply takes others down keeps the change', async () => {
+  await applied({ web: service, old: 'shutdown: { agent: 20s, powerButton: 40s }' });
+  life.world.host.behave(uid('old'), hangs);
+  const { site } = structuredClone(life.engine.site());
+  delete site.guests['old'];
+  Object.assign(site.guests['web'] ?? {}, { description: 'by the file' });
+  const applying = await life.engine.applySite(site, { prune: true, deleteDisks: true, overwrite: false }, 'test');
+  await life.until('old is asked', () => power('old') === 'stopping');
+  await life.done(life.engine.setGuest('web', { cpus: 2 }, 'test'));
+  const job = await life.done(applying);
+  assert.equal(job.state, 'succeeded', job.error?.message);
+  const { spec } = life.guest('web');
+  assert.deepEqual([spec.cpus, spec.description, life.engine.guests().length], [2, 'by the file', 1]);
+});
+
 test('a host goes down in reverse order, and tells of each guest which way it took', async () => {
   await applied(chain);
   life.world.host.behave(uid('app'), { agent: 'absent' });
