@@ -9,6 +9,8 @@ export interface EndToEndFile {
   alone: boolean;
   /** Said by `// e2e: limit 20 min`. */
   limitMs: number;
+  /** With `--long`, said by `// e2e: limit 20 min, long 90 min`. A file that does no more then has three times its limit all the same. */
+  longLimitMs: number;
 }
 
 const usualLimitMs = 10 * 60_000;
@@ -25,8 +27,12 @@ export function findEndToEndTests(): EndToEndFile[] {
     .map((path) => ({ path, ...parseWishes(readFileSync(join(projectRoot, path), 'utf8')) }));
 }
 
-export function parseWishes(source: string): { alone: boolean; limitMs: number } {
+export function parseWishes(source: string): Omit<EndToEndFile, 'path'> {
   const head = source.split('\n').slice(0, 10).join('\n');
-  const limit = /^\/\/ e2e:.*\blimit (\d+) min\b/m.exec(head);
-  return { alone: /^\/\/ e2e:.*\balone\b/m.test(head), limitMs: limit ? Number(limit[1]) * 60_000 : usualLimitMs };
+  const minutes = (word: string) => {
+    const found = new RegExp(`^// e2e:.*\\b${word} (\\d+) min\\b`, 'm').exec(head);
+    return found ? Number(found[1]) * 60_000 : undefined;
+  };
+  const limitMs = minutes('limit') ?? usualLimitMs;
+  return { alone: /^\/\/ e2e:.*\balone\b/m.test(head), limitMs, longLimitMs: minutes('long') ?? 3 * limitMs };
 }

@@ -72,8 +72,9 @@ test('a file that does not load is a failure', async (t) => {
 });
 
 test('wishes of an end-to-end file stand in its first lines', () => {
-  assert.deepEqual(parseWishes("import x from 'y';\n"), { alone: false, limitMs: 600_000 });
-  assert.deepEqual(parseWishes('// e2e: alone, limit 20 min\n'), { alone: true, limitMs: 1_200_000 });
+  assert.deepEqual(parseWishes("import x from 'y';\n"), { alone: false, limitMs: 600_000, longLimitMs: 1_800_000 });
+  assert.deepEqual(parseWishes('// e2e: alone, limit 20 min\n'), { alone: true, limitMs: 1_200_000, longLimitMs: 3_600_000 });
+  assert.deepEqual(parseWishes('// e2e: limit 5 min, long 90 min\n'), { alone: false, limitMs: 300_000, longLimitMs: 5_400_000 });
 });
 
 test('totals count each test once and time only the innermost', () => {

@@ -1,4 +1,4 @@
-// e2e: limit 10 min
+// e2e: limit 10 min, long 30 min
 // A daemon that was killed is followed by one that takes over every guest, by process id and start time, and starts none again. With `--long`
 // a hundred of them.
 import assert from 'node:assert/strict';

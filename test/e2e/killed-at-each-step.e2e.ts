@@ -1,4 +1,4 @@
-// e2e: limit 25 min
+// e2e: limit 25 min, long 360 min
 // Helper and daemon of a real host are killed at every failpoint of every operation, and again while the next ones recover; then the work
 // is completed or taken back, the guests run as they are wanted, and `caisson verify` finds nothing. Failpoints are found by
 // passing them: what is new in an operation is killed there without a word here. `npm test` tries some, `npm run test:long` all.

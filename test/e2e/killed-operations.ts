@@ -195,13 +195,26 @@ export const killedOperations: readonly KilledOperation[] = [
     },
   },
   {
-    name: 'image',
+    name: 'image import',
     async prepare(host) {
       await toBase(host);
       const { items } = await host.client.call('imageList', {});
       if (items.some(({ name }) => name === 'other')) await host.succeeded(host.client.call('imageDelete', { params: { name: 'other' } }));
     },
     begin: (host) => host.client.call('imageImport', { body: { name: 'other', source: { file: host.newImage() } } }),
+    check: (guests) => ['keep', 'spare'].forEach((name) => runs(guests, name)),
+  },
+  {
+    name: 'image build',
+    samples: 1,
+    // Nobody needs it: an apply does not make it.
+    async prepare(host) {
+      await toBase(host);
+      const site = host.site(['keep', 'spare']);
+      const images = { ...site.images, other: { file: host.newImage() } };
+      await host.succeeded(host.client.call('siteApply', { body: { site: { ...site, images }, ...whole } }));
+    },
+    begin: ({ client }) => client.call('imageBuild', { params: { name: 'other' }, body: {} }),
     check: (guests) => ['keep', 'spare'].forEach((name) => runs(guests, name)),
   },
 ];

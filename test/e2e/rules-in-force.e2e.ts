@@ -1,3 +1,4 @@
+// e2e: limit 10 min, long 120 min
 // The rules in force, read back from the kernel and decided: they are what the flows say, they do what the kernel does with real packets,
 // and a fault in them is found, whichever it is.
 import assert from 'node:assert/strict';
