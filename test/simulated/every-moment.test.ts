@@ -18,6 +18,10 @@ const site: Step = { ...apply(document), thenMs: 60_000 };
 /** Nobody speaks of this one. */
 const guest = 4;
 
+function changed(cpus: number, plugged: 'in' | 'out'): Operation {
+  return { do: 'set', guest, cpus, disk: plugged, nic: plugged, zone: 'external' };
+}
+
 interface Trial {
   name: string;
   before: readonly Step[];
@@ -34,6 +38,8 @@ const trials: readonly Trial[] = [
   { name: 'a shutdown', before: [site], operation: { do: 'shutdown', guest, force: true, timeoutMs: 20_000 } },
   { name: 'a reboot', before: [site], operation: { do: 'reboot', guest, force: true } },
   { name: 'a rename', before: [site], operation: { do: 'rename', guest, name: 'other' } },
+  { name: 'a change of sizes, with a disk and a nic more', before: [site], operation: changed(3, 'in') },
+  { name: 'the way back', before: [site, { ...changed(3, 'in'), thenMs: 5000 }], operation: changed(1, 'out') },
   { name: 'a deletion', before: [site, { do: 'stop', guest, thenMs: 5000 }], operation: { do: 'delete', guest, deleteDisks: true } },
   { name: 'the site’s destruction', before: [site], operation: { do: 'destroy', deleteDisks: true } },
   { name: 'the host’s shutdown', before: [site], operation: { do: 'host-shutdown', timeoutMs: 20_000 } },

@@ -96,6 +96,25 @@ const found: readonly { what: string; seed: number; steps: readonly Step[] }[] =
       { ...apply(323), thenMs: 4000 },
     ],
   },
+  {
+    what: 'a guest that was told to stop in the moment of its start ran, and whoever told it waited for ever',
+    seed: 1,
+    steps: [
+      { ...apply(86), thenMs: 60_000 },
+      { do: 'stop', guest: 4, thenMs: 5000 },
+      { fault: 'call', call: 'hypervisor.start', how: 'slow', times: 1, ms: 3000, thenMs: 0 },
+      { do: 'start', guest: 4, thenMs: 400 },
+      { do: 'stop', guest: 4, thenMs: 20_000 },
+    ],
+  },
+  {
+    what: 'the end of a job that could not be written down was not, while nobody asked for anything else',
+    seed: 38,
+    steps: [
+      { fault: 'call', call: 'journal.endJob', how: 'fail', times: 1, ms: 0, thenMs: 10_000 },
+      { do: 'apply-too-large', document: 6351, thenMs: 50 },
+    ],
+  },
 ];
 
 for (const { what, seed, steps } of found) {

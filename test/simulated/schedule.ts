@@ -3,6 +3,8 @@
 import { Chance } from './chance.ts';
 import type { CallFault } from './mortal-parts.ts';
 
+type Plugged = 'in' | 'out';
+
 /** `guest` counts the guests that there are at that moment, in order of their names. */
 export type Operation =
   | { do: 'apply'; document: number; prune: boolean; deleteDisks: boolean; overwrite: boolean }
@@ -14,6 +16,8 @@ export type Operation =
   | { do: 'shutdown'; guest: number; force: boolean; timeoutMs: number }
   | { do: 'reboot'; guest: number; force: boolean }
   | { do: 'rename'; guest: number; name: string }
+  /** Processors, a disk of its own and a nic in that zone, of a guest that runs or does not. */
+  | { do: 'set'; guest: number; cpus: number; disk?: Plugged; nic?: Plugged; zone: string }
   | { do: 'delete'; guest: number; deleteDisks: boolean }
   | { do: 'destroy'; deleteDisks: boolean }
   | { do: 'host-shutdown'; timeoutMs: number }
@@ -49,6 +53,13 @@ const calls = [
   'hypervisor.pressPowerButton',
   'hypervisor.forget',
   'hypervisor.memoryBytes',
+  'hardware.read',
+  'hardware.setCpus',
+  'hardware.attachDisk',
+  'hardware.detachDisk',
+  'hardware.attachNic',
+  'hardware.detachNic',
+  'hardware.limit',
   'network.apply',
   'network.connect',
   'network.disconnect',
@@ -72,6 +83,10 @@ const calls = [
 ];
 /** Calls that may have worked although they report a failure. */
 const mayHaveWorked = new Set([
+  'hardware.attachDisk',
+  'hardware.detachDisk',
+  'hardware.attachNic',
+  'hardware.detachNic',
   'network.apply',
   'network.connect',
   'network.disconnect',
@@ -109,8 +124,9 @@ function operationOf(chance: Chance): Operation {
   if (kind < 26) return applyOf(chance);
   if (kind < 30) return { do: 'apply-too-large', document: chance.below(1_000_000) };
   if (kind < 33) return { do: 'apply-shrunk', guest };
-  if (kind < 48) return { do: 'start', guest };
-  if (kind < 55) return { do: 'stop', guest };
+  if (kind < 45) return { do: 'start', guest };
+  if (kind < 50) return setOf(chance, guest);
+  if (kind < 56) return { do: 'stop', guest };
   if (kind < 65) return { do: 'shutdown', guest, force: chance.often(50), timeoutMs: chance.pick([100, 2000, 20_000]) };
   if (kind < 68) return { do: 'pause', guest };
   if (kind < 72) return { do: 'resume', guest };
@@ -122,6 +138,17 @@ function operationOf(chance: Chance): Operation {
   if (kind < 96) return { do: 'image-build', name: 'debian-13' };
   if (kind < 97) return { do: 'image-delete', name: chance.pick(['own', 'debian-13']) };
   return { do: 'cancel' };
+}
+
+function setOf(chance: Chance, guest: number): Operation {
+  return {
+    do: 'set',
+    guest,
+    cpus: chance.between(1, 4),
+    ...(chance.often(50) ? { disk: chance.pick<Plugged>(['in', 'in', 'out']) } : {}),
+    ...(chance.often(50) ? { nic: chance.pick<Plugged>(['in', 'in', 'out']) } : {}),
+    zone: chance.pick(['internal', 'external']),
+  };
 }
 
 function faultOf(chance: Chance): Fault {

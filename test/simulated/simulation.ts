@@ -15,7 +15,7 @@ import { type Broken, type Violation, WatchedWorld } from './watched-world.ts';
 const longestMs = 6 * 60_000;
 
 /** Operations that look at what is asked before they do anything. */
-const refusing = new Set<Operation['do']>(['apply', 'apply-too-large', 'apply-shrunk', 'rename', 'delete', 'image-delete']);
+const refusing = new Set<Operation['do']>(['apply', 'apply-too-large', 'apply-shrunk', 'rename', 'set', 'delete', 'image-delete']);
 
 export interface Outcome {
   /** So often did a daemon die. */
@@ -114,6 +114,7 @@ class Simulation {
       host.behave(uid, { agent: 'answers', ignoresPowerButton: false, bootMs: 2000 });
     await this.#pass(settleMs);
     await this.#checkNetwork();
+    await this.#checkNoJob();
     // The next daemon, whatever this one still waits for.
     await this.#end();
     await this.#pass(2 * settleMs);
@@ -129,10 +130,15 @@ class Simulation {
     // Whoever asked for it may hear of its end from another daemon.
     if (this.#last?.do === 'apply' && (await world.journal.getJob(this.#lastJob))?.state === 'succeeded')
       await this.#checkApplied(this.#last.document);
-    const running = await world.journal.listJobs({ state: 'running' });
+    await this.#checkNoJob();
+    await this.#end();
+  }
+
+  /** Everything that is waited for has a limit. */
+  async #checkNoJob(): Promise<void> {
+    const running = await this.#watched.world.journal.listJobs({ state: 'running' });
     if (running.length > 0)
       this.#watched.note('the site becomes what is wanted', `jobs do not end: ${running.map(({ title }) => title).join(', ')}`);
-    await this.#end();
   }
 
   async #checkNetwork(): Promise<void> {
@@ -356,6 +362,12 @@ class Simulation {
       case 'rename':
         if (guest?.name !== operation.name) wrong(`it is called ${guest?.name}`);
         return;
+      case 'set':
+        if (guest?.spec.cpus !== operation.cpus) wrong(`it is wanted to have ${guest?.spec.cpus} processors`);
+        if (operation.disk && (guest?.spec.disks['extra'] !== undefined) !== (operation.disk === 'in')) wrong('its disk is as it was');
+        if (operation.nic && guest?.spec.nics.some(({ zone }) => zone === operation.zone) !== (operation.nic === 'in'))
+          wrong('its nics are as they were');
+        return;
       case 'delete':
         if (guest) wrong('it is there');
         return;
@@ -511,6 +523,15 @@ async function begin(engine: Engine, operation: Operation, guest: Guest | undefi
       return engine.rebootGuest(uid, operation, actor);
     case 'rename':
       return engine.renameGuest(uid, operation.name, actor);
+    case 'set': {
+      const { cpus, disk, nic, zone } = operation;
+      const change = {
+        cpus,
+        ...(disk && { disks: { extra: disk === 'in' ? { sizeMib: 256 } : null } }),
+        ...(nic && { nics: { [zone]: nic === 'in' ? { addresses: [] } : null } }),
+      };
+      return engine.setGuest(uid, change, actor);
+    }
     case 'delete':
       return engine.deleteGuest(uid, operation, actor);
     case 'destroy':
