@@ -3,7 +3,7 @@
 import { CaissonError } from '../lib/errors.ts';
 import { type Site, siteFileSchema } from '../model/site.ts';
 import { compareObject, objectKinds, type SiteVersions } from './site-difference.ts';
-import { type Fields, type ObjectKind, objectsOf, unflatten } from './site-fields.ts';
+import { alikeInNics, type Fields, type ObjectKind, objectsOf, unflatten } from './site-fields.ts';
 
 export interface MergeOptions extends SiteVersions {
   /** The file wins where the site was changed elsewhere. */
@@ -50,10 +50,11 @@ export function mergeSites({ applied, wanted, current, overwrite = false, prune 
 function mergeObject(
   kind: ObjectKind,
   name: string,
-  { applied, wanted, current }: Versions,
+  versions: Versions,
   overwrite: boolean,
   prune: boolean,
 ): { site: Fields | undefined; remembered: Fields | undefined } {
+  const { applied, wanted, current } = kind === 'guest' ? alikeInNics(versions) : versions;
   const difference = compareObject(kind, name, applied, wanted, current);
   const unresolved = difference?.change === 'conflict' && !overwrite;
   const remembered = unresolved && kind !== 'site' ? applied : wanted;

@@ -12,7 +12,7 @@ import { parseSize } from '../lib/units.ts';
 import type { Consequence, FieldDifference, ObjectDifference, SiteDifference } from '../model/site-difference.ts';
 import type { GuestSpec } from '../model/guest.ts';
 import type { Site } from '../model/site.ts';
-import { type Fields, fingerprint, guestFieldsOf, type ObjectKind, objectsOf, showValue } from './site-fields.ts';
+import { alikeInNics, type Fields, fingerprint, guestFieldsOf, type ObjectKind, objectsOf, showValue } from './site-fields.ts';
 
 export interface SiteVersions {
   /** The site file as last applied. */
@@ -51,7 +51,10 @@ export function compareObject(
     fields: [],
     ...(note === undefined ? {} : { note }),
   });
-  if (wanted && current) return compareFields(object, name, applied, wanted, current);
+  if (wanted && current) {
+    const alike = object === 'guest' ? alikeInNics({ applied, wanted, current }) : { applied, wanted, current };
+    return compareFields(object, name, alike);
+  }
   if (wanted) {
     if (!applied) return whole('created', object === 'zone' && wanted.get('bridged') === true ? sharedWire : undefined);
     return same(applied, wanted)
@@ -119,9 +122,7 @@ function arrow(field: FieldDifference): string {
 function compareFields(
   object: ObjectKind,
   name: string,
-  applied: Fields | undefined,
-  wanted: Fields,
-  current: Fields,
+  { applied, wanted, current }: { applied: Fields | undefined; wanted: Fields; current: Fields },
 ): ObjectDifference | undefined {
   const fields = [...new Set([...wanted.keys(), ...current.keys()])].flatMap((field): FieldDifference[] => {
     const [was, file, site] = [applied, wanted, current].map((version) =>

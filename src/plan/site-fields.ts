@@ -73,6 +73,24 @@ export function guestFieldsOf(guest: GuestSpec): Fields {
   return flatten('guest', wholeGuestDocument(guest));
 }
 
+/** Versions of one guest in one spelling of its nics: `zone` and `addresses` are compared with `nics` as the list of one that they stand for. */
+export function alikeInNics<Wanted extends Fields | undefined, Current extends Fields | undefined>(versions: {
+  applied: Fields | undefined;
+  wanted: Wanted;
+  current: Current;
+}): typeof versions {
+  const { applied, wanted, current } = versions;
+  if (![applied, wanted, current].some((fields) => fields?.has('nics'))) return versions;
+  const alike = <Version extends Fields | undefined>(fields: Version) => (fields && withNics(fields)) as Version;
+  return { applied: alike(applied), wanted: alike(wanted), current: alike(current) };
+}
+
+function withNics(fields: Fields): Fields {
+  if (fields.has('nics')) return fields;
+  const { zone, addresses, ...rest } = Object.fromEntries(fields);
+  return new Map(Object.entries({ ...rest, nics: [{ zone, ...(addresses === undefined ? {} : { addresses }) }] }));
+}
+
 function flatten(kind: ObjectKind, document: Record<string, unknown>): Fields {
   const fields: Fields = new Map();
   for (const [key, value] of Object.entries(document)) {
