@@ -146,6 +146,8 @@ function syntaxProblems(errors: YAMLError[], locate: (offset: number) => { line:
 }
 
 function syntaxMessage(error: YAMLError): string {
+  if (error.message.startsWith('Block scalar header'))
+    return 'after “|” or “>” the line ends, and the text begins on the next one; a text that begins with them stands in quotes';
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return 'a tab cannot indent in YAML: use spaces';
@@ -170,7 +172,9 @@ function syntaxMessage(error: YAMLError): string {
       return 'anchors (&name) and aliases (*name) are not allowed in a site file: write the value out';
     default: {
       const detail = clip(error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '', 160);
-      return `this is not YAML: ${detail.charAt(0).toLowerCase()}${detail.slice(1)}`;
+      const told = `${detail.charAt(0).toLowerCase()}${detail.slice(1)}`;
+      // What somebody wrote himself stands between quotes.
+      return `this is not YAML: ${told.replace(/(?<=^(?:not a YAML token|unresolved tag): ).+$/, quote)}`;
     }
   }
 }

@@ -36,6 +36,11 @@ export const badSites: BadSite[] = [
     text: `${head}timezone: "UTC\n`,
     problems: ['4:1: this is not YAML: missing closing "quote'],
   },
+  {
+    name: 'a text on the line of “>”',
+    text: `${head}zones: >.nan\n`,
+    problems: ['3:9: after “|” or “>” the line ends, and the text begins on the next one; a text that begins with them stands in quotes'],
+  },
   { name: 'a tab as indentation', text: `${head}zones:\n\tinside: {}\n`, problems: ['4:1: a tab cannot indent in YAML: use spaces'] },
   {
     name: 'wrong indentation',
