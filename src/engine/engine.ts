@@ -175,16 +175,15 @@ export class Engine {
     }
     const left = await this.#parts.journal.listJobs({ state: 'running', limit: Number.MAX_SAFE_INTEGER });
     const isGoingDown = left.some(({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isLeft(input as HostShutdownInput));
+    const begun = this.#guests.expect(isGoingDown ? [] : missing.map(({ uid }) => uid));
     await this.jobs.recover();
     this.events.emit({
       kind: 'daemon-started',
       message: `the daemon started: ${this.#site.guests.size} guests, ${missing.length} to start`,
     });
     const applies = left.filter(({ kind }) => kind === 'site-apply');
-    if (missing.length > 0 && !isGoingDown) {
-      if (applies.length === 0) await this.#startWanted();
-      else void this.#startWantedAfter(applies);
-    }
+    const start = missing.length > 0 && !isGoingDown && applies.length === 0 ? await this.#startWanted() : undefined;
+    void this.#followStart(start, isGoingDown || missing.length === 0 ? [] : applies).finally(begun);
     void this.#network.watch();
     void this.#guests.watch(this.#ending.signal);
     void this.#guests.sizes.watch(this.#ending.signal);
@@ -192,21 +191,22 @@ export class Engine {
     void this.#pressure.watch(this.#ending.signal);
   }
 
-  async #startWanted(): Promise<void> {
-    await this.jobs.start(
+  #startWanted(): Promise<Job> {
+    return this.jobs.start(
       'site-apply',
       { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
       (job) => this.#sites.makeSo(job, { keepTrying: true }),
     );
   }
 
-  /** What goes on with an apply of the last daemon starts them as well, unless it is refused or fails. */
-  async #startWantedAfter(applies: readonly JobRecord[]): Promise<void> {
+  /** Until the guests that are wanted to run have been started. What goes on with `applies` of the last daemon does so, unless it is refused or fails. */
+  async #followStart(first: Job | undefined, applies: readonly JobRecord[]): Promise<void> {
     try {
       const ended = await Promise.all(applies.map(({ uid }) => this.jobs.wait(uid, this.#ending.signal)));
       const isTried = applies.some(({ input }) => input === undefined) || ended.some(({ state }) => state === 'succeeded');
-      if (isTried || this.#hostShutdown.isRunning) return;
-      await this.#startWanted();
+      const isLeft = applies.length > 0 && !isTried && !this.#hostShutdown.isRunning;
+      const job = isLeft ? await this.#startWanted() : first;
+      if (job) await this.jobs.wait(job.uid, this.#ending.signal);
     } catch (error) {
       if (!this.#ending.signal.aborted) this.#parts.log.error('guests that are wanted to run could not be started', { error });
     }

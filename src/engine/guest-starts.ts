@@ -47,7 +47,8 @@ export class GuestStarts implements Starts {
   readonly #permits: StartPermits;
   /** How many starts of a guest are on their way. */
   readonly #starting = new Map<string, number>();
-  readonly #expected = new Set<string>();
+  /** By whom each guest is about to be started. */
+  readonly #expected = new Map<string, Set<symbol>>();
   /** What ends each start of a guest: more than one job may be about to start it. */
   readonly #waiting = new Map<string, Set<AbortController>>();
   readonly #failures = new Map<string, string>();
@@ -76,20 +77,30 @@ export class GuestStarts implements Starts {
   /** Starts that are about to begin: nobody takes what was before for the last word. Returns what ends that for those that do not. */
   expect(uids: readonly string[]): () => void {
     const { board } = this.#with.w;
+    const who = Symbol('who starts them');
     for (const uid of uids) {
-      this.#expected.add(uid);
+      this.#expected.set(uid, (this.#expected.get(uid) ?? new Set()).add(who));
       this.#failures.delete(uid);
       if (['stopped', 'crashed'].includes(board.get(uid).power)) board.set(uid, { reason: 'is about to be started' });
     }
     return () => {
-      for (const uid of uids) if (this.#expected.delete(uid)) this.#with.w.board.nudge(uid);
+      for (const uid of uids) {
+        const others = this.#expected.get(uid);
+        if (!others?.delete(who)) continue;
+        if (others.size === 0) this.#expected.delete(uid);
+        board.nudge(uid);
+      }
     };
   }
 
   /** Makes the guest run, after what it depends on; does nothing when it runs. Steps go to the job. */
   async start(uid: string, job: StepContext, how: StartHow = {}): Promise<void> {
     const { w, lock, restarter } = this.#with;
-    if (!this.#isDown(uid)) return lock.with(uid, () => this.#startUnlessRunning(uid, job));
+    if (!this.#isDown(uid)) {
+      // Whoever waits for it is not to wait for a start: it may go down before that.
+      if (this.#expected.delete(uid)) w.board.nudge(uid);
+      return lock.with(uid, () => this.#startUnlessRunning(uid, job));
+    }
     this.#begin(uid);
     if (!how.keepTrying) restarter.forget(uid);
     const waiting = new AbortController();

@@ -37,21 +37,25 @@ export interface Starts {
 }
 
 /** Why a guest will not get ready unless somebody does something; undefined while it may by itself. */
-export function whyNever({ site, board }: Pick<WaitingParts, 'site' | 'board'>, starts: Starts, record: GuestRecord): string | undefined {
+export function whyNever(w: Pick<WaitingParts, 'site' | 'board'>, starts: Starts, record: GuestRecord): string | undefined {
+  const { site, board } = w;
   const { uid } = record;
   if (!site.guests.has(uid)) return 'was deleted';
   const status = board.get(uid);
   switch (status.power) {
     case 'stopped':
       if (starts.isStarting(uid) || status.restart?.nextAt !== undefined) return undefined;
-      return starts.failure(uid) ?? (site.guest(uid).wantedPower === 'running' ? undefined : 'is stopped');
+      return starts.failure(uid) ?? 'is stopped';
     case 'crashed':
     case 'halted':
       if (starts.isStarting(uid) || status.restart?.nextAt !== undefined || status.haltedBy === 'no-space') return undefined;
       return status.reason || `is ${status.power}`;
     case 'paused':
       return 'is paused';
-    case 'running':
+    case 'running': {
+      const lost = status.ready ? undefined : lostForGood(w, starts, uid);
+      return lost && `is not ready: ${lost}`;
+    }
     case 'starting':
     case 'stopping':
     case 'unresponsive':
@@ -66,21 +70,35 @@ export async function waitReady(w: WaitingParts, starts: Starts, uid: string, jo
   const limitMs = record.spec.service?.readyWithinMs ?? defaultReadyWithinMs;
   const stop = board.onChangeOf(uid, () => job.progress(undefined, board.get(uid).reason || undefined));
   try {
-    const isOver = await within(parts.clock, limitMs, job.signal, (signal) =>
-      board.until(uid, (now) => now.ready || hasEnded(now) || !site.guests.has(uid) || lostForGood(w, starts, uid) !== undefined, signal),
-    );
-    const { ready, power, reason } = board.get(uid);
-    if (!isOver)
-      throw new CaissonError(
-        'timeout',
-        `guest ${record.name} was not ready after ${formatDuration(limitMs)}: ${reason || 'its service does not answer'}`,
+    const until = parts.clock.monotonic() + limitMs;
+    for (;;) {
+      const isOver = await within(parts.clock, Math.max(1, until - parts.clock.monotonic()), job.signal, (signal) =>
+        board.until(uid, (now) => now.ready || hasEnded(now) || isHopeless(w, starts, record), signal),
       );
-    if (ready) return;
-    const lost = hasEnded(board.get(uid)) ? undefined : lostForGood(w, starts, uid);
-    throw new CaissonError('failed', `guest ${record.name} is ${power} and will not get ready: ${lost ?? reason}`.replace(/: $/, ''));
+      const now = board.get(uid);
+      if (!isOver)
+        throw new CaissonError(
+          'timeout',
+          `guest ${record.name} was not ready after ${formatDuration(limitMs)}: ${now.reason || 'its service does not answer'}`,
+        );
+      if (now.ready) return;
+      // One that has just been halted may be started again by itself.
+      if (now.power !== 'stopped' && now.power !== 'crashed' && !isHopeless(w, starts, record)) continue;
+      const lost = hasEnded(now) ? undefined : lostForGood(w, starts, uid);
+      const how = now.power === 'paused' ? `“caisson guest resume ${record.name}” lets it go on` : (lost ?? now.reason);
+      throw new CaissonError('failed', `guest ${record.name} is ${now.power} and will not get ready: ${how}`.replace(/: $/, ''));
+    }
   } finally {
     stop();
   }
+}
+
+/** It has a process, or is gone from the site, and will not get ready unless somebody does something. */
+function isHopeless(w: WaitingParts, starts: Starts, record: GuestRecord): boolean {
+  if (!w.site.guests.has(record.uid)) return true;
+  const { power } = w.board.get(record.uid);
+  const isHeld = (power === 'paused' || power === 'halted') && whyNever(w, starts, record) !== undefined;
+  return isHeld || lostForGood(w, starts, record.uid) !== undefined;
 }
 
 function hasEnded({ power, restart }: Pick<GuestStatus, 'power' | 'restart'>): boolean {
@@ -88,7 +106,7 @@ function hasEnded({ power, restart }: Pick<GuestStatus, 'power' | 'restart'>): b
 }
 
 /** What a guest that runs requires and will not have, unless somebody does something. */
-function lostForGood(w: WaitingParts, starts: Starts, uid: string): string | undefined {
+function lostForGood(w: Pick<WaitingParts, 'site' | 'board'>, starts: Starts, uid: string): string | undefined {
   for (const dependency of w.site.guests.get(uid)?.spec.after ?? []) {
     const on = 'requires' in dependency ? w.site.findGuest(dependency.requires) : undefined;
     const why = on && !w.board.get(on.uid).ready ? whyNever(w, starts, on) : undefined;

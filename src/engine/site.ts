@@ -88,13 +88,13 @@ export class SiteService {
   /** Network, then every guest that is wanted to run, in dependency order, until all of them are ready. One that fails does not stop the others. */
   async makeSo(job: StepContext, how?: StartHow): Promise<ApplyResult['guests']> {
     const { site, network, guests, board } = this.#w;
-    await job.step('network', () => network.ensure().then(() => undefined));
     const wanted = [...site.guests.values()]
       .filter((record) => record.wantedPower === 'running')
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const failures: string[] = [];
     const begun = guests.expect(wanted.map(({ uid }) => uid));
     try {
+      await job.step('network', () => network.ensure().then(() => undefined));
       const imageErrors = await this.#makeImages(wanted, job);
       await Promise.all(
         wanted.map(async ({ uid, name }) => {

@@ -115,6 +115,58 @@ const found: readonly { what: string; seed: number; steps: readonly Step[] }[] =
       { do: 'apply-too-large', document: 6351, thenMs: 50 },
     ],
   },
+  {
+    what: 'an apply waited for a guest that went down while it was waited for, and that nobody was about to start',
+    seed: 434,
+    steps: [
+      { ...apply(548378, { deleteDisks: false }), thenMs: 100 },
+      { do: 'rename', guest: 2, name: 'guest0', thenMs: 1 },
+      { fault: 'agent', guest: 0, agent: 'lies', thenMs: 1 },
+      { ...apply(847462, { prune: false, deleteDisks: false }), thenMs: 10_000 },
+      { fault: 'kill', passes: 99, again: 3, downMs: 20_000, thenMs: 0 },
+      { do: 'start', guest: 3, thenMs: 2500 },
+      { do: 'stop', guest: 3, thenMs: 2500 },
+      { fault: 'shut-down', guest: 4, thenMs: 120_000 },
+    ],
+  },
+  {
+    what: 'a guest waited for ever for one that it would like to start after, which had gone down with the host',
+    seed: 730,
+    steps: [
+      { ...apply(655829, { overwrite: false }), thenMs: 1 },
+      { do: 'start', guest: 3, thenMs: 120_000 },
+      { do: 'host-shutdown', timeoutMs: 1000, thenMs: 120_000 },
+      { do: 'start', guest: 5, thenMs: 10_000 },
+    ],
+  },
+  {
+    what: 'an apply waited for its whole time for a guest that an error of its disk had halted',
+    seed: 272,
+    steps: [
+      { ...apply(309425, { prune: false }), thenMs: 100 },
+      { fault: 'halt', guest: 3, why: 'io-error', thenMs: 1 },
+      { ...apply(390926, { overwrite: false }), thenMs: 50 },
+    ],
+  },
+  {
+    what: 'a start of a guest that was paused waited for its whole time',
+    seed: 487,
+    steps: [
+      { ...apply(19492, { prune: false }), thenMs: 100 },
+      { do: 'pause', guest: 0, thenMs: 1 },
+      { ...apply(381991, { prune: false, deleteDisks: false, overwrite: false }), thenMs: 40_000 },
+      { do: 'start', guest: 1, thenMs: 40_000 },
+    ],
+  },
+  {
+    what: 'a guest waited for its whole time for one that had lost for good what it required itself',
+    seed: 999,
+    steps: [
+      { ...apply(387185, { prune: false, deleteDisks: false, overwrite: false }), thenMs: 5000 },
+      { fault: 'shut-down', guest: 0, thenMs: 120_000 },
+      { ...apply(692516, { prune: false, deleteDisks: false }), thenMs: 50 },
+    ],
+  },
 ];
 
 for (const { what, seed, steps } of found) {

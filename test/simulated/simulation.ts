@@ -74,6 +74,7 @@ class Simulation {
   /** The apply after which nothing was asked for, and its job. */
   #last: Operation | undefined;
   #lastJob = '';
+  #hasLastEnded = false;
   /** No job was at work when it was looked at last. */
   #isQuiet = true;
   #parts: MortalParts | undefined;
@@ -289,6 +290,7 @@ class Simulation {
     this.#last = operation.do === 'apply' ? operation : undefined;
     // Until there is a job: that of an earlier apply says nothing about this one.
     this.#lastJob = '';
+    this.#hasLastEnded = false;
     begun
       .then((job) => {
         if (this.#last === operation) this.#lastJob = job.uid;
@@ -304,6 +306,9 @@ class Simulation {
     if (this.#engine !== engine) return;
     this.#say(`  ${asked.operation.do}: ${job.state}${job.error ? `, ${job.error.code}: ${job.error.message}` : ''}`);
     asked.hasEnded = true;
+    if (asked.operation === this.#last) this.#hasLastEnded = true;
+    // Asked for before, and done after.
+    else if (this.#hasLastEnded && /^(apply|destroy)/.test(asked.operation.do)) this.#last = undefined;
     if (job.state === 'succeeded') this.#checkDone(engine, asked);
     else if (
       job.error &&
