@@ -7,6 +7,8 @@ export interface Figure {
   goal: { atMost: number } | { atLeast: number };
   /** Left out unless `--full` is given: it takes long. */
   full?: boolean;
+  /** Left out where this is false: it compares with what is not installed here. */
+  isMeasurable?: () => boolean;
 }
 
 export interface Measurement {

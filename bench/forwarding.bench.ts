@@ -9,7 +9,7 @@ import type { NetworkState } from '../src/model/network-state.ts';
 import { largeNetwork } from '../test/network/large-network.ts';
 import { RealNetwork } from '../test/network/real-network.ts';
 import type { Bench, BenchContext } from './figure.ts';
-import { median } from './statistics.ts';
+import { inTurns, median } from './statistics.ts';
 
 const port = 5201;
 const guests = 1000;
@@ -84,20 +84,15 @@ interface Trial {
   address: string;
 }
 
-/** All three tables in every round, in changing order: what else the machine does hits all of them. */
+/** All three tables in every round: what else the machine does hits all of them. */
 async function compare({ report, isWanted, say, full, signal }: BenchContext, kind: Kind, trial: Trial): Promise<void> {
   const { unit } = kinds[kind];
-  const measured: Record<Table, number>[] = [];
-  for (let round = -1; round < (full ? fullRounds : rounds); round++) {
-    signal.throwIfAborted();
-    const values = { ours: 0, tracking: 0, none: 0 };
-    for (const place of tables.keys()) {
-      const table = tables[(place + round + 1) % tables.length] as Table;
-      putInForce(table, trial);
-      values[table] = measure(kind, trial);
-    }
-    if (round >= 0) measured.push(values);
-  }
+  const contender = (table: Table) => () => {
+    putInForce(table, trial);
+    return Promise.resolve(measure(kind, trial));
+  };
+  const contenders = { ours: contender('ours'), tracking: contender('tracking'), none: contender('none') };
+  const measured = await inTurns({ rounds: full ? fullRounds : rounds, warmUp: 1, signal }, contenders);
   const ratios = (table: Table) => measured.map((values) => values.ours / values[table]);
   const middle = (table: Table) => median(measured.map((values) => values[table]));
   say(

@@ -1,8 +1,7 @@
 // A guest's life on a real host, beside the same QEMU command typed by hand and, when it is installed, beside libvirt. The guest is
 // the tiny one of the tests; all take turns, so that what else the machine does hits all of them.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../src/lib/wait-for.ts';
@@ -11,7 +10,7 @@ import { memoryMib, tinySite } from './tiny-site.ts';
 import { tinyDisk } from '../test/tiny-guest/tiny-disk.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { HandTypedQemu } from './hand-typed-qemu.ts';
-import { hasLibvirt, Libvirt } from './libvirt.ts';
+import { hardwareOf, hasLibvirt, Libvirt, type LibvirtDomain } from './libvirt.ts';
 import { cpuMs, gone } from './process-times.ts';
 import { applySite, onHost, type RealHost, succeeded } from './real-host.ts';
 import { inPairs, median } from './statistics.ts';
@@ -38,13 +37,18 @@ export const bench: Bench = {
     await onHost(async (host) => {
       const guest = await OurGuest.open(host, image);
       const raw = new HandTypedQemu(guest);
-      let libvirt: LibvirtRun | undefined;
+      let libvirt: Libvirt | undefined;
       try {
+        let theirs: Theirs | undefined;
         if (hasLibvirt()) {
           context.say('libvirt looks at QEMU');
-          libvirt = await openLibvirt(raw, image);
+          libvirt = await Libvirt.open(raw.netns);
+          const tap = 'csglibvirt0';
+          raw.addTap(tap);
+          const domain = libvirt.define({ name: 'caisson-bench', tap, image, memoryMib, ...hardwareOf(raw.argv) });
+          theirs = { libvirt, domain };
         }
-        await measure(context, guest, raw, libvirt?.libvirt);
+        await measure(context, guest, raw, theirs);
       } finally {
         await libvirt?.close();
         await raw.close();
@@ -54,7 +58,12 @@ export const bench: Bench = {
   },
 };
 
-async function measure(context: BenchContext, guest: OurGuest, raw: HandTypedQemu, libvirt: Libvirt | undefined): Promise<void> {
+interface Theirs {
+  libvirt: Libvirt;
+  domain: LibvirtDomain;
+}
+
+async function measure(context: BenchContext, guest: OurGuest, raw: HandTypedQemu, peer: Theirs | undefined): Promise<void> {
   const { full, isWanted, report, say, signal } = context;
   const count = full ? fullRounds : rounds;
   const cpu: number[] = [];
@@ -77,12 +86,13 @@ async function measure(context: BenchContext, guest: OurGuest, raw: HandTypedQem
     return rawMs;
   };
   const libvirtToo = async () => {
-    if (!libvirt) return;
-    const start = await libvirt.start();
-    theirs.cpu.push(start.cpuMs);
-    theirs.ratio.push(start.ms / rawMs);
-    if (turn % 2 === 0) theirs.kill.push(await libvirt.kill());
-    else theirs.stop.push(await libvirt.stop());
+    if (!peer) return;
+    const before = peer.libvirt.cpuMs();
+    const ms = await peer.domain.start();
+    theirs.cpu.push(peer.libvirt.cpuMs() - before);
+    theirs.ratio.push(ms / rawMs);
+    if (turn % 2 === 0) theirs.kill.push(await peer.domain.kill());
+    else theirs.stop.push(await peer.domain.stop());
   };
   let halves = 0;
   const turnOver = async (ms: Promise<number>) => {
@@ -95,7 +105,7 @@ async function measure(context: BenchContext, guest: OurGuest, raw: HandTypedQem
     }
     return value;
   };
-  say(`${count} starts and ends, in turns${libvirt ? ', libvirt beside them' : ''}`);
+  say(`${count} starts and ends, in turns${peer ? ', libvirt beside them' : ''}`);
   const pairs = await inPairs(
     { rounds: count, signal },
     () => turnOver(ours()),
@@ -255,39 +265,5 @@ class OurGuest {
     const both = [cpuMs(helper.pid as number), cpuMs(daemon)];
     const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
     return { own: sum(both.map(({ own }) => own)), programs: sum(both.map(({ children }) => children)) };
-  }
-}
-
-interface LibvirtRun {
-  libvirt: Libvirt;
-  close: () => Promise<void>;
-}
-
-/** With a disk, a machine type and a processor like those of the command typed by hand. */
-async function openLibvirt(raw: HandTypedQemu, image: string): Promise<LibvirtRun> {
-  const folder = mkdtempSync(join(tmpdir(), 'caisson-lv-'));
-  const tap = 'csglibvirt0';
-  raw.addTap(tap);
-  const disk = join(folder, 'root.qcow2');
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', image, '-F', 'qcow2', disk]);
-  const after = (option: string) => /[^,]*/.exec(raw.argv[raw.argv.indexOf(option) + 1] ?? '')?.[0] ?? '';
-  try {
-    const libvirt = await Libvirt.open({
-      folder,
-      netns: raw.netns,
-      tap,
-      disk,
-      memoryMib,
-      machineType: after('-machine').replace(/^type=/, ''),
-      cpuModel: after('-cpu'),
-    });
-    const close = async () => {
-      await libvirt.close();
-      rmSync(folder, { recursive: true, force: true });
-    };
-    return { libvirt, close };
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
   }
 }

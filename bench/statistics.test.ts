@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isMet } from './figure.ts';
-import { inPairs, median } from './statistics.ts';
+import { inPairs, inTurns, median } from './statistics.ts';
 
 test('the median of an even number of values lies between the middle two', () => {
   assert.equal(median([9, 1, 2, 4]), 3);
@@ -27,6 +27,20 @@ test('pairs take turns, count no warm-up, and judge each round by itself', async
       { a: 2, b: 1 },
     ],
   });
+});
+
+test('of several another one begins each round, and no warm-up counts', async () => {
+  const order: string[] = [];
+  const take = (name: string, values: number[]) => async () => {
+    order.push(name);
+    return values.shift() ?? Number.NaN;
+  };
+  const rounds = await inTurns({ rounds: 2, warmUp: 1 }, { a: take('a', [0, 1, 2]), b: take('b', [0, 3, 4]), c: take('c', [0, 5, 6]) });
+  assert.equal(order.join(''), 'abcbcacab');
+  assert.deepEqual(rounds, [
+    { a: 1, b: 3, c: 5 },
+    { a: 2, b: 4, c: 6 },
+  ]);
 });
 
 test('a goal is met on its very edge, and not beyond', () => {

@@ -47,3 +47,23 @@ export async function inPairs(
     rounds,
   };
 }
+
+/** Measures each in turn, another one first in each round, after `warmUp` rounds that do not count (none unless said). */
+export async function inTurns<K extends string>(
+  options: { rounds: number; warmUp?: number; signal?: AbortSignal },
+  contenders: Record<K, () => Promise<number>>,
+): Promise<Record<K, number>[]> {
+  const names = Object.keys(contenders) as K[];
+  const rounds: Record<K, number>[] = [];
+  const warmUp = options.warmUp ?? 0;
+  for (let round = 0; round < warmUp + options.rounds; round += 1) {
+    const values: Partial<Record<K, number>> = {};
+    for (const place of names.keys()) {
+      options.signal?.throwIfAborted();
+      const name = names[(place + round) % names.length] as K;
+      values[name] = await contenders[name]();
+    }
+    if (round >= warmUp) rounds.push(values as Record<K, number>);
+  }
+  return rounds;
+}

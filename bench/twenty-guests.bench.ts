@@ -1,6 +1,6 @@
 // Twenty guests that are started at once, from the first request until the agent of the last one answers, beside a script that starts the same
-// QEMU commands all at once: ours are let boot a few at a time, and what that costs, or saves, is what is measured. What each costs the daemon
-// while it does nothing; and what they notice of helper and daemon that are killed and started again.
+// QEMU commands all at once, and beside libvirt: ours are let boot a few at a time, and what that costs, or saves, is what is measured. What
+// each costs the daemon while it does nothing; and what they notice of helper and daemon that are killed and started again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, realpathSync } from 'node:fs';
@@ -13,11 +13,13 @@ import type { Site } from '../src/model/site.ts';
 import { tinyDisk } from '../test/tiny-guest/tiny-disk.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { HandTypedQemu } from './hand-typed-qemu.ts';
+import { hardwareOf, hasLibvirt, Libvirt } from './libvirt.ts';
 import { cpuMs } from './process-times.ts';
 import { applySite, onHost, type RealHost, succeeded } from './real-host.ts';
-import { inPairs } from './statistics.ts';
+import { inTurns, median, timed } from './statistics.ts';
 
 const storm = 'guest/start-20';
+const stormOfLibvirt = 'guest/start-20-against-libvirt';
 const lost = 'daemon/packets-lost-in-restart';
 const idleMemory = 'guest/idle-cost-memory';
 const idleProcessor = 'guest/idle-cost-cpu';
@@ -25,6 +27,7 @@ const count = 20;
 const rounds = 2;
 const fullRounds = 5;
 const readyTimeoutMs = 300_000;
+const memoryMib = 96;
 /** To each guest, one each 50 ms: for longer than a restart takes. */
 const packets = 240;
 /** Until what a start needed is given back. */
@@ -35,6 +38,7 @@ const watchMs = 60_000;
 export const bench: Bench = {
   figures: [
     { name: storm, unit: 'ratio', goal: { atMost: 1.1 } },
+    { name: stormOfLibvirt, unit: 'ratio', goal: { atMost: 1 }, isMeasurable: hasLibvirt },
     { name: lost, unit: 'packets', goal: { atMost: 0 } },
     { name: idleMemory, unit: 'KiB', goal: { atMost: 300 } },
     { name: idleProcessor, unit: '% of a processor', goal: { atMost: 0.1 } },
@@ -52,39 +56,63 @@ export const bench: Bench = {
       const { items } = await host.client.call('guestList', {});
       const guests = items.map(({ name, uid, status }) => ({ name, uid, address: status.nics[0]?.addresses[0] as string }));
       if (isWanted(lost)) await countLost(context, host, guests);
-      if (isWanted(storm)) await startTogether(context, host, guests);
+      if (isWanted(storm) || isWanted(stormOfLibvirt)) await startTogether(context, host, guests, image);
     });
   },
 };
 
 type Named = readonly { name: string; uid: string; address: string }[];
 
-async function startTogether({ full, report, say, signal }: BenchContext, host: RealHost, guests: Named): Promise<void> {
+async function startTogether(context: BenchContext, host: RealHost, guests: Named, image: string): Promise<void> {
+  const { full, isWanted, report, say, signal } = context;
   await stopAll(host, guests);
   const runDirectory = realpathSync(join(host.folder, 'run'));
   const raw: HandTypedQemu[] = [];
+  let libvirt: Libvirt | undefined;
   try {
     for (const [index, { uid }] of guests.entries())
       raw.push(new HandTypedQemu({ uid, dataDirectory: host.folder, runDirectory }, `caisson-bench-raw${index}`));
-    const pairs = await inPairs(
-      { rounds: full ? fullRounds : rounds, warmUp: 0, signal },
-      async () => {
-        const ms = await startAll(host, guests);
-        say(`ours: all ready after ${(ms / 1000).toFixed(1)} s`);
+    const told = (what: string, ms: number) => {
+      say(`${what} after ${(ms / 1000).toFixed(1)} s`);
+      return ms;
+    };
+    const contenders: Record<string, () => Promise<number>> = {
+      ours: async () => {
+        const ms = told('ours: all are ready', await startAll(host, guests));
         await stopAll(host, guests);
         return ms;
       },
-      async () => {
-        const begun = performance.now();
-        await Promise.all(raw.map((one) => one.start()));
-        const ms = performance.now() - begun;
-        say(`by hand: all answer after ${(ms / 1000).toFixed(1)} s`);
+      byHand: async () => {
+        const ms = told('by hand: all answer', await timed(() => Promise.all(raw.map((one) => one.start()))));
         await Promise.all(raw.map((one) => one.end('SIGKILL')));
         return ms;
       },
-    );
-    report(storm, { value: pairs.ratio, baseline: { what: 'the same QEMU commands started all at once', value: pairs.b, unit: 'ms' } });
+    };
+    const [first] = raw;
+    if (isWanted(stormOfLibvirt) && first) {
+      say('libvirt looks at QEMU');
+      libvirt = await Libvirt.open(first.netns);
+      const domains = guests.map((_, index) => {
+        const tap = `csglibvirt${index}`;
+        first.addTap(tap);
+        return (libvirt as Libvirt).define({ name: `caisson-bench${index}`, tap, image, memoryMib, ...hardwareOf(first.argv) });
+      });
+      contenders['libvirt'] = async () => {
+        const ms = told('libvirt: all answer', await timed(() => Promise.all(domains.map((one) => one.start()))));
+        await Promise.all(domains.map((one) => one.stop()));
+        return ms;
+      };
+    }
+    const measured = await inTurns({ rounds: full ? fullRounds : rounds, signal }, contenders);
+    const tell = (name: string, peer: string, what: string) => {
+      if (!isWanted(name)) return;
+      const [value, baseline] = [measured.map((ms) => (ms['ours'] ?? NaN) / (ms[peer] ?? NaN)), measured.map((ms) => ms[peer] ?? NaN)];
+      report(name, { value: median(value), baseline: { what, value: median(baseline), unit: 'ms' } });
+    };
+    tell(storm, 'byHand', 'the same QEMU commands started all at once');
+    tell(stormOfLibvirt, 'libvirt', 'virsh start of as many such guests all at once');
   } finally {
+    await libvirt?.close();
     for (const one of raw) await one.close();
   }
 }
@@ -187,7 +215,7 @@ function siteOf(image: string): Site {
   const guests = Array.from(
     { length: count },
     (_, index) =>
-      `  tiny${index}: { image: tiny, zone: one, memory: 96MiB, disks: { root: 64MiB }, display: none, service: { ready: { agent: true } } }\n`,
+      `  tiny${index}: { image: tiny, zone: one, memory: ${memoryMib}MiB, disks: { root: 64MiB }, display: none, service: { ready: { agent: true } } }\n`,
   );
   const text = `version: 1\nsite: bench\nzones:\n  one: { subnets: [10.77.1.0/24] }\nimages: { tiny: { file: ${image} } }\nguests:\n${guests.join('')}`;
   const parsed = parseSiteFile(text, () => undefined);

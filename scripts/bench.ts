@@ -52,9 +52,11 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ..
 process.exit(unmeasured > 0 ? 1 : 0);
 
 async function measure(file: string, bench: Bench): Promise<Result[]> {
-  const wanted = bench.figures.filter(
+  const asked = bench.figures.filter(
     ({ name, full }) => (values.full || !full) && (filters.length === 0 || filters.some((filter) => name.includes(filter))),
   );
+  const wanted = asked.filter(({ isMeasurable }) => isMeasurable?.() ?? true);
+  for (const { name } of asked.filter((figure) => !wanted.includes(figure))) print(`left out, for want of what it compares with: ${name}`);
   if (wanted.length === 0) return [];
   const measured = new Map<string, Measurement>();
   const context: BenchContext = {
