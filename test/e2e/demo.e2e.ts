@@ -3,12 +3,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { projectRoot } from '../../scripts/project.ts';
+import { ask, tell } from '../../scripts/demo/caisson.ts';
 import { listDemoTraces } from '../../scripts/demo/clean.ts';
+import { demo as place } from '../../scripts/demo/place.ts';
 import type { DemoReport } from '../../scripts/demo/report.ts';
 import { run } from '../../src/lib/exec.ts';
+import type { Guest } from '../../src/model/guest-status.ts';
 
 const demos: ChildProcess[] = [];
 
@@ -66,6 +72,57 @@ test('the world reaches what the flows open, and nothing else', async () => {
   const refused = await run(['curl', '--silent', '--max-time', '3', 'http://10.20.0.10/'], { okCodes: [7, 28] });
   assert.equal(refused.stdout, '');
 });
+
+test('a key in the site file opens a shell on one guest, on the other the dead end and no way on', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-keys-'));
+  try {
+    const key = join(folder, 'key');
+    const stranger = join(folder, 'stranger');
+    for (const path of [key, stranger]) await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path]);
+    await applyWithKey(folder, readFileSync(`${key}.pub`, 'utf8').trim());
+
+    const ssh = (user: string, identity: string, ...args: string[]) => {
+      const options = ['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
+      const given = ['-F', 'none', '-i', identity, ...options.flatMap((option) => ['-o', option])];
+      return run(['ssh', ...given, user, ...args], { okCodes: [0, 1, 255], timeoutMs: 60_000 });
+    };
+    const shell = await ssh('root@192.0.2.10', key, 'hostname; id -un');
+    assert.deepEqual([shell.code, shell.stdout], [0, 'ssh-web\nroot\n']);
+    for (const asked of [[], ['hostname'], ['-t', '/bin/sh']]) {
+      const { code, stdout } = await ssh('gate@192.0.2.11', key, ...asked);
+      assert.equal(code, 0);
+      assert.match(stdout, /^This is the dead end[^\n]*\r?\n$/);
+    }
+    const through = await ssh('gate@192.0.2.11', key, '-W', '10.20.0.10:80');
+    assert.equal(through.stdout, '');
+    assert.match(through.stderr, /administratively prohibited/);
+    for (const user of ['gate@192.0.2.11', 'root@192.0.2.11', 'root@192.0.2.10']) {
+      const { code, stdout, stderr } = await ssh(user, stranger, 'hostname');
+      assert.deepEqual([code, stdout], [255, '']);
+      assert.match(stderr, /Permission denied \(publickey\)/);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** As the example tells its reader to, with both guests that have SSH started anew: that is when a guest learns of its keys. */
+async function applyWithKey(folder: string, key: string): Promise<void> {
+  const lab = join(folder, 'lab');
+  cpSync(join(projectRoot, dirname(place.siteFile)), lab, { recursive: true });
+  const file = join(lab, 'site.yaml');
+  const hint = /^ *# sshKeys: .*$/gm;
+  const text = readFileSync(file, 'utf8');
+  assert.equal(text.match(hint)?.length, 2);
+  writeFileSync(file, text.replaceAll(hint, `    sshKeys: [${key}]`));
+  await tell(['apply', file], { output: 2 });
+  const guests = ['ssh-web', 'ssh-dns'];
+  await Promise.all(guests.map((guest) => tell(['guest', 'shutdown', guest], { output: 2 })));
+  await Promise.all(guests.map((guest) => tell(['guest', 'start', guest], { output: 2 })));
+  await Promise.all(guests.map((guest) => tell(['guest', 'wait', guest, '--for', 'ready'], { output: 2 })));
+  const { items } = await ask<{ items: Guest[] }>(['guest', 'list']);
+  first.guests = first.guests.map((guest) => ({ ...guest, pid: items.find(({ name }) => name === guest.name)?.status.pid ?? null }));
+}
 
 test('killed without mercy and started again, it adopts its guests as they are, and leaves nothing behind', async () => {
   const killed = demos[0];
