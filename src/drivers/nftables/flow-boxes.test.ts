@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AddressRange } from './address-range.ts';
-import { type FlowBox, layerBoxes, sortBoxes } from './flow-boxes.ts';
+import { FlowBox, layerBoxes, sortBoxes } from './flow-boxes.ts';
 
 // A small world, so that boxes overlap often and every point of it can be tried.
 const size = 6;
@@ -13,13 +13,15 @@ const range = interval.map(({ from, to }): AddressRange => ({
   last: BigInt(to),
   text: from === to ? `0.0.0.${from}` : `0.0.0.${from}-0.0.0.${to}`,
 }));
-const box = fc.record<FlowBox>({
-  from: range,
-  to: range,
-  kind: fc.constantFrom('tcp', 'udp'),
-  values: interval,
-  comment: fc.constantFrom('', 'a', 'b'),
-});
+const box = fc
+  .record({
+    from: range,
+    to: range,
+    kind: fc.constantFrom('tcp' as const, 'udp' as const),
+    values: interval,
+    comment: fc.constantFrom('', 'a', 'b'),
+  })
+  .map((parts) => new FlowBox(parts));
 
 const covers = (one: FlowBox, from: number, to: number, kind: string, port: number) =>
   one.kind === kind &&
@@ -87,13 +89,17 @@ describe('boxes of flows', () => {
 
   test('that do not overlap need one layer', () => {
     const single = (value: number): AddressRange => ({ family: 4, first: BigInt(value), last: BigInt(value), text: `0.0.0.${value}` });
-    const boxes = Array.from({ length: 200 }, (_, index): FlowBox => ({
-      from: single(index % 20),
-      to: single(Math.floor(index / 20)),
-      kind: 'tcp',
-      values: { from: 80, to: 80 },
-      comment: '',
-    }));
+    const boxes = Array.from(
+      { length: 200 },
+      (_, index) =>
+        new FlowBox({
+          from: single(index % 20),
+          to: single(Math.floor(index / 20)),
+          kind: 'tcp',
+          values: { from: 80, to: 80 },
+          comment: '',
+        }),
+    );
     assert.deepEqual(
       layerBoxes(boxes).map((layer) => layer.length),
       [200],

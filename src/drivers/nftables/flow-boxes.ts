@@ -7,7 +7,7 @@
 // the kernel changes at once. From a set of ranges it takes an element away in a time that grows with the set: 70 ms of 10,000.
 import type { AddressRange } from './address-range.ts';
 
-export interface FlowBox {
+interface FlowBoxParts {
   from: AddressRange;
   to: AddressRange;
   /** `echo`: asking for an echo; `type`: another ICMP type; `number`: an IP kind by its number. */
@@ -15,6 +15,56 @@ export interface FlowBox {
   /** Inclusive: values, the type, the number; 0 of an echo. */
   values: { from: number; to: number };
   comment: string;
+}
+
+/** Never changed. It is there again at the next rendering, and what is made of it once is kept. */
+export class FlowBox implements Readonly<FlowBoxParts> {
+  readonly from: FlowBoxParts['from'];
+  readonly to: FlowBoxParts['to'];
+  readonly kind: FlowBoxParts['kind'];
+  readonly values: FlowBoxParts['values'];
+  readonly comment: string;
+  /** Of one address, one address and one value. */
+  readonly isExact: boolean;
+  /** Tells it from every other one, and is what they are sorted by. */
+  readonly text: string;
+  /** Where it was when it was sorted last. */
+  #place: number | undefined;
+  #element: string | undefined;
+
+  constructor({ from, to, kind, values, comment }: FlowBoxParts) {
+    this.from = from;
+    this.to = to;
+    this.kind = kind;
+    this.values = values;
+    this.comment = comment;
+    this.isExact = isSingle(from) && isSingle(to) && values.from === values.to;
+    this.text = `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`;
+  }
+
+  leadingTo(to: AddressRange): FlowBox {
+    const { from, kind, values, comment } = this;
+    return new FlowBox({ from, to, kind, values, comment });
+  }
+
+  /** As it stands in a set; what is looked up there is the same for all of a kind. */
+  element(make: (box: FlowBox) => string): string {
+    return (this.#element ??= make(this));
+  }
+
+  /** What is nearly in order is sorted in one pass; most boxes are there again. */
+  static inOrder(boxes: readonly FlowBox[]): FlowBox[] {
+    const placed = Array.from<FlowBox | undefined>({ length: boxes.length + 100 });
+    const others: FlowBox[] = [];
+    for (const box of boxes) {
+      const place = box.#place;
+      if (place !== undefined && place < placed.length && placed[place] === undefined) placed[place] = box;
+      else others.push(box);
+    }
+    const sorted = [...placed.filter((box) => box !== undefined), ...others].toSorted((a, b) => compare(a.text, b.text));
+    for (const [index, box] of sorted.entries()) box.#place = index;
+    return sorted;
+  }
 }
 
 export interface SortedBoxes {
@@ -26,13 +76,13 @@ export interface SortedBoxes {
 /** The boxes, all of one address family: none of the exact ones is in a layer's. Equal boxes in any order give equal results. */
 export function sortBoxes(boxes: readonly FlowBox[]): SortedBoxes {
   const [single, wide]: [FlowBox[], FlowBox[]] = [[], []];
-  for (const box of boxes) (isExact(box) ? single : wide).push(box);
+  for (const box of boxes) (box.isExact ? single : wide).push(box);
   const layers = makeLayers(wide);
   const isCovered = (box: FlowBox) => layers.some((layer) => layer.near(box).some((other) => contains(other, box)));
   // Equal ones are side by side then.
-  const exact = inOrder(layers.length === 0 ? single : single.filter((box) => !isCovered(box)));
+  const exact = FlowBox.inOrder(layers.length === 0 ? single : single.filter((box) => !isCovered(box)));
   return {
-    exact: exact.filter((box, index) => index === 0 || !contains(exact[index - 1] as FlowBox, box)),
+    exact: exact.filter((box, index) => index === 0 || !areSame(exact[index - 1] as FlowBox, box)),
     layers: layers.map((layer) => layer.sorted()),
   };
 }
@@ -42,14 +92,15 @@ export function layerBoxes(boxes: readonly FlowBox[]): FlowBox[][] {
   return makeLayers(boxes).map((layer) => layer.sorted());
 }
 
-function isExact({ from, to, values }: FlowBox): boolean {
-  return isSingle(from) && isSingle(to) && values.from === values.to;
+/** Of exact ones. */
+function areSame(a: FlowBox, b: FlowBox): boolean {
+  return a.from.text === b.from.text && a.to.text === b.to.text && a.values.from === b.values.from && a.kind === b.kind;
 }
 
 function makeLayers(boxes: readonly FlowBox[]): Layer[] {
-  const sized = boxes.map((box) => ({ box, size: sizeOf(box), text: textOf(box) }));
+  const sized = boxes.map((box) => ({ box, size: sizeOf(box) }));
   // Large ones first: a box that contains another is then already there.
-  sized.sort((a, b) => compare(b.size, a.size) || compare(a.text, b.text));
+  sized.sort((a, b) => compare(b.size, a.size) || compare(a.box.text, b.box.text));
   const layers: Layer[] = [];
   for (const { box } of sized) {
     if (layers.some((layer) => layer.near(box).some((other) => contains(other, box)))) continue;
@@ -79,7 +130,7 @@ class Layer {
   }
 
   sorted(): FlowBox[] {
-    return inOrder(this.#all);
+    return FlowBox.inOrder(this.#all);
   }
 }
 
@@ -113,42 +164,6 @@ function isSingle(range: AddressRange): boolean {
 
 function sizeOf({ from, to, values }: FlowBox): bigint {
   return (from.last - from.first + 1n) * (to.last - to.first + 1n) * BigInt(values.to - values.from + 1);
-}
-
-const textOf = ofBox(({ from, to, kind, values, comment }) => `${from.text} ${to.text} ${kind} ${values.from}-${values.to} ${comment}`);
-
-function inOrder(boxes: readonly FlowBox[]): FlowBox[] {
-  const sorted = asLastTime(boxes)
-    .map((box) => ({ box, text: textOf(box) }))
-    .toSorted((a, b) => compare(a.text, b.text))
-    .map(({ box }) => box);
-  for (const [index, box] of sorted.entries()) places.set(box, index);
-  return sorted;
-}
-
-/** Where a box was when it was sorted last. */
-const places = new WeakMap<FlowBox, number>();
-
-/** What is nearly in order is sorted in one pass; most boxes are there again. */
-function asLastTime(boxes: readonly FlowBox[]): FlowBox[] {
-  const placed = Array.from<FlowBox | undefined>({ length: boxes.length + 100 });
-  const others: FlowBox[] = [];
-  for (const box of boxes) {
-    const place = places.get(box) ?? placed.length;
-    if (place < placed.length && placed[place] === undefined) placed[place] = box;
-    else others.push(box);
-  }
-  return [...placed.filter((box) => box !== undefined), ...others];
-}
-
-/** A text of a box that is made once: a box is there again at the next rendering, and is never changed. */
-export function ofBox(make: (box: FlowBox) => string): (box: FlowBox) => string {
-  const known = new WeakMap<FlowBox, string>();
-  return (box) => {
-    let text = known.get(box);
-    if (text === undefined) known.set(box, (text = make(box)));
-    return text;
-  };
 }
 
 function compare<T extends bigint | string>(a: T, b: T): number {

@@ -5,6 +5,7 @@ import { kindsOfZones } from '../../../test/network/kinds-of-zones.ts';
 import { largeNetwork } from '../../../test/network/large-network.ts';
 import { renderChange } from './render-change.ts';
 import { renderRules } from './render-rules.ts';
+import type { Table } from './table.ts';
 
 const tablesOf = (state: typeof exampleNetwork) => renderRules(state).tables;
 const large = largeNetwork(300, 2000);
@@ -31,6 +32,27 @@ describe('a change of the rules', () => {
     // A table more, the bridge's.
     assert.equal(renderChange(before ?? [], after ?? []), undefined);
     assert.equal(renderChange(after ?? [], before ?? []), undefined);
+  });
+
+  test('leaves chains alone whose rules are the same, but not one that refers to what is made anew', () => {
+    const table = (limit: string, type: string, last: string): Table => ({
+      family: 'inet',
+      limits: [{ name: 'often', rate: limit }],
+      sets: [{ name: 'some', type, elements: [] }],
+      chains: [
+        { name: 'plain', rules: ['accept'] },
+        { name: 'limited', rules: ['limit name "often" accept'] },
+        { name: 'looking', rules: ['ip saddr @some accept'] },
+        { name: 'last', rules: [last] },
+      ],
+    });
+    const before = table('rate 1/second', 'ipv4_addr', 'drop');
+    const written = (after: Table) =>
+      [...(renderChange([before], [after]) ?? '').matchAll(/^flush chain inet caisson (\w+)$/gm)].map(([, name]) => name);
+    assert.deepEqual(written(before), []);
+    assert.deepEqual(written(table('rate 1/second', 'ipv4_addr', 'accept')), ['last']);
+    assert.deepEqual(written(table('rate 2/second', 'ipv4_addr', 'drop')), ['limited']);
+    assert.deepEqual(written(table('rate 1/second', 'ipv6_addr', 'drop')), ['looking']);
   });
 
   test('takes what nothing refers to any more, and makes what is referred to first', () => {

@@ -1,7 +1,6 @@
-// What leads from the tables in force to others, as commands of one transaction: chains are few and written again whole, and of sets, which
-// hold guests and flows, only elements that differ. Afterwards the kernel has what writing the tables whole would have made; what packets
-// have been counted stays.
-import { type RuleSet, type Table, describeHook, describeSet } from './table.ts';
+// What leads from the tables in force to others, as commands of one transaction: chains with a rule that differs are written again whole, and
+// of sets, which hold guests and flows, only elements that differ. Afterwards the kernel has what writing the tables whole would have made.
+import { type Chain, type RuleSet, type Table, describeHook, describeSet } from './table.ts';
 
 /** Above this many commands whole tables are quicker. */
 const mostCommands = 4000;
@@ -38,15 +37,26 @@ function changeTable(before: Table, after: Table, commands: Commands): void {
     return old && wordsOf(old) === wordsOf(set) ? old : undefined;
   };
   const keptNames = new Set(after.sets.filter((set) => kept(set)).map(({ name }) => name));
-  for (const { name } of before.chains) commands.empty.push(`flush chain ${at} ${name}`);
   const chainsAfter = new Map(after.chains.map((chain) => [chain.name, chain]));
   const chainsBefore = new Map(before.chains.map((chain) => [chain.name, chain]));
-  for (const { name, hook } of before.chains)
-    if (chainsAfter.get(name)?.hook !== hook || !chainsAfter.has(name)) commands.remove.push(`delete chain ${at} ${name}`);
-  for (const { name, kind = 'set' } of before.sets) if (!keptNames.has(name)) commands.remove.push(`delete ${kind} ${at} ${name}`);
   const limitsAfter = new Map(after.limits.map(({ name, rate }) => [name, rate]));
   const limitsBefore = new Map(before.limits.map(({ name, rate }) => [name, rate]));
-  for (const [name, rate] of limitsBefore) if (limitsAfter.get(name) !== rate) commands.remove.push(`delete limit ${at} ${name}`);
+  const gone = {
+    chains: before.chains.filter(({ name, hook }) => chainsAfter.get(name)?.hook !== hook || !chainsAfter.has(name)),
+    sets: before.sets.filter(({ name }) => !keptNames.has(name)),
+    limits: before.limits.filter(({ name, rate }) => limitsAfter.get(name) !== rate),
+  };
+  // What goes may come again by the same name.
+  const leaving = new Set(Object.values(gone).flatMap((list) => list.map(({ name }) => name)));
+  const isKept = ({ name, rules }: Chain) =>
+    !leaving.has(name) &&
+    chainsBefore.get(name)?.rules.join('\n') === rules.join('\n') &&
+    !rules.some((rule) => rule.split(/[^\w]+/).some((word) => leaving.has(word)));
+  const keptChains = new Set(after.chains.filter(isKept).map(({ name }) => name));
+  for (const { name } of before.chains) if (!keptChains.has(name)) commands.empty.push(`flush chain ${at} ${name}`);
+  for (const { name } of gone.chains) commands.remove.push(`delete chain ${at} ${name}`);
+  for (const { name, kind = 'set' } of gone.sets) commands.remove.push(`delete ${kind} ${at} ${name}`);
+  for (const { name } of gone.limits) commands.remove.push(`delete limit ${at} ${name}`);
   for (const [name, rate] of limitsAfter) if (limitsBefore.get(name) !== rate) commands.add.push(`add limit ${at} ${name} { ${rate} ; }`);
   for (const set of after.sets) {
     const old = kept(set);
@@ -57,7 +67,8 @@ function changeTable(before: Table, after: Table, commands: Commands): void {
     const old = chainsBefore.get(name);
     if (!old || old.hook !== hook) commands.add.push(`add chain ${at} ${name}${hook === undefined ? '' : ` { ${describeHook(hook)} }`}`);
   }
-  for (const { name, rules } of after.chains) for (const rule of rules) commands.judge.push(`add rule ${at} ${name} ${rule}`);
+  for (const { name, rules } of after.chains)
+    if (!keptChains.has(name)) for (const rule of rules) commands.judge.push(`add rule ${at} ${name} ${rule}`);
 }
 
 /** A set without its elements: `set NAME { type … ; }`. */

@@ -4,7 +4,7 @@ import type { Family } from '../../model/address.ts';
 import type { NetworkFlow, NetworkService, NetworkState } from '../../model/network-state.ts';
 import { EndRanges } from './end-ranges.ts';
 import { type AddressRange, type AddressRanges, anyAddress, rangeContains, rangesOverlap } from './address-range.ts';
-import { type FlowBox, layerBoxes, ofBox, sortBoxes } from './flow-boxes.ts';
+import { FlowBox, layerBoxes, sortBoxes } from './flow-boxes.ts';
 import { checkRate, checkService, quotable } from './safe-text.ts';
 import { type Chain, type RuleSet, type Table, withComment } from './table.ts';
 
@@ -39,11 +39,8 @@ export function renderFlows(state: NetworkState, ranges: AddressRanges): Rendere
   const plain = state.flows.filter((flow) => !isSpecial(flow));
   const special = [...new Map(state.flows.filter(isSpecial).map((flow) => [nameOf(flow), flow]))].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const setsOf = (flows: NetworkFlow[], name?: string) => {
-    const boxes = Object.fromEntries(paths.map((path) => [path, []])) as unknown as FlowBoxes;
-    for (const flow of flows) {
-      const of = boxesOf(flow, ends);
-      for (const path of paths) for (const box of of[path]) boxes[path].push(box);
-    }
+    const boxes: Record<Path, FlowBox[]> = { between: [], entering: [], leaving: [], hosted: [] };
+    for (const flow of flows) for (const { path, box } of boxesOf(flow, ends)) boxes[path].push(box);
     return paths.flatMap((path) => setsOfBoxes(boxes[path], path, name));
   };
   const rendered = special.map(([name, flow]) => ({ sets: setsOf([flow], name), ...renderSpecial(flow, name) }));
@@ -64,12 +61,13 @@ export function renderSharing(state: NetworkState, ranges: AddressRanges): FlowS
   const subnets = state.zones.filter(({ bridged }) => bridged).flatMap((zone) => zone.subnets.map((subnet) => ranges.ofCidr(subnet)));
   const boxes = state.flows
     .filter((flow) => !isSpecial(flow))
-    .flatMap((flow) => boxesOf(flow, ends).between)
-    .flatMap((box) => {
+    .flatMap((flow) => boxesOf(flow, ends))
+    .flatMap(({ path, box }) => {
+      if (path !== 'between') return [];
       const shared = subnets.filter((subnet) => rangesOverlap(subnet, box.from));
       const inside = shared.some((subnet) => rangesOverlap(subnet, box.to)) ? [box] : [];
       const toAll = shared.filter((subnet) => rangeContains(box.to, subnet)).flatMap((subnet) => everybodyIn(subnet, ranges));
-      return [...inside, ...toAll.map((to) => ({ ...box, to }))];
+      return [...inside, ...toAll.map((to) => box.leadingTo(to))];
     });
   return setsOfBoxes(boxes, 'sharing');
 }
@@ -152,7 +150,7 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
     const { ip, type } = wordsOf(family);
     return {
       type: `${type} . ${type} . inet_proto . inet_service`,
-      elements: layer.map(portsElement),
+      elements: layer.map((box) => box.element(portsElement)),
       original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
       reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
     };
@@ -193,12 +191,15 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
 const trackedTypes = { 4: [8, 13, 15, 17], 6: [128, 139] };
 const echoTypes = { 4: 8, 6: 128 };
 
-type FlowBoxes = Record<Path, FlowBox[]>;
+interface PlacedBox {
+  path: Path;
+  box: FlowBox;
+}
 
 /** Of flows that are there again at the next rendering, most of a large site's, the boxes are too. A flow is never changed in place. */
-const made = new WeakMap<NetworkFlow, { subnets: string; boxes: FlowBoxes }>();
+const made = new WeakMap<NetworkFlow, { subnets: string; boxes: PlacedBox[] }>();
 
-function boxesOf(flow: NetworkFlow, ends: EndRanges): FlowBoxes {
+function boxesOf(flow: NetworkFlow, ends: EndRanges): PlacedBox[] {
   const known = made.get(flow);
   if (known?.subnets === ends.subnets) return known.boxes;
   const boxes = makeBoxes(flow, ends);
@@ -206,22 +207,26 @@ function boxesOf(flow: NetworkFlow, ends: EndRanges): FlowBoxes {
   return boxes;
 }
 
-function makeBoxes(flow: NetworkFlow, ends: EndRanges): FlowBoxes {
+function makeBoxes(flow: NetworkFlow, ends: EndRanges): PlacedBox[] {
   const services = flow.services.map(checkService);
   const comment = quotable(flow.text);
-  const every = (froms: readonly AddressRange[], tos: readonly AddressRange[]) =>
+  const every = (path: Path, froms: readonly AddressRange[], tos: readonly AddressRange[]) =>
     froms.flatMap((from) =>
       tos
         .filter((to) => to.family === from.family)
-        .flatMap((to) => services.flatMap((service) => valuesOf(service, from.family).map((what) => ({ from, to, ...what, comment })))),
+        .flatMap((to) =>
+          services.flatMap((service) =>
+            valuesOf(service, from.family).map((what) => ({ path, box: new FlowBox({ from, to, ...what, comment }) })),
+          ),
+        ),
     );
   const [fromTap, toTap] = [ends.onTap(flow.from), ends.onTap(flow.to)];
-  return {
-    between: every(fromTap, toTap),
-    entering: every(ends.beyondUplink(flow.from), toTap),
-    leaving: every(fromTap, ends.beyondUplink(flow.to)),
-    hosted: flow.to.kind === 'host' ? every(fromTap, anyAddress) : [],
-  };
+  return [
+    ...every('between', fromTap, toTap),
+    ...every('entering', ends.beyondUplink(flow.from), toTap),
+    ...every('leaving', fromTap, ends.beyondUplink(flow.to)),
+    ...(flow.to.kind === 'host' ? every('hosted', fromTap, anyAddress) : []),
+  ];
 }
 
 function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind' | 'values'>[] {
@@ -240,7 +245,7 @@ function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind'
   }
 }
 
-const portsElement = ofBox((box) => element(box, box.kind, renderValues(box.values)));
+const portsElement = (box: FlowBox) => element(box, box.kind, renderValues(box.values));
 
 function element({ from, to, comment }: FlowBox, ...more: string[]): string {
   return withComment([from.text, to.text, ...more].join(' . '), comment);

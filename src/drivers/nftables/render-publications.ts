@@ -7,7 +7,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import { familyOf } from '../../model/address.ts';
 import { type AddressRange, anyAddress, mergeRanges } from './address-range.ts';
 import type { CheckedState } from './checked-state.ts';
-import { type FlowBox, layerBoxes } from './flow-boxes.ts';
+import { FlowBox, layerBoxes } from './flow-boxes.ts';
 import { quotable } from './safe-text.ts';
 import { type Chain, type RuleSet, withComment } from './table.ts';
 
@@ -74,10 +74,10 @@ function renderFamily(state: CheckedState, family: 4 | 6): Part {
     });
   const maps = part.sets.filter(({ kind }) => kind === 'map').map(({ name }) => name);
   const at = (one: Publication, address: string, first: number) =>
-    sourcesOf(one, state).map((from): FlowBox => {
+    sourcesOf(one, state).map((from) => {
       const to = state.ranges.ofAddress(address);
       const values = { from: first, to: first + one.ports.to - one.ports.from };
-      return { from, to, kind: one.protocol, values, comment: quotable(one.text) };
+      return new FlowBox({ from, to, kind: one.protocol, values, comment: quotable(one.text) });
     });
   const asked = layerBoxes(mine.flatMap((one) => at(one, one.listen, one.ports.from)));
   for (const [index, layer] of asked.entries()) {
