@@ -17,7 +17,7 @@ const idle = (guestName: string, zone: string, number: number, addresses: string
 
 export const attackNics = {
   ...exampleNics,
-  mallory: idle('mallory', 'internal', 6, ['10.20.0.66', 'fd20::66']),
+  mallory: idle('mallory', 'internal', 6, ['10.20.0.66', 'fd20:0:a14:5::66']),
   trudy: idle('trudy', 'external', 7, ['192.0.2.66', '2001:db8:1::66']),
 };
 export const attackNetwork: NetworkState = { ...exampleNetwork, nics: Object.values(attackNics) };
@@ -61,7 +61,7 @@ export class AttackLab {
     this.#macs.taps = await macOf(real.guestsNetwork, attackNics.mallory.tap);
     this.#macs.uplink = await macOf(real.guestsNetwork, 'eth1');
     await real.routeWorldVia('192.0.2.10', '10.20.0.0/16');
-    await real.routeWorldVia('2001:db8:1::10', 'fd20::/64');
+    await real.routeWorldVia('2001:db8:1::10', 'fd20:0:a14:5::/64');
     // Everybody's neighbours are known: nothing waits for an answer.
     for (const nic of attackNetwork.nics)
       for (const address of nic.addresses)

@@ -28,7 +28,7 @@ const [allowed4 = '', , allowed6 = ''] = web.addresses;
 const [app4 = ''] = app.addresses;
 const [dns4 = '', dns6 = ''] = dns.addresses;
 const router4 = '10.20.0.1';
-const router6 = 'fd20::1';
+const router6 = 'fd20:0:a14:5::1';
 
 type Between = Pick<Ip, 'from' | 'to'>;
 const four: Between = { from: own4, to: victim4 };
@@ -349,7 +349,7 @@ export const ipAttacks: Attack[] = [
         ...[allowed4, dns4, app4, '10.20.9.9', '169.254.64.1', '127.0.0.1', '0.0.0.0', '224.0.0.1', victim4].flatMap((from) =>
           [victim4, dns4].map((to) => ip(wire, segment({ from, to }, scene.mark, 3306))),
         ),
-        ...[allowed6, 'fd20::6', router6, '::1', 'ff02::1', victim6].flatMap((from) =>
+        ...[allowed6, 'fd20:0:a14:5::6', router6, '::1', 'ff02::1', victim6].flatMap((from) =>
           [victim6, dns6].map((to) => ip(wire, segment({ from, to }, scene.mark, 3306))),
         ),
         ...['224.0.0.1', '255.255.255.255', '192.0.2.255', '10.20.255.255', router4, '169.254.64.1', '127.0.0.1'].map((to) =>

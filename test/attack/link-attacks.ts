@@ -25,7 +25,7 @@ const { mallory, database, web } = attackNics;
 const [own4 = '', own6 = ''] = mallory.addresses;
 const [victim4 = '', victim6 = ''] = database.addresses;
 const [allowed4 = '', , allowed6 = ''] = web.addresses;
-const router = { v4: '10.20.0.1', v6: 'fd20::1', link: 'fe80::1' };
+const router = { v4: '10.20.0.1', v6: 'fd20:0:a14:5::1', link: 'fe80::1' };
 const ownLink = 'fe80::5054:ff:fe00:6';
 
 const ends = (nic: NetworkNic, to: string): Ends => ({ from: nic.mac, to });

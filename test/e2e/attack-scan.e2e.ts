@@ -12,7 +12,7 @@ import { world } from '../network/real-network.ts';
 const tcp = [1, 21, 22, 23, 24, 25, 26, 52, 53, 54, 79, 80, 81, 111, 442, 443, 444, 2379, 3305, 3306, 3307, 8080, 65_535];
 const udp = [1, 49, 50, 55, 60, 61, 67, 68, 122, 123, 124, 161, 546, 547, 65_535];
 /** The host's DHCP says nothing to what it cannot read. */
-const silent = new Set(['10.20.0.1 udp/67', 'fd20::1 udp/547']);
+const silent = new Set(['10.20.0.1 udp/67', 'fd20:0:a14:5::1 udp/547']);
 
 const skip = existsSync('/usr/bin/nmap') ? false : 'nmap is not installed';
 
@@ -35,7 +35,7 @@ describe('the ports that nmap reaches', { skip }, () => {
         const own = kind === 'guest' ? attackNics[name as keyof typeof attackNics].addresses : [];
         const guests = attackNetwork.nics.flatMap((nic) => nic.addresses);
         const beyond = kind === 'guest' ? [world.far, world.far6] : [];
-        const to = [...guests, ...beyond, '10.20.0.1', 'fd20::1'].filter(
+        const to = [...guests, ...beyond, '10.20.0.1', 'fd20:0:a14:5::1'].filter(
           (address) => familyOf(address) === family && !own.includes(address),
         );
         const { reached, tried } = await scan({
@@ -79,7 +79,7 @@ describe('the ports that nmap reaches', { skip }, () => {
         });
       const [ofWeb, ofMallory, ofWorld] = await Promise.all([
         all('web', '192.0.2.10', '10.20.0.5'),
-        all('mallory', 'fd20::66', 'fd20::5'),
+        all('mallory', 'fd20:0:a14:5::66', 'fd20:0:a14:5::5'),
         all('world', world.far, '192.0.2.10'),
       ]);
       assert.deepEqual(ofWeb, ['10.20.0.5 tcp/3306']);
@@ -92,7 +92,7 @@ describe('the ports that nmap reaches', { skip }, () => {
     await lab.takeGuardsAway();
     for (const [from, to] of [
       ['10.20.0.66', '10.20.0.5'],
-      ['fd20::66', 'fd20::5'],
+      ['fd20:0:a14:5::66', 'fd20:0:a14:5::5'],
     ] as const) {
       const { reached } = await scan({ namespace: namespaceOf('mallory'), from, to: [to], tcp: tcp.join(','), rate: 300 });
       assert.deepEqual([...reached].toSorted(), tcp.map((port) => `${to} tcp/${port}`).toSorted());

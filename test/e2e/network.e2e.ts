@@ -36,7 +36,7 @@ describe('network of the example', () => {
     await assert.rejects(network.connect('csgzzzzzzzzzz0'), { code: 'not-allowed' });
     for (const nic of exampleNetwork.nics) await network.connect(nic.tap);
     await real.routeWorldVia(webAddress, '10.20.0.0/16');
-    await real.routeWorldVia(webAddress6, 'fd20::/64');
+    await real.routeWorldVia(webAddress6, 'fd20:0:a14:5::/64');
     const observed = await network.observe();
     assert.deepEqual(observed, {
       rules: { inForce: true },
@@ -65,9 +65,10 @@ describe('network of the example', () => {
     let refused = 0;
     for (const { namespace, kind, addresses } of sources) {
       const own = exampleNetwork.nics.find((nic) => kind === 'guest' && real.guestOf(nic) === namespace)?.addresses ?? [];
-      const destinations = [...guestAddresses, ...(kind === 'guest' ? [world.far, world.far6, '169.254.64.1', 'fd20::1'] : [])].filter(
-        (address) => !own.includes(address),
-      );
+      const destinations = [
+        ...guestAddresses,
+        ...(kind === 'guest' ? [world.far, world.far6, '169.254.64.1', 'fd20:0:a14:5::1'] : []),
+      ].filter((address) => !own.includes(address));
       const probes = addresses.flatMap((from) =>
         destinations
           .filter((to) => from === undefined || familyOf(from) === familyOf(to))
@@ -77,7 +78,7 @@ describe('network of the example', () => {
       for (const [index, probe] of probes.entries()) {
         // Datagrams that a name server cannot read are answered by nobody.
         if (probe.protocol === 'udp' && probe.port === 53 && !guestAddresses.includes(probe.to)) continue;
-        const from = probe.from ?? (familyOf(probe.to) === 4 ? '10.20.0.1' : 'fd20::1');
+        const from = probe.from ?? (familyOf(probe.to) === 4 ? '10.20.0.1' : 'fd20:0:a14:5::1');
         const { allowed } = isAllowed(exampleNetwork, {
           from: { kind, address: from },
           to: { address: probe.to },
@@ -107,14 +108,14 @@ describe('network of the example', () => {
       dnsAddress6,
       '10.20.0.1',
       '10.20.9.9',
-      'fd20::9',
+      'fd20:0:a14:5::9',
       world.far,
       world.far6,
     ]) {
       // The kernel may overlook an answer that comes while it still sends: the next attempt, a second later, hears it.
       assert.equal(await real.probe(app, { protocol: 'tcp', to, port: 81 }, 5000), 'prohibited', to);
     }
-    for (const to of [webAddress, webAddress6, databaseAddress, '10.20.9.9', 'fd20::9', '10.20.0.1', 'fd20::1']) {
+    for (const to of [webAddress, webAddress6, databaseAddress, '10.20.9.9', 'fd20:0:a14:5::9', '10.20.0.1', 'fd20:0:a14:5::1']) {
       assert.equal(
         await real.probe(real.worldNetwork, { protocol: 'tcp', from: familyOf(to) === 4 ? world.elsewhere : world.far6, to, port: 81 }),
         'silent',
@@ -167,7 +168,7 @@ describe('network of the example', () => {
     const resolve = (server: string, name: string, type: 'A' | 'AAAA' | 'PTR' = 'A') =>
       real.ask<string[] | string>(real.guestOf(database), { do: 'resolve', server, name, type });
     assert.deepEqual(await resolve('10.20.0.1', 'web.external.lab'), [webAddress, webAlias]);
-    assert.deepEqual(await resolve('fd20::1', 'dns.external.lab', 'AAAA'), [dnsAddress6]);
+    assert.deepEqual(await resolve('fd20:0:a14:5::1', 'dns.external.lab', 'AAAA'), [dnsAddress6]);
     assert.deepEqual(await resolve('10.20.0.1', '5.0.20.10.in-addr.arpa', 'PTR'), ['database.internal.lab']);
     assert.equal(await resolve('10.20.0.1', 'nobody.internal.lab'), 'ENOTFOUND');
     assert.equal(await resolve('10.20.0.1', 'example.com'), 'EREFUSED');
@@ -259,7 +260,7 @@ describe('network of the example', () => {
     const setting = (name: string, value: number) => `-q -w ${name}=${value}`.split(' ');
     const harms: { what: string; argv: [string, ...string[]]; named: RegExp }[] = [
       { what: 'a guest’s route', argv: ['ip', 'route', 'del', databaseAddress], named: /10\.20\.0\.5/ },
-      { what: 'a guest’s IPv6 route', argv: ['ip', '-6', 'route', 'del', databaseAddress6], named: /fd20::5/ },
+      { what: 'a guest’s IPv6 route', argv: ['ip', '-6', 'route', 'del', databaseAddress6], named: /fd20:0:a14:5::5/ },
       { what: 'a zone’s route', argv: ['ip', 'route', 'del', 'prohibit', '10.20.0.0/16'], named: /prohibit 10\.20\.0\.0\/16/ },
       { what: 'the way out', argv: ['ip', 'route', 'del', 'default', 'via', world.wire], named: /default via 192\.0\.2\.1/ },
       { what: 'the stop for what no rule has seen', argv: ['ip', 'rule', 'del', 'pref', '20102'], named: /blackhole/ },
@@ -504,7 +505,7 @@ describe('addresses and routes handed out', () => {
       { timeoutMs: 60_000 },
     );
     assert.ok(!found.split('\n').some((line) => line.startsWith('2001:db8:1::/64')), found);
-    await real.ip(real.worldNetwork, 'route add fd20::/64 via 2001:db8:1::10 dev eth0 onlink');
+    await real.ip(real.worldNetwork, 'route add fd20:0:a14:5::/64 via 2001:db8:1::10 dev eth0 onlink');
     assert.equal(await real.probe(real.worldNetwork, { protocol: 'tcp', to: webAddress6, port: 80 }), 'closed');
   });
 

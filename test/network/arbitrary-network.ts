@@ -14,9 +14,9 @@ export const trialZones: NetworkZone[] = [
   {
     name: 'internal',
     index: 1,
-    subnets: ['10.20.0.0/28', 'fd20::/64'],
+    subnets: ['10.20.0.0/28', 'fd20:0:a14:5::/64'],
     gateways: ['10.20.0.1', 'fe80::1'],
-    hostAddresses: ['10.20.0.1', 'fd20::1'],
+    hostAddresses: ['10.20.0.1', 'fd20:0:a14:5::1'],
   },
   { name: 'lab', index: 2, subnets: ['10.21.0.0/28'], gateways: ['10.21.0.1'], hostAddresses: ['10.21.0.1'] },
 ];
@@ -40,7 +40,7 @@ export const trialAddresses = [
   '203.0.113.9',
   '198.51.100.7',
   '2001:db8:1::9',
-  'fd20::9',
+  'fd20:0:a14:5::9',
   '2001:db8:ffff::9',
 ];
 

@@ -14,14 +14,14 @@ const nic = (guestName: string, zone: string, number: number, addresses: string[
 export const exampleNics = {
   web: nic('web', 'external', 2, ['192.0.2.10', '192.0.2.11', '2001:db8:1::10']),
   dns: nic('dns', 'external', 3, ['192.0.2.20', '2001:db8:1::20']),
-  database: nic('database', 'internal', 4, ['10.20.0.5', 'fd20::5']),
-  app: nic('app', 'internal', 5, ['10.20.0.6', 'fd20::6']),
+  database: nic('database', 'internal', 4, ['10.20.0.5', 'fd20:0:a14:5::5']),
+  app: nic('app', 'internal', 5, ['10.20.0.6', 'fd20:0:a14:5::6']),
 };
 
 const web = range('192.0.2.10/32', '192.0.2.11/32', '2001:db8:1::10/128');
 const dns = range('192.0.2.20/32', '2001:db8:1::20/128');
-const database = range('10.20.0.5/32', 'fd20::5/128');
-const app = range('10.20.0.6/32', 'fd20::6/128');
+const database = range('10.20.0.5/32', 'fd20:0:a14:5::5/128');
+const app = range('10.20.0.6/32', 'fd20:0:a14:5::6/128');
 const external = range('192.0.2.0/24', '2001:db8:1::/64');
 
 export const exampleNetwork: NetworkState = {
@@ -38,9 +38,10 @@ export const exampleNetwork: NetworkState = {
     {
       name: 'internal',
       index: 1,
-      subnets: ['10.20.0.0/16', 'fd20::/64'],
+      // Where a header of IPv4 has its sender, a sender of this prefix has the address 10.20.0.5, which is a guest's.
+      subnets: ['10.20.0.0/16', 'fd20:0:a14:5::/64'],
       gateways: ['10.20.0.1', 'fe80::1'],
-      hostAddresses: ['10.20.0.1', 'fd20::1'],
+      hostAddresses: ['10.20.0.1', 'fd20:0:a14:5::1'],
     },
   ],
   nics: Object.values(exampleNics),

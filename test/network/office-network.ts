@@ -31,7 +31,9 @@ export function officeNetwork(guests: number): NetworkState {
       zone: isExternal ? 'external' : 'internal',
       tap: `cs${guest}0`,
       mac: `52:54:00:01:00:${host.toString(16).padStart(2, '0')}`,
-      addresses: isExternal ? [`192.0.2.${host}`, `2001:db8:1::${host.toString(16)}`] : [`10.20.0.${host}`, `fd20::${host.toString(16)}`],
+      addresses: isExternal
+        ? [`192.0.2.${host}`, `2001:db8:1::${host.toString(16)}`]
+        : [`10.20.0.${host}`, `fd20:0:a14:5::${host.toString(16)}`],
     };
   });
   const [dns, mail, monitor] = nics as [NetworkNic, NetworkNic, NetworkNic];

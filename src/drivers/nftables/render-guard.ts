@@ -14,6 +14,9 @@ const overRate = (set: string, rate: number) =>
   `update @${set} { iifname limit rate over ${rate}/second burst ${4 * rate} packets } ${dropped}`;
 /** Without this mark nothing is routed: should the rules be gone, packets stop. The kernel's routing rules ask for it. */
 const seen = 'meta mark set 0xca150000';
+const passed = `${seen} accept`;
+/** What a packet arrives by, its MAC and its address of IPv4, by their places: nothing is asked of the packet before they are read. */
+const byPlace = 'iifname . @ll,48,48 . @nh,96,32';
 /** Filled by packets: one element for each nic that has sent such. */
 export const countedByNic = (name: string): RuleSet => ({ name, type: 'ifname', flags: 'dynamic', size: 65_535, elements: [] });
 
@@ -28,7 +31,7 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
   return {
     sets: [
       uplinkSet(state),
-      ...senderSets(state.nics),
+      ...guardSets(state.nics),
       { name: 'addresses4', type: 'ipv4_addr', elements: sorted(ofFamily(4, addresses)) },
       { name: 'addresses6', type: 'ipv6_addr', elements: sorted(ofFamily(6, addresses)) },
       { name: 'own4', type: 'ipv4_addr', elements: sorted(ofFamily(4, state.own)) },
@@ -41,9 +44,14 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
     chains: [
       {
         name: 'arrival',
-        // Before fragments are put together, at -400.
+        // Before fragments are put together, at -400. Most packets are a guest's, of IPv4: these pay for the fewest questions.
         hook: 'filter hook prerouting priority -450',
-        rules: [`iifname "csg*" ${seen} goto source`, `iifname "csb*" ${seen} goto source`, `iifname @uplinks ${seen} goto wire`],
+        rules: [
+          `${byPlace} @senders4 goto spoken4`,
+          `iifname @uplinks ${seen} goto wire`,
+          'iifname "csg*" goto source',
+          'iifname "csb*" goto source',
+        ],
       },
       {
         name: 'wire',
@@ -62,26 +70,22 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
       },
       {
         name: 'source',
-        rules: [
-          'iifname . ether saddr . ip saddr @guests4 goto spoken4',
-          'iifname . ether saddr . ip6 saddr @guests6 goto spoken6',
-          'iifname . ether saddr @macs goto unaddressed',
-          dropped,
-        ],
+        rules: ['iifname . ether saddr . ip6 saddr @guests6 goto spoken6', 'iifname . ether saddr @macs goto unaddressed', dropped],
       },
       {
         name: 'spoken4',
         rules: [
-          // Every packet passes here: by its place a field is looked at without being asked again whether this is IPv4. In turn: version
-          // and length of the header, offset and more of a fragment, the first byte of the destination.
-          `@nh,0,8 != 0x45 ${dropped}`,
+          // In turn: version and length of the header, offset and more of a fragment, the first byte of the destination.
+          '@nh,0,8 != 0x45 goto odd4',
           `@nh,48,16 & 0x3fff != 0 ${overRate('fragments', 500)}`,
           `icmp type redirect ${dropped}`,
           '@nh,128,8 >= 224 goto shouted4',
-          'accept',
+          passed,
         ],
       },
-      { name: 'shouted4', rules: ['ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept', dropped] },
+      // The sender's address of IPv6 has the guest's of IPv4 in it, where that stands in a header of IPv4.
+      { name: 'odd4', rules: ['meta nfproto ipv6 goto source', dropped] },
+      { name: 'shouted4', rules: [`ip daddr 255.255.255.255 udp sport 68 udp dport 67 ${passed}`, dropped] },
       {
         name: 'spoken6',
         rules: [
@@ -89,7 +93,7 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
           `ip6 nexthdr ${fragment} goto fragment6`,
           `icmpv6 type nd-redirect ${dropped}`,
           'ip6 daddr ff00::/8 goto shouted6',
-          'accept',
+          passed,
         ],
       },
       {
@@ -99,15 +103,15 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
           `icmpv6 type nd-redirect ${dropped}`,
           `ip6 daddr ff00::/8 ${dropped}`,
           overRate('fragments', 500),
-          'accept',
+          passed,
         ],
       },
       {
         name: 'shouted6',
         rules: [
           overRate('greetings', 10),
-          'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
-          'ip6 daddr ff02::1:2 udp sport 546 udp dport 547 accept',
+          `icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } ${passed}`,
+          `ip6 daddr ff02::1:2 udp sport 546 udp dport 547 ${passed}`,
           dropped,
         ],
       },
@@ -116,11 +120,11 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
         name: 'unaddressed',
         rules: [
           overRate('greetings', 10),
-          'ip hdrlength 5 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept',
+          `ip hdrlength 5 ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 ${passed}`,
           `ip6 nexthdr != { 17, 58 } ${dropped}`,
-          'ip6 saddr fe80::/64 icmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
-          'ip6 saddr fe80::/64 udp sport 546 udp dport 547 accept',
-          'ip6 saddr :: icmpv6 type { nd-router-solicit, nd-neighbor-solicit } accept',
+          `ip6 saddr fe80::/64 icmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } ${passed}`,
+          `ip6 saddr fe80::/64 udp sport 546 udp dport 547 ${passed}`,
+          `ip6 saddr :: icmpv6 type { nd-router-solicit, nd-neighbor-solicit } ${passed}`,
           dropped,
         ],
       },
@@ -130,6 +134,15 @@ export function renderGuard(state: CheckedState): { sets: RuleSet[]; chains: Cha
 
 function uplinkSet({ uplinks }: CheckedState): RuleSet {
   return { name: 'uplinks', type: 'ifname', elements: uplinks.map((name) => `"${name}"`) };
+}
+
+/** As those of `senderSets`; those of IPv4 as they are looked up by their places. */
+function guardSets(nics: CheckedState['nics']): RuleSet[] {
+  const [macs, , guests6] = senderSets(nics);
+  const senders = nics.flatMap(({ device, mac, addresses }) =>
+    ofFamily(4, addresses).map((address) => `"${device}" . ${macAsNumber(mac)} . ${asNumber(address)}`),
+  );
+  return [macs, { name: 'senders4', declared: 'typeof', type: byPlace, elements: sorted(senders) }, guests6];
 }
 
 /** Pure. A nic's questions and answers about addresses (ARP) are its own: the host learns of no neighbour that is not there. */
@@ -173,7 +186,11 @@ export function renderOwners({ nics }: CheckedState): RuleSet[] {
 }
 
 export function renderCards(nics: readonly { device: string; mac: string }[]): string[] {
-  return sorted(nics.map(({ device, mac }) => `"${device}" . 0x${mac.replaceAll(':', '')}`));
+  return sorted(nics.map(({ device, mac }) => `"${device}" . ${macAsNumber(mac)}`));
+}
+
+function macAsNumber(mac: string): string {
+  return `0x${mac.replaceAll(':', '')}`;
 }
 
 /** An address as nft reads a plain number of its length. */

@@ -189,46 +189,51 @@ export class ConnectionTrials {
     }
   }
 
-  /** From everybody about connections of everybody else, with somebody in the world and with a guest. */
+  /** From everybody about connections of everybody else: with somebody in the world and with a guest, and of one of them with each of the world. */
   *#strangers(): Generator<Trial> {
-    const { guests, otherPort } = this.#places;
+    const { guests } = this.#places;
     for (const family of [4, 6] as const) {
       const ends = guests.filter((guest) => guest.family === family);
-      const world = this.#findWorld().find((place) => place.family === family);
+      const [world, ...others] = this.#findWorld().filter((place) => place.family === family);
       yield* this.#fromFar(ends);
       for (const stranger of ends) {
-        for (const end of ends) {
-          if (end.nic === stranger.nic) continue;
-          const third = world ?? ends.find((each) => each.nic !== end.nic && each.nic !== stranger.nic);
-          if (!third) continue;
-          for (const isReply of [false, true]) {
-            const [one, other] = isReply ? [end, third] : [third, end];
-            const about: Connection = {
-              state: 'related',
-              isReply,
-              mark: this.#mark,
-              original: { source: one.value, destination: other.value },
-              replySource: other.value,
-            };
-            // To the guest, as if from the other end; and to the other end, as if from the guest.
-            const packet = (to: Place, connection: Connection) =>
-              packetBetween(stranger, to, otherPort, { l4: errors[family], connection });
-            yield this.#trial(stranger, end, 'error', 'an error about a connection of others', packet(end, about), none);
-            // On a shared wire it cannot be told whose of them the connection is.
-            if (stranger.device === end.device) continue;
-            const back = { ...about, isReply: !isReply };
-            yield this.#trial(stranger, third, 'error', 'an error about a connection of others', packet(third, back), none);
-          }
+        const strangers = ends.filter((end) => end.nic !== stranger.nic);
+        for (const end of strangers) {
+          const third = world ?? strangers.find((each) => each.nic !== end.nic);
+          if (third) yield* this.#aboutOthers(stranger, end, third);
         }
+        const [any] = strangers;
+        if (any) for (const third of others) yield* this.#aboutOthers(stranger, any, third);
         if (!world) continue;
         for (const isReply of [false, true]) {
           const [one, other] = isReply ? [world, stranger] : [stranger, world];
           const original = { source: one.value, destination: other.value };
           const own: Connection = { state: 'related', isReply, mark: this.#mark, original, replySource: other.value };
-          const packet = packetBetween(stranger, world, otherPort, { l4: errors[family], connection: own });
+          const packet = packetBetween(stranger, world, this.#places.otherPort, { l4: errors[family], connection: own });
           yield this.#trial(stranger, world, 'error', 'an error about its connection', packet, errors[family]);
         }
       }
+    }
+  }
+
+  /** To a guest, as if from the other end of its connection; and to the other end, as if from the guest. */
+  *#aboutOthers(stranger: GuestPlace, end: GuestPlace, third: Place): Generator<Trial> {
+    for (const isReply of [false, true]) {
+      const [one, other] = isReply ? [end, third] : [third, end];
+      const about: Connection = {
+        state: 'related',
+        isReply,
+        mark: this.#mark,
+        original: { source: one.value, destination: other.value },
+        replySource: other.value,
+      };
+      const packet = (to: Place, connection: Connection) =>
+        packetBetween(stranger, to, this.#places.otherPort, { l4: errors[end.family], connection });
+      yield this.#trial(stranger, end, 'error', 'an error about a connection of others', packet(end, about), none);
+      // On a shared wire it cannot be told whose of them the connection is.
+      if (stranger.device === end.device) continue;
+      const back = { ...about, isReply: !isReply };
+      yield this.#trial(stranger, third, 'error', 'an error about a connection of others', packet(third, back), none);
     }
   }
 

@@ -208,19 +208,25 @@ const afterFragment = field(
   ofFamily(6, ({ packet, isTracked }) => (packet.afterFragment === undefined || isTracked ? absent : value(packet.afterFragment))),
 );
 
-/** Of the header of IPv4, by first bit and number of bits. What stands there in another header was not described. */
-const placed = (name: string, read: (branch: Branch) => number): Field =>
-  field('number', name, (branch) => (branch.packet.family === 4 ? value(read(branch)) : unknown));
+/** Of the headers of IPv4 and IPv6, by first bit and number of bits; of the wire's, too. What else stands there was not described. */
 const headerFields: Record<string, Field> = {
-  '0 8': placed('@nh,0,8', ({ packet }) => 0x40 + packet.headerLength),
-  '48 16': placed('@nh,48,16', fragmentOffset),
-  '128 8': placed('@nh,128,8', ({ destination }) => Number(destination) >>> 24),
+  'nh 0 8': placed('@nh,0,8', ({ packet }) => (packet.family === 4 ? 0x40 + packet.headerLength : 0x60)),
+  'nh 48 16': placed('@nh,48,16', (branch) => (branch.packet.family === 4 ? fragmentOffset(branch) : undefined)),
+  'nh 96 32': placed('@nh,96,32', ({ packet: { family, source } }) =>
+    family === 4 ? Number(source) : Number((BigInt(source) >> 64n) & 0xffff_ffffn),
+  ),
+  'nh 128 8': placed('@nh,128,8', ({ packet, destination }) => (packet.family === 4 ? Number(destination) >>> 24 : undefined)),
+  'll 48 48': field('number', '@ll,48,48', ({ packet }) => value(packet.mac)),
 };
+
+function placed(name: string, read: (branch: Branch) => number | undefined): Field {
+  return field('number', name, (branch) => (branch.packet.family === 'arp' ? unknown : value(read(branch))));
+}
 
 /** What is carried, by its place: only what was described of it is known. */
 function rawField(json: Record<string, Json>): Field | undefined {
   const [base, offset, length] = [json['base'], json['offset'], json['len']];
-  if (base === 'nh') return headerFields[`${String(offset)} ${String(length)}`];
+  if (base === 'nh' || base === 'll') return headerFields[`${base} ${String(offset)} ${String(length)}`];
   if (base !== 'th' || typeof offset !== 'number' || typeof length !== 'number') return undefined;
   const key = `${base} ${offset} ${length}`;
   return field(length > 48 ? 'wide' : 'number', `@${base},${offset},${length}`, ({ packet }) =>
