@@ -59,11 +59,16 @@ export class GuestSpace {
     const isPaused = () => board.get(uid).haltedBy === 'no-space';
     for (let pauseMs = firstPauseMs; isPaused();) {
       await parts.clock.sleep(pauseMs, signal);
-      const freeBytes = await parts.guestFiles.freeBytes(uid);
-      if (freeBytes < leastFreeBytes || !isPaused()) continue;
-      await goOn(uid);
-      await parts.clock.sleep(settleMs, signal);
-      if (board.get(uid).power === 'running') recovered(uid, formatSize(freeBytes));
+      try {
+        const freeBytes = await parts.guestFiles.freeBytes(uid);
+        if (freeBytes < leastFreeBytes || !isPaused()) continue;
+        await goOn(uid);
+        await parts.clock.sleep(settleMs, signal);
+        if (board.get(uid).power === 'running') recovered(uid, formatSize(freeBytes));
+      } catch (error) {
+        if (signal.aborted) throw error;
+        parts.log.warn('a guest without space could not be let go on; it is tried again', { uid, error });
+      }
       pauseMs = Math.min(longestPauseMs, pauseMs * 2);
     }
   }

@@ -94,7 +94,8 @@ export class Readiness {
       const record = this.#record(uid);
       if (!record || signal.aborted) return;
       const askedAt = clock.monotonic();
-      const result = await this.#checkAll(record, watched);
+      // One question that goes wrong is no reason to ask no more.
+      const result = await this.#checkAll(record, watched).catch((error: unknown): Answer => ({ ok: false, why: describeError(error) }));
       if (signal.aborted) return;
       const restMs = result.waited ? 0 : Math.min(longestRestMs, restForEachMsOfAsking * (clock.monotonic() - askedAt));
       const isMiss = !result.ok && result.isMiss;
@@ -197,7 +198,7 @@ export class Readiness {
     const sinceStart = status.startedAt === undefined ? undefined : Math.max(0, this.#parts.clock.now() - Date.parse(status.startedAt));
     const first = status.readyAfterMs === undefined;
     const readyAfterMs = status.readyAfterMs ?? sinceStart;
-    const memoryBytes = await this.#parts.hypervisor.memoryBytes(uid);
+    const memoryBytes = await this.#parts.hypervisor.memoryBytes(uid).catch(() => undefined);
     this.#board.set(uid, { ready: true, reason: '', checkedAt, readyAt: checkedAt, readyAfterMs, memoryBytes });
     this.#events.emit({
       kind: 'guest-ready',

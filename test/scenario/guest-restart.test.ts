@@ -152,6 +152,19 @@ test('a guest without space for its disk goes on by itself when there is some, a
   assert.deepEqual(await life.events('guest-resumed'), ['guest web goes on: there is space for its disk again (1,024 MiB free)']);
 });
 
+test('a look at the space that fails is not the last one', async () => {
+  const uid = await applied();
+  const { guestFiles, host } = life.world;
+  const freeBytes = guestFiles.freeBytes.bind(guestFiles);
+  guestFiles.freeBytes = () => Promise.reject(new Error('the disk does not answer'));
+  host.halt(uid, 'no-space');
+  await life.until('it is seen', () => power() === 'halted');
+  await life.pass(20_000);
+  assert.equal(power(), 'halted');
+  guestFiles.freeBytes = freeBytes;
+  await life.until('it is ready again', isReady, 120_000);
+});
+
 test('a guest that finds no space again is tried less and less, and people are not told each time', async () => {
   const uid = await applied();
   let tries = 0;

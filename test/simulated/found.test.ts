@@ -167,6 +167,18 @@ const found: readonly { what: string; seed: number; steps: readonly Step[] }[] =
       { ...apply(692516, { prune: false, deleteDisks: false }), thenMs: 50 },
     ],
   },
+  {
+    what: 'a guest whose memory could not be read in the moment that it got ready was never ready',
+    seed: 1323,
+    steps: [
+      { ...apply(489878, { prune: false, deleteDisks: false }), thenMs: 100 },
+      { fault: 'call', call: 'guestFiles.prepareStart', how: 'slow', times: 5, ms: 3000, thenMs: 50 },
+      { do: 'shutdown', guest: 5, force: false, timeoutMs: 20_000, thenMs: 120_000 },
+      { fault: 'call', call: 'hypervisor.memoryBytes', how: 'fail', times: 1, ms: 50, thenMs: 10_000 },
+      { do: 'start', guest: 3, thenMs: 2500 },
+      { do: 'pause', guest: 5, thenMs: 10_000 },
+    ],
+  },
 ];
 
 for (const { what, seed, steps } of found) {
