@@ -128,12 +128,12 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     guestDelete: async ({ params, query, actor }) => engine.deleteGuest(params.guest, query, actor),
 
     consoleTicket: async ({ params, body: { kind }, caller }) => {
-      const { uid, name } = engine.openableConsole(params.guest, kind);
+      const { uid, name } = engine.consoles.openable(params.guest, kind);
       const { ticket, endsAt } = tickets.issue(uid, kind, caller);
       const endpoint = kind === 'screen' ? endpoints.guestScreen : endpoints.guestConsole;
       return { ticket, endsAt, path: pathOf(endpoint, { guest: name }, { ticket }) };
     },
-    guestScreenshot: async ({ params }) => engine.screenshot(params.guest),
+    guestScreenshot: async ({ params }) => engine.consoles.screenshot(params.guest),
 
     zoneList: async ({ caller }) => {
       const sight = sightOf(caller);
@@ -218,8 +218,8 @@ export function createStreams(engine: Engine): Streams {
         (event) => sight.event(event) && (object === undefined || event.object === object),
       );
     },
-    guestConsole: async ({ params, query }) => engine.openConsole(params.guest, { history: query.history }),
-    guestScreen: async ({ params }) => engine.openScreen(params.guest),
+    guestConsole: async ({ params, query }) => engine.consoles.openSerial(params.guest, { history: query.history }),
+    guestScreen: async ({ params }) => engine.consoles.openScreen(params.guest),
   };
 }
 

@@ -1,14 +1,11 @@
 // The engine: the use cases of one host over its parts. `open` reads the store, takes over what runs, and begins to keep the site as it is
 // wanted; nothing that it knows is in memory only.
-import type { Duplex } from 'node:stream';
-import { CaissonError, describeError, toCaissonError } from '../lib/errors.ts';
+import { CaissonError } from '../lib/errors.ts';
 import { within } from '../lib/within.ts';
 import type { Audit } from '../model/audit.ts';
-import type { ConsoleKind } from '../model/console-ticket.ts';
 import type { GuestChange } from '../model/guest-change.ts';
 import { type Guest, type GuestGoal, type GuestRecord, hasReached } from '../model/guest-status.ts';
 import type { GuestStats } from '../model/guest-stats.ts';
-import { explainNoDisplay } from '../model/guest-actions.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageView } from '../model/image-view.ts';
 import { type Image, imageSchema } from '../model/image.ts';
@@ -16,36 +13,34 @@ import type { Job } from '../model/job.ts';
 import { nameSchema } from '../model/name.ts';
 import { withoutPrivateTexts } from '../model/private-texts.ts';
 import type { Site } from '../model/site.ts';
-import { describeFlow } from '../model/flow.ts';
-import { describePublication, parsePublished } from '../model/publication.ts';
 import type { Advice, GuestHistory, Resolution } from '../model/usage.ts';
 import type { HostExamination } from '../model/host-check.ts';
 import type { Zone } from '../model/zone.ts';
 import type { ZoneCheck, ZoneView } from '../model/zone-check.ts';
+import { whoSpeaksOf } from '../plan/who-speaks.ts';
 import { Access } from './access.ts';
 import { Accounts } from './accounts.ts';
 import { Auditor } from './audit.ts';
 import { createEvents, type Events } from './events.ts';
 import { FlowService } from './flows.ts';
 import { GuestBoard, type LiveStatus } from './guest-board.ts';
+import { GuestConsoles } from './guest-consoles.ts';
 import { Guests } from './guests.ts';
-import { HostShutdown, type HostShutdownInput } from './host-shutdown.ts';
+import { HostShutdown } from './host-shutdown.ts';
 import { HostPressure } from './host-pressure.ts';
+import { viewHost } from './host-view.ts';
 import { ImageService } from './images.ts';
-import { type GuestJobKind, type JobInputs, JobWorks, keptInputs, resumable } from './job-works.ts';
+import { type GuestJobKind, type JobInputs, JobWorks } from './job-works.ts';
 import { createJobs, type JobOptions, type Jobs } from './jobs.ts';
 import { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
 import { Readiness } from './readiness.ts';
-import { type ApplyOptions, type SitePlan, SiteService } from './site.ts';
+import { type ApplyOptions, siteKey, type SitePlan, SiteService } from './site.ts';
 import { SiteStore } from './site-store.ts';
+import { Takeover } from './takeover.ts';
 import { ZoneChecker } from './zone-check.ts';
 import { UsageHistory } from './usage.ts';
-import type { JobRecord } from '../store/journal.ts';
 import { viewZone, viewZones, zoneOf } from './zones.ts';
-
-/** No two jobs change the site as a whole at once. */
-const siteKey = 'site';
 
 export interface ShutdownGuestOptions {
   /** In place of the guest's own limits, in their proportion. */
@@ -70,6 +65,7 @@ export class Engine {
   readonly jobs: Jobs;
   readonly flows: FlowService;
   readonly access: Access;
+  readonly consoles: GuestConsoles;
   readonly #parts: EngineParts;
   readonly #site: SiteStore;
   readonly #board: GuestBoard;
@@ -79,6 +75,7 @@ export class Engine {
   readonly #readiness: Readiness;
   readonly #sites: SiteService;
   readonly #works: JobWorks;
+  readonly #takeover: Takeover;
   readonly #hostShutdown: HostShutdown;
   readonly #checker: ZoneChecker;
   readonly #auditor: Auditor;
@@ -126,6 +123,22 @@ export class Engine {
       sites: this.#sites,
       hostShutdown: this.#hostShutdown,
     });
+    this.#takeover = new Takeover(
+      {
+        journal,
+        log,
+        site,
+        events,
+        jobs: this.jobs,
+        works: this.#works,
+        guests: this.#guests,
+        network: this.#network,
+        sites: this.#sites,
+        hostShutdown: this.#hostShutdown,
+      },
+      this.#ending.signal,
+    );
+    this.consoles = new GuestConsoles({ parts, site, guests: this.#guests });
     this.flows = new FlowService({ site, network: this.#network });
     this.#checker = new ZoneChecker({ parts, site, board, events, network: this.#network });
     this.#auditor = new Auditor({ parts, site, board, network: this.#network, lastCheck: () => this.#checker.lastOrNone });
@@ -160,64 +173,13 @@ export class Engine {
   }
 
   async #begin(): Promise<void> {
-    const missing = await this.#guests.adopt();
-    if (this.#site.zones.size > 0) {
-      // A network that cannot be made does not keep the daemon from starting: it says so, and no guest starts without it.
-      await this.#network
-        .ensure()
-        // A hundred nics take their time, and nobody has to wait for them.
-        .then(() => void this.#connectRunning())
-        .catch((error: unknown) => this.#parts.log.error('the guests’ network could not be made', { error }));
-    }
-    for (const kind of resumable) {
-      const keep = keptInputs[kind] as ((input: unknown) => unknown) | undefined;
-      this.jobs.register(kind, { resume: (job, { input }) => this.#works.do(kind, input as never, job), ...(keep && { keep }) });
-    }
-    const left = await this.#parts.journal.listJobs({ state: 'running', limit: Number.MAX_SAFE_INTEGER });
-    const isGoingDown = left.some(({ kind, input }) => kind === 'host-shutdown' && this.#hostShutdown.isLeft(input as HostShutdownInput));
-    const begun = this.#guests.expect(isGoingDown ? [] : missing.map(({ uid }) => uid));
-    await this.jobs.recover();
-    this.events.emit({
-      kind: 'daemon-started',
-      message: `the daemon started: ${this.#site.guests.size} guests, ${missing.length} to start`,
-    });
-    const applies = left.filter(({ kind }) => kind === 'site-apply');
-    const start = missing.length > 0 && !isGoingDown && applies.length === 0 ? await this.#startWanted() : undefined;
-    void this.#followStart(start, isGoingDown || missing.length === 0 ? [] : applies).finally(begun);
+    const { signal } = this.#ending;
+    await this.#takeover.begin();
     void this.#network.watch();
-    void this.#guests.watch(this.#ending.signal);
-    void this.#guests.sizes.watch(this.#ending.signal);
-    void this.#usage.watch(this.#ending.signal);
-    void this.#pressure.watch(this.#ending.signal);
-  }
-
-  #startWanted(): Promise<Job> {
-    return this.jobs.start(
-      'site-apply',
-      { title: 'Start the guests that are wanted to run', objects: [], actor: 'system', exclusive: [siteKey] },
-      (job) => this.#sites.makeSo(job, { keepTrying: true }),
-    );
-  }
-
-  /** Until the guests that are wanted to run have been started. What goes on with `applies` of the last daemon does so, unless it is refused or fails. */
-  async #followStart(first: Job | undefined, applies: readonly JobRecord[]): Promise<void> {
-    try {
-      const ended = await Promise.all(applies.map(({ uid }) => this.jobs.wait(uid, this.#ending.signal)));
-      const isTried = applies.some(({ input }) => input === undefined) || ended.some(({ state }) => state === 'succeeded');
-      const isLeft = applies.length > 0 && !isTried && !this.#hostShutdown.isRunning;
-      const job = isLeft ? await this.#startWanted() : first;
-      if (job) await this.jobs.wait(job.uid, this.#ending.signal);
-    } catch (error) {
-      if (!this.#ending.signal.aborted) this.#parts.log.error('guests that are wanted to run could not be started', { error });
-    }
-  }
-
-  async #connectRunning(): Promise<void> {
-    try {
-      await this.#guests.connectRunning();
-    } catch (error) {
-      this.#parts.log.warn('the nics of running guests could not be looked at', { error });
-    }
+    void this.#guests.watch(signal);
+    void this.#guests.sizes.watch(signal);
+    void this.#usage.watch(signal);
+    void this.#pressure.watch(signal);
   }
 
   /** Lets go: guests run on. */
@@ -412,61 +374,14 @@ export class Engine {
   deleteGuest(nameOrUid: string, options: { deleteDisks: boolean }, actor: string): Promise<Job> {
     const record = this.#site.guest(nameOrUid);
     this.#guests.check('delete', record);
-    const speaking = [...this.#site.guests.values()].filter((other) =>
-      other.spec.after.some((dependency) => Object.values(dependency).includes(record.name)),
-    );
-    const flows = this.#site.flows.filter((flow) => flow.from === record.name || flow.to === record.name);
-    const published = [...this.#site.zones.values()].flatMap(({ zone }) =>
-      (zone.publish ?? []).filter((publication) => parsePublished(publication.to)?.guest === record.name),
-    );
-    if (speaking.length > 0 || flows.length > 0 || published.length > 0) {
-      const why = [
-        ...speaking.map((other) => `guest ${other.name} starts after it`),
-        ...flows.map((flow) => `the flow ${describeFlow(flow)}`),
-        ...published.map((publication) => `the publication ${describePublication(publication)}`),
-      ];
+    const why = whoSpeaksOf(record.name, this.#site.site());
+    if (why.length > 0)
       throw new CaissonError(
         'not-allowed',
         `guest ${record.name} is still spoken of: ${why.join('; ')}; take it out of the site file and apply with --prune`,
       );
-    }
     const { deleteDisks } = options;
     return this.#guestJob('guest-delete', { uid: record.uid, deleteDisks }, `Delete guest ${record.name}`, actor, [siteKey]);
-  }
-
-  /** Throws `not-allowed` when there is nothing that a console of this kind could show. */
-  openableConsole(nameOrUid: string, kind: ConsoleKind): { uid: string; name: string } {
-    const record = this.#site.guest(nameOrUid);
-    if (kind === 'screen' && record.spec.display === 'none') throw new CaissonError('not-allowed', explainNoDisplay(record.name));
-    this.#guests.check('console', record);
-    return record;
-  }
-
-  openConsole(nameOrUid: string, options: { history: number }): Promise<Duplex> {
-    const { uid } = this.openableConsole(nameOrUid, 'serial');
-    return this.#parts.hypervisor.openConsole(uid, options);
-  }
-
-  /** Its screen as a stream of RFB. */
-  openScreen(nameOrUid: string): Promise<Duplex> {
-    return this.#ofScreen(nameOrUid, (uid) => this.#parts.hypervisor.openScreen(uid));
-  }
-
-  /** What its screen shows now, as PNG. */
-  screenshot(nameOrUid: string): Promise<Buffer> {
-    return this.#ofScreen(nameOrUid, (uid) => this.#parts.hypervisor.screenshot(uid));
-  }
-
-  /** One that was started before it was given a display has none yet. */
-  async #ofScreen<T>(nameOrUid: string, use: (uid: string) => Promise<T>): Promise<T> {
-    const { uid, name } = this.openableConsole(nameOrUid, 'screen');
-    try {
-      return await use(uid);
-    } catch (cause) {
-      throw new CaissonError(toCaissonError(cause).code, `the screen of guest “${name}” cannot be shown: ${describeError(cause)}`, {
-        cause,
-      });
-    }
   }
 
   zones(): ZoneView[] {
@@ -556,42 +471,15 @@ export class Engine {
     return { ...(last?.endedAt === undefined ? {} : { examinedAt: last.endedAt }), items };
   }
 
-  async host(): Promise<Host> {
-    const { host, hypervisor, sensors } = this.#parts;
-    const [facts, topology, pressure] = await Promise.all([hypervisor.facts(), sensors.topology(), sensors.memory()]);
-    const statuses = [...this.#site.guests.keys()].map((uid) => this.#board.get(uid));
-    const promisedMib = this.#guests.sizes.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
-    const problem = this.#network.problem;
-    return {
-      name: host.name,
-      uid: host.uid,
-      version: host.version,
-      accelerator: facts.accelerator,
-      qemuVersion: facts.version,
-      cpus: host.cpus,
-      memory: {
-        totalMib: host.memoryMib,
-        reserveMib: host.reserveMib,
-        promisedMib,
-        freeMib: host.memoryMib - host.reserveMib - promisedMib,
-      },
-      ...(topology.threads > 0 ? { topology } : {}),
-      pressure,
-      guests: {
-        defined: statuses.length,
-        running: statuses.filter((status) => status.power === 'running').length,
-        ready: statuses.filter((status) => status.ready).length,
-      },
-      network: {
-        ...(host.netns === undefined ? {} : { namespace: host.netns }),
-        rulesInForce: problem === undefined,
-        ...(problem === undefined ? {} : { problem }),
-        warnings: [...this.#network.warnings],
-        otherTables: [...this.#network.otherTables],
-      },
-      dataDirectory: host.dataDirectory,
+  host(): Promise<Host> {
+    return viewHost({
+      parts: this.#parts,
+      site: this.#site,
+      board: this.#board,
+      guests: this.#guests,
+      network: this.#network,
       startedAt: this.#startedAt,
-    };
+    });
   }
 
   /**

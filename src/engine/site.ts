@@ -24,6 +24,9 @@ import type { StepContext } from './job-context.ts';
 import type { NetworkReconciler } from './network.ts';
 import { addressesFor, type SiteWriteParts, writeSite } from './site-writes.ts';
 
+/** No two jobs change the site as a whole at once. */
+export const siteKey = 'site';
+
 const imagesAtOnce = 2;
 
 export interface ApplyOptions {

@@ -182,7 +182,7 @@ test('what is asked of a guest that is stopped is refused, with its name and wha
     stop: () => engine.stopGuest('web', 'test'),
     pause: () => engine.pauseGuest('web', 'test'),
     resume: () => engine.resumeGuest('web', 'test'),
-    console: () => engine.openConsole('web', { history: 0 }),
+    console: () => engine.consoles.openSerial('web', { history: 0 }),
   };
   const refusal = (action: string) => new RegExp(`^guest “web” is stopped: ${action} needs it to be .*; possible now: start, delete$`);
   for (const [action, ask] of Object.entries(asked))
