@@ -73,7 +73,7 @@ export function outdatedBy(event: Event): string[] {
 
 function outdatedByKind(kind: Event['kind']): string[] {
   if (kind.startsWith('job-')) return ['jobs'];
-  if (kind.startsWith('user-')) return ['user', 'tokens'];
+  if (kind.startsWith('user-')) return ['user', 'account', 'sessions', 'tokens'];
   if (kind.startsWith('token-')) return ['tokens'];
   if (kind === 'sign-in-refused') return [];
   if (kind === 'zone-checked') return ['zone-check'];

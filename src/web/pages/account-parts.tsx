@@ -1,4 +1,5 @@
 // What the list of accounts and each of them have in common.
+import type { RoleBinding } from '../../model/rights.ts';
 import type { UserLink } from '../../model/user-link.ts';
 import type { User } from '../../model/user.ts';
 import { Command, Mark, Time } from '../ui/parts.tsx';
@@ -12,6 +13,12 @@ export function UserState({ user }: { user: User }) {
         <Mark tone="off" /> {words.userDisabled}
       </span>
     );
+  if (!user.hasPassword && user.identity)
+    return (
+      <span class="state">
+        <Mark tone="quiet" /> {words.userOfProvider}
+      </span>
+    );
   if (!user.hasPassword)
     return (
       <span class="state tone-amber">
@@ -23,6 +30,11 @@ export function UserState({ user }: { user: User }) {
       <Mark tone="quiet" /> {words.userEnabled}
     </span>
   );
+}
+
+/** Roles that groups of the provider give them, as long as these count. */
+export function rolesByGroups({ providerRoles }: User): RoleBinding[] {
+  return providerRoles && Date.parse(providerRoles.until) > Date.now() ? providerRoles.bindings : [];
 }
 
 /** A link that is shown this once, for somebody else. */

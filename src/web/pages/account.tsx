@@ -15,8 +15,9 @@ import { Command, Facts, Mark, Problem, Section, Time, Waiting } from '../ui/par
 import { useSend } from '../ui/use-send.ts';
 import { go } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
-import { LinkToGive, UserState } from './account-parts.tsx';
+import { LinkToGive, rolesByGroups, UserState } from './account-parts.tsx';
 import { RoleSelect, ScopeSelect, useBindingText } from './roles.tsx';
+import { UserSessions } from './user-sessions.tsx';
 
 export function AccountPage({ name }: { name: string }) {
   const { words } = useWords();
@@ -43,6 +44,7 @@ export function AccountPage({ name }: { name: string }) {
             ]}
           />
           <Roles user={user} tag={entry.value?.tag} mayChange={me.site.includes('administer')} />
+          <UserSessions user={name} />
           {me.site.includes('administer') && <Doings user={user} tag={entry.value?.tag} isOwn={me.user === name} />}
         </>
       )}
@@ -54,6 +56,7 @@ function Roles({ user, tag, mayChange }: { user: User; tag: string | undefined; 
   const { words } = useWords();
   const live = useLive();
   const bindingText = useBindingText();
+  const byGroups = rolesByGroups(user);
   const { error, send } = useSend();
   const [stale, setStale] = useState<PartChange[]>();
   const [role, setRole] = useState<Role>('viewer');
@@ -72,7 +75,7 @@ function Roles({ user, tag, mayChange }: { user: User; tag: string | undefined; 
     });
   return (
     <Section title={words.roles}>
-      {user.bindings.length === 0 && <p class="quiet">{words.noRole}</p>}
+      {user.bindings.length === 0 && byGroups.length === 0 && <p class="quiet">{words.noRole}</p>}
       <ul class="plain">
         {user.bindings.map((binding) => (
           <li key={`${binding.role} ${binding.on}`} class="row">
@@ -88,6 +91,9 @@ function Roles({ user, tag, mayChange }: { user: User; tag: string | undefined; 
               </button>
             )}
           </li>
+        ))}
+        {byGroups.map((binding) => (
+          <li key={`provider ${binding.role} ${binding.on}`}>{words.byGroups(bindingText(binding))}</li>
         ))}
       </ul>
       {stale && (

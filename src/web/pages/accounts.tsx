@@ -13,7 +13,7 @@ import { Empty, Loaded, Mark, Problem, Section, Time } from '../ui/parts.tsx';
 import { useSend } from '../ui/use-send.ts';
 import { useWords } from '../words/use-words.ts';
 import { AccountPage } from './account.tsx';
-import { LinkToGive, UserState } from './account-parts.tsx';
+import { LinkToGive, rolesByGroups, UserState } from './account-parts.tsx';
 import { RoleSelect, ScopeSelect, useBindingText } from './roles.tsx';
 
 export function AccountsPage({ user }: { user: string | undefined }) {
@@ -77,13 +77,15 @@ function Users() {
 function UserRow({ user }: { user: User }) {
   const { words } = useWords();
   const bindingText = useBindingText();
+  const byGroups = rolesByGroups(user).map((binding) => words.byGroups(bindingText(binding)));
+  const all = [...user.bindings.map(bindingText), ...byGroups];
   return (
     <tr>
       <td>
         <a href={hrefOf('accounts', [user.name])}>{user.name}</a>
       </td>
       <td class="on-desk">{user.fullName ?? ''}</td>
-      <td>{user.bindings.length === 0 ? <span class="quiet">{words.noRole}</span> : user.bindings.map(bindingText).join(' · ')}</td>
+      <td>{all.length === 0 ? <span class="quiet">{words.noRole}</span> : all.join(' · ')}</td>
       <td class="on-desk">{user.secondFactor ? words.yes : words.no}</td>
       <td class="on-desk">
         {user.lastSignInAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={user.lastSignInAt} />}

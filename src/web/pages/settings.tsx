@@ -2,15 +2,17 @@
 import { useMe } from '../live/me.ts';
 import { Empty, Facts, Time } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
+import { useBindingText } from './roles.tsx';
 import { Link } from './settings-link.tsx';
 import { Password } from './settings-password.tsx';
 import { SecondFactor } from './settings-second-factor.tsx';
-import { Sessions } from './settings-sessions.tsx';
 import { Tokens } from './settings-tokens.tsx';
+import { UserSessions } from './user-sessions.tsx';
 
 export function SettingsPage() {
   const { words } = useWords();
   const me = useMe();
+  const bindingText = useBindingText();
   return (
     <div class="page">
       <h1>{words.pages.settings}</h1>
@@ -22,7 +24,7 @@ export function SettingsPage() {
               ? (me.user ?? (me.actor === 'token' ? words.tokenOfTheHost : me.actor))
               : `${me.fullName} (${me.user})`,
           ],
-          [words.roles, me.bindings.length === 0 ? me.site.join(', ') : me.bindings.map(({ role, on }) => `${role}: ${on}`).join(' · ')],
+          [words.roles, me.bindings.length === 0 ? me.site.join(', ') : me.bindings.map(bindingText).join(' · ')],
           me.session && [words.sessionEnds, <Time at={me.session.endsAt} />],
         ]}
       />
@@ -39,7 +41,7 @@ export function SettingsPage() {
           <div>
             <SecondFactor user={me.user} />
             <Link user={me.user} />
-            <Sessions user={me.user} />
+            <UserSessions user={me.user} />
           </div>
         </div>
       )}

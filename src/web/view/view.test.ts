@@ -11,6 +11,7 @@ import { filterGuests, sortGuests } from './filter-guests.ts';
 import { arrowsOf, differencesOf, neighbours, portToAsk } from './flow-map.ts';
 import { hostLoad } from './host-load.ts';
 import { needsYou } from './needs-you.ts';
+import { programName } from './program-name.ts';
 import { mostOf, nearest, pathOf, plotsOf, roundUp } from './plot.ts';
 
 function guest(
@@ -215,4 +216,29 @@ test('many of a kind are told by one of them, but each failure for itself', () =
       [5, 4],
     ],
   );
+});
+
+test('a browser is known by its own name, not by those that it says it is like', () => {
+  const webKit = 'AppleWebKit/537.36 (KHTML, like Gecko)';
+  assert.deepEqual(programName(`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${webKit} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0`), {
+    browser: 'Edge',
+    system: 'Windows',
+  });
+  assert.deepEqual(programName(`Mozilla/5.0 (Linux; Android 10; K) ${webKit} Chrome/140.0.0.0 Mobile Safari/537.36`), {
+    browser: 'Chrome',
+    system: 'Android',
+  });
+  assert.deepEqual(programName('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'), {
+    browser: 'Firefox',
+    system: 'Linux',
+  });
+  assert.deepEqual(
+    programName('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile Safari/604.1'),
+    {
+      browser: 'Safari',
+      system: 'iOS',
+    },
+  );
+  assert.equal(programName('curl/8.0'), undefined);
+  assert.equal(programName(''), undefined);
 });
