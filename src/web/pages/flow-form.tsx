@@ -4,8 +4,9 @@ import type { Site } from '../../model/site.ts';
 import { site } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { readSite, writeSite } from '../site-text.ts';
-import { Mark, Said, Section } from '../ui/parts.tsx';
+import { Mark, Section } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
+import { ProblemText } from './problem-text.tsx';
 import { SiteChange } from './site-change.tsx';
 
 export function FlowForm({ ends }: { ends: readonly string[] }) {
@@ -67,7 +68,7 @@ export function FlowForm({ ends }: { ends: readonly string[] }) {
         <ul class="plain" role="alert">
           {problems.map((message) => (
             <li key={message}>
-              <Mark tone="red" /> <Said>{message}</Said>
+              <Mark tone="red" /> <ProblemText message={message} />
             </li>
           ))}
         </ul>

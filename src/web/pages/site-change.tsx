@@ -14,6 +14,7 @@ import { ConfirmDialog } from '../ui/dialog.tsx';
 import { useAct } from '../ui/notices.tsx';
 import { Mark, Problem, Said } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
+import { ProblemText } from './problem-text.tsx';
 
 type Plan = CallResult<Endpoints['sitePlan']>;
 
@@ -116,7 +117,7 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
                     <button type="button" class="link" onClick={() => goTo(problem)}>
                       {words.lineColumn(problem.line, problem.column)}
                     </button>{' '}
-                    <Said>{problem.message}</Said>
+                    <ProblemText message={problem.message} />
                   </li>
                 ))}
               </ul>
@@ -273,7 +274,7 @@ function ObjectLine({ difference: { object, name, change, fields, consequence, n
       </span>
       <span class="hidden">{words.changes[change]}</span>
       <strong>
-        {object} {name}
+        {words.objects[object]} {name}
       </strong>{' '}
       {consequence && <span class={consequence === 'live' ? 'quiet' : 'tone-amber'}>{words.consequences[consequence]}</span>}
       {note !== undefined && <Said class="note">{note}</Said>}

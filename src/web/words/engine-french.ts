@@ -136,6 +136,11 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ['image {image} was deleted', 'l’image {image} a été supprimée'],
   ['token {token} was made, for {days} days', 'le jeton {token} a été créé, pour {days} jours'],
   ['token {token} was deleted', 'le jeton {token} a été supprimé'],
+  ['{count} sessions of user {user} were ended', '{count} sessions de l’utilisateur {user} ont été terminées'],
+  [
+    'the session {name} of user {user}, from {address}, was ended',
+    'la session {name} de l’utilisateur {user}, depuis {address}, a été terminée',
+  ],
   ['{user} signed in from {address}', '{user} s’est connecté depuis {address}'],
   ['sign-in as {who} from {address} was refused', 'la connexion de {who} depuis {address} a été refusée'],
   ['user {user} was deleted, with sessions and tokens', 'l’utilisateur {user} a été supprimé, avec sessions et jetons'],
@@ -221,14 +226,250 @@ export const engineInFrench: readonly (readonly [english: string, french: string
     'a command line is let in by a user who is signed in in a browser, and by nobody else',
     'une ligne de commande n’est connectée que par un utilisateur connecté dans un navigateur, et par personne d’autre',
   ],
+  [
+    'this set-up link was used, is over, or is not the last one: “caisson user setup-link” on the host makes a new one',
+    'ce lien d’installation a été utilisé, est expiré ou n’est pas le dernier : « caisson user setup-link » sur l’hôte en fait un nouveau',
+  ],
+  ['whom this link stands for may not sign in any more', 'la personne de ce lien n’a plus le droit de se connecter'],
   ['no user has this name and password', 'aucun utilisateur n’a ce nom et ce mot de passe'],
   ['this is not your password', 'ce n’est pas votre mot de passe'],
   [
     'a password has at least {least} characters, this one has {length}: several words are easy to remember',
     'un mot de passe a au moins {least} caractères, celui-ci en a {length} : plusieurs mots se retiennent facilement',
   ],
+  ['this needs your password once more: `currentPassword`', 'il faut votre mot de passe encore une fois'],
+  ['a security key, or {what!}, is needed too', 'il faut aussi une clé de sécurité, ou {what!}'],
+  [
+    '{what!} is needed too; your security keys work in a browser, at {host}',
+    'il faut aussi {what!} ; vos clés de sécurité fonctionnent dans un navigateur, à {host}',
+  ],
+  ['{what!} is needed too', 'il faut aussi {what!}'],
+  ['a code of the second factor', 'un code du second facteur'],
+  ['a recovery code', 'un code de secours'],
+  [
+    'this code is not the right one, or was used already: wait for the next',
+    'ce code n’est pas le bon, ou a déjà servi : attendez le prochain',
+  ],
+  [
+    'this is not the code that the authenticator shows now: is the clock of its device right?',
+    'ce n’est pas le code que l’authentificateur montre maintenant : l’horloge de son appareil est-elle juste ?',
+  ],
+  ['begin it first: nothing waits for a code', 'commencez d’abord : rien n’attend un code'],
+  ['user {user} has an authenticator already: remove it first', 'l’utilisateur {user} a déjà un authentificateur : retirez-le d’abord'],
+  ['a key of {user} is called “{key}” already', 'une clé de {user} s’appelle déjà « {key} »'],
+  ['this key is one of yours already', 'cette clé est déjà l’une des vôtres'],
+  ['there are {count} keys already', 'il y a déjà {count} clés'],
+  [
+    'this answer of a security key does not count: it is no key of this user at this address',
+    'cette réponse d’une clé de sécurité ne compte pas : ce n’est pas une clé de cet utilisateur à cette adresse',
+  ],
+  [
+    'the key “{key}” has counted back: there may be a copy of it; sign in by another way, and remove it',
+    'la clé « {key} » a compté à rebours : il y en a peut-être une copie ; connectez-vous autrement, et retirez-la',
+  ],
+  ['this security key is one of yours already', 'cette clé de sécurité est déjà l’une des vôtres'],
+  [
+    'the browser got no answer of a security key: it was not touched in time, or is none of those that may be used',
+    'le navigateur n’a pas eu de réponse d’une clé de sécurité : elle n’a pas été touchée à temps, ou n’est pas de celles qui conviennent',
+  ],
+  ['a user is called “{user}” already', 'un utilisateur s’appelle déjà « {user} »'],
+  ['“{name}” cannot be a user’s name: {why}', '« {name} » ne peut pas être un nom d’utilisateur : {why}'],
+  [
+    'no session of {user} is called “{name}”; “caisson user sessions {user}” shows all',
+    'aucune session de {user} ne s’appelle « {name} » ; « caisson user sessions {user} » les montre toutes',
+  ],
+  [
+    'no user is called “{name}”; “caisson user list” shows all',
+    'aucun utilisateur ne s’appelle « {name} » ; « caisson user list » les montre tous',
+  ],
+  // Of the provider of identities.
+  ['“{label}” knows you, and you are nobody here: {why}', '« {label} » vous connaît, mais vous n’êtes personne ici : {why}'],
+  [
+    'none of your groups there has a role here; an administrator gives one with “caisson oidc set”',
+    'aucun de vos groupes là-bas n’a de rôle ici ; un administrateur en donne un par « caisson oidc set »',
+  ],
+  [
+    'there is a user {user} already, who is not linked to it; if that is you, sign in with your password and link the two in the settings of the page',
+    'il y a déjà un utilisateur {user}, qui n’y est pas lié ; si c’est vous, connectez-vous avec votre mot de passe et liez les deux dans les réglages de la page',
+  ],
+  ['user {user} is disabled: ask an administrator', 'l’utilisateur {user} est désactivé : demandez à un administrateur'],
+  [
+    'your name here would be the claim “{claim}”, and it {what!}; an administrator chooses another claim',
+    'votre nom ici serait l’attribut « {claim} », et {what!} ; un administrateur en choisit un autre',
+  ],
+  ['does not say it', 'il ne le dit pas'],
+  ['says “{claim}”, which cannot be a user’s name', 'il dit « {claim} », qui ne peut pas être un nom d’utilisateur'],
+  [
+    'whoever began this is signed out: sign in, and link once more',
+    'qui a commencé ceci est déconnecté : connectez-vous, et liez encore une fois',
+  ],
+  ['sign in first: that user is then linked', 'connectez-vous d’abord : c’est cet utilisateur qui est lié'],
+  ['this account of “{label}” is user {user} here already', 'ce compte de « {label} » est déjà l’utilisateur {user} ici'],
+  [
+    'this sign-in was used, is over, or was begun in another browser: begin it once more',
+    'cette connexion a été utilisée, est expirée ou a été commencée dans un autre navigateur : recommencez-la',
+  ],
+  ['this sign-in was not begun here: begin it once more', 'cette connexion n’a pas été commencée ici : recommencez-la'],
+  [
+    'the provider of identities is slow, and many are waiting for it: try again in a minute',
+    'le fournisseur d’identités est lent, et beaucoup l’attendent : réessayez dans une minute',
+  ],
+  [
+    'there is no provider of identities: “caisson oidc set” says which one',
+    'il n’y a pas de fournisseur d’identités : « caisson oidc set » dit lequel',
+  ],
+  [
+    '“{label}” does not answer: try again, or sign in with a password',
+    '« {label} » ne répond pas : réessayez, ou connectez-vous avec un mot de passe',
+  ],
+  ['“{label}” says no: {said}', '« {label} » dit non : {said}'],
+  [
+    '“{label}” refuses to tell who this is: {said}; an administrator sets another secret with “caisson oidc set”',
+    '« {label} » refuse de dire qui c’est : {said} ; un administrateur met un autre secret par « caisson oidc set »',
+  ],
+  ['“{label}” refuses to tell who this is: {said}', '« {label} » refuse de dire qui c’est : {said}'],
+  ['the answer of “{label}” is not believed: {said}', 'la réponse de « {label} » n’est pas crue : {said}'],
   ['too many tries: the next is possible in {seconds} s', 'trop d’essais : le prochain est possible dans {seconds} s'],
   ['the daemon does not answer', 'le démon ne répond pas'],
+  ['the connection to the daemon was cut', 'la connexion au démon a été coupée'],
+  ['the connection to the daemon ended', 'la connexion au démon s’est terminée'],
+  ['the daemon answered with HTTP status {status}', 'le démon a répondu par le statut HTTP {status}'],
+  [
+    'this part of the page could not be loaded: reload the page, the daemon may have a newer one',
+    'cette partie de la page n’a pas pu être chargée : rechargez la page, le démon en a peut-être une plus récente',
+  ],
+  // What a difference of the site says of itself.
+  [
+    'for guests made from now on; existing ones keep their disks',
+    'pour les invités créés désormais ; ceux qui existent gardent leurs disques',
+  ],
+  [
+    'its root disk is made already and holds what the guest has written; make a guest of another name, or delete this one and its disks first',
+    'son disque root est déjà fait et contient ce que l’invité a écrit ; créez un invité d’un autre nom, ou supprimez d’abord celui-ci et ses disques',
+  ],
+  ['guest {guest}: {field} is not possible: {why}', 'l’invité {guest} : {field} est impossible : {why}'],
+  ['removed elsewhere, still in the file', 'retiré ailleurs, encore dans le fichier'],
+  ['removed elsewhere, changed in the file', 'retiré ailleurs, modifié dans le fichier'],
+  [
+    'guest {guest} was changed here and elsewhere since the last apply: take the other change into the file, or apply with --overwrite',
+    'l’invité {guest} a été modifié ici et ailleurs depuis la dernière application : reprenez l’autre changement dans le fichier, ou appliquez avec --overwrite',
+  ],
+  [
+    '{object} was changed here and elsewhere since the last apply: take the other change into the file, or apply with --overwrite',
+    '{object} a été modifié ici et ailleurs depuis la dernière application : reprenez l’autre changement dans le fichier, ou appliquez avec --overwrite',
+  ],
+  ['made elsewhere, not in the file', 'créé ailleurs, pas dans le fichier'],
+  ['removed from the file, changed elsewhere', 'retiré du fichier, modifié ailleurs'],
+  ['a guest is removed only when asked to: --prune', 'un invité n’est retiré que si on le demande : --prune'],
+  ['the guest loses the disk, its file is kept', 'l’invité perd le disque, son fichier est gardé'],
+  [
+    'a disk cannot shrink; give {before} or more, or add a smaller disk of another name',
+    'un disque ne peut pas rétrécir ; donnez {before} ou plus, ou ajoutez un disque plus petit d’un autre nom',
+  ],
+  [
+    'weaker: its guests share one wire, where flows are filtered without knowledge of connections',
+    'plus faible : ses invités partagent un fil, où les flux sont filtrés sans connaissance des connexions',
+  ],
+  // Whether two may talk, and why.
+  [
+    'The host itself may reach everybody; no flow is needed.',
+    'L’hôte lui-même peut atteindre tout le monde ; aucun flux n’est nécessaire.',
+  ],
+  [
+    'The flow “{flow}” allows it, at most {count} new connections a {unit!}. {what!}',
+    'Le flux « {flow} » le permet, au plus {count} nouvelles connexions par {unit!}. {what!}',
+  ],
+  ['The flow “{flow}” allows it. {what!}', 'Le flux « {flow} » le permet. {what!}'],
+  ['second', 'seconde'],
+  ['minute', 'minute'],
+  ['hour', 'heure'],
+  ['Answers pass by themselves, and nothing else the other way.', 'Les réponses passent d’elles-mêmes, et rien d’autre dans l’autre sens.'],
+  [
+    'Answers are told by that port alone: whatever is sent from it passes the other way.',
+    'Les réponses se reconnaissent à ce seul port : tout ce qui en est envoyé passe dans l’autre sens.',
+  ],
+  ['The port is published: “{publication}”. {what!}', 'Le port est publié : « {publication} ». {what!}'],
+  [
+    'The host serves it to every guest: names, leases of addresses, and echo.',
+    'L’hôte le sert à tous les invités : noms, baux d’adresses, et écho.',
+  ],
+  [
+    '{from} is in zone {zone}, which has no uplink, and no flow lets it out by another’s.',
+    '{from} est dans la zone {zone}, qui n’a pas de liaison, et aucun flux ne le laisse sortir par celle d’une autre.',
+  ],
+  ['Only other ports are published there: {ports}.', 'Seuls d’autres ports y sont publiés : {ports}.'],
+  [
+    'No flow of the site file allows {port} from {from} to {to}; between them there is only {flows}. What no flow lists is refused, inside a zone too.',
+    'Aucun flux du fichier de site ne permet {port} de {from} vers {to} ; entre eux il n’y a que {flows}. Ce qu’aucun flux ne nomme est refusé, dans une zone aussi.',
+  ],
+  [
+    'No flow of the site file allows {port} from {from} to {to}. What no flow lists is refused, inside a zone too.',
+    'Aucun flux du fichier de site ne permet {port} de {from} vers {to}. Ce qu’aucun flux ne nomme est refusé, dans une zone aussi.',
+  ],
+  ['{from} and {to} have no address of one family.', '{from} et {to} n’ont pas d’adresse de la même famille.'],
+  [
+    '{address} is no address of a guest here: whatever a nic sends with an address that is not its own is dropped before anything else.',
+    '{address} n’est pas l’adresse d’un invité d’ici : ce qu’une carte réseau envoie avec une adresse qui n’est pas la sienne est jeté avant tout le reste.',
+  ],
+  [
+    '{address} is no address of the world: whatever comes from outside with an address from inside is dropped before anything else.',
+    '{address} n’est pas une adresse du monde : ce qui vient du dehors avec une adresse du dedans est jeté avant tout le reste.',
+  ],
+  ['{address} is nobody’s: there is no guest that could be reached.', '{address} n’est à personne : il n’y a pas d’invité à atteindre.'],
+  [
+    'Nothing from outside reaches the addresses that the host has for its guests.',
+    'Rien du dehors n’atteint les adresses que l’hôte a pour ses invités.',
+  ],
+  ['Nothing is passed on from outside to outside.', 'Rien n’est transmis du dehors vers le dehors.'],
+  [
+    '{address} is there for the world: guests reach each other by their own addresses, as flows allow.',
+    '{address} est là pour le monde : les invités s’atteignent par leurs propres adresses, comme les flux le permettent.',
+  ],
+  ['No zone has an uplink: there is no way to the world.', 'Aucune zone n’a de liaison : il n’y a pas de chemin vers le monde.'],
+  [
+    '{to} is in zone {zone}, which leaves with the host’s address: it is entered by published ports only, never by its own address.',
+    '{to} est dans la zone {zone}, qui sort avec l’adresse de l’hôte : on y entre par des ports publiés seulement, jamais par sa propre adresse.',
+  ],
+  ['no guest of the zone is meant, so the kernel knows none', 'aucun invité de la zone n’est visé, le noyau n’en connaît donc pas'],
+  // What is not as it should be in the guests’ network.
+  [
+    'the router {address} does not answer on {name}: guests do not get out there; look at the cable, the switch and the router, or name another “gateway” of the uplink',
+    'le routeur {address} ne répond pas sur {name} : les invités n’en sortent pas ; regardez le câble, le commutateur et le routeur, ou nommez un autre « gateway » de la liaison',
+  ],
+  [
+    'another firewall is in the guests’ network and {what!} (table {table}): what flows allow may be refused there; let it accept what comes from and goes to guests, or give them a namespace of their own (caisson daemon --netns NAME)',
+    'un autre pare-feu est dans le réseau des invités et {what!} (table {table}) : ce que les flux permettent peut y être refusé ; qu’il accepte ce qui vient des invités et va vers eux, ou donnez-leur un espace de noms à eux (caisson daemon --netns NOM)',
+  ],
+  ['drops what its own rules do not allow', 'jette ce que ses propres règles ne permettent pas'],
+  ['has rules that refuse', 'a des règles qui refusent'],
+  [
+    'may refuse: the program that tells (package iptables) is not installed',
+    'refuse peut-être : le programme qui le dirait (paquet iptables) n’est pas installé',
+  ],
+  [
+    'the guests’ network is not as applied ({what}); it is applied again',
+    'le réseau des invités n’est pas tel qu’appliqué ({what}) ; il est appliqué à nouveau',
+  ],
+  [
+    'the guests’ network cannot be made as the site says: {why}; it is tried again, and nothing passes meanwhile that did not before',
+    'le réseau des invités ne peut pas être fait comme le site le dit : {why} ; un nouvel essai suit, et rien ne passe entre-temps qui ne passait pas avant',
+  ],
+  ['the nic of guest {guest} ({tap}) is gone or down', 'la carte réseau de l’invité {guest} ({tap}) a disparu ou est éteinte'],
+  ['the name service does not run', 'le service de noms ne tourne pas'],
+  // Sizes that measurements speak against.
+  ['{what!}; {mib} MiB would do', '{what!} ; {mib} MiB suffiraient'],
+  ['{what!}; {number} {unit!} would do', '{what!} ; {number} {unit!}, cela suffirait'],
+  ['processor', 'processeur'],
+  ['processors', 'processeurs'],
+  [
+    'uses {mib} of {memory} MiB and {cpu!} at p99 over {days} days (at most {most} MiB)',
+    'utilise {mib} sur {memory} MiB et {cpu!} au p99 sur {days} jours (au plus {most} MiB)',
+  ],
+  ['{number} of {cpus} processors', '{number} sur {cpus} processeurs'],
+  [
+    'uses {cpu!} at p99 over {days} days; its system does not tell of its memory',
+    'utilise {cpu!} au p99 sur {days} jours ; son système ne dit rien de sa mémoire',
+  ],
   // Of consoles and screens.
   ['the guest was stopped, or its QEMU ended', 'l’invité a été arrêté, ou son QEMU s’est terminé'],
   ['you are signed out, or what you may do has changed', 'vous êtes déconnecté, ou vos droits ont changé'],

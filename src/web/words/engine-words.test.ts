@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { engineInFrench } from './engine-french.ts';
 import { sayInWords } from './engine-words.ts';
+import { siteProblemsInFrench } from './site-problems-french.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** All that is written in the sources of who speaks, whatever is put in replaced by {}. */
+/** All that is written in the sources of who speaks, the page’s own ones too, whatever is put in replaced by {}. */
 function sources(): string {
-  const folders = ['engine', 'plan', 'model', 'drivers', 'daemon'].map((folder) => join(root, folder));
+  const folders = ['engine', 'plan', 'model', 'drivers', 'daemon', 'web'].map((folder) => join(root, folder));
   const files = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .filter((name) => /\.tsx?$/.test(name) && !/\.test\.ts$|^words\//.test(name))
       .map((name) => join(folder, name)),
   );
-  return [...files, join(root, 'web/fetch-transport.ts')].map((file) => readFileSync(file, 'utf8')).join('\n');
+  return files.map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 
 /** What is fixed of a sentence, piece by piece. */
@@ -35,20 +36,23 @@ function stands(said: string, piece: string): boolean {
 
 test('the engine says what is translated here: what it does not say any more is taken out', () => {
   const said = sources();
-  assert.deepEqual(
-    engineInFrench.flatMap(([english]) => pieces(english).filter((piece) => !stands(said, piece))),
-    [],
-  );
+  for (const table of [engineInFrench, siteProblemsInFrench])
+    assert.deepEqual(
+      table.flatMap(([english]) => pieces(english).filter((piece) => !stands(said, piece))),
+      [],
+    );
 });
 
 test('a sentence has the same variables in both languages, and stands there once', () => {
   const variables = (text: string) => (text.match(/\{\w+!?\}/g) ?? []).toSorted();
-  for (const [english, french] of engineInFrench) assert.deepEqual(variables(french), variables(english), english);
-  const all = engineInFrench.map(([english]) => english);
-  assert.deepEqual(
-    all.filter((english, at) => all.indexOf(english) !== at),
-    [],
-  );
+  for (const table of [engineInFrench, siteProblemsInFrench]) {
+    for (const [english, french] of table) assert.deepEqual(variables(french), variables(english), english);
+    const all = table.map(([english]) => english);
+    assert.deepEqual(
+      all.filter((english, at) => all.indexOf(english) !== at),
+      [],
+    );
+  }
 });
 
 test('each is found again, with what varies in its place, and none is taken for another', () => {
