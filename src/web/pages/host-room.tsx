@@ -11,10 +11,9 @@ import { capacityOf } from '../view/capacity.ts';
 import { type GuestState, stateOf } from '../view/guest-state.ts';
 import { hostLoad } from '../view/host-load.ts';
 import { layOut } from '../view/treemap.ts';
-import { useWords } from '../words/use-words.ts';
+import { stripeOf, zonesOf } from '../view/zone-stripes.ts';
+import { useSaid, useWords } from '../words/use-words.ts';
 
-/** Stripes of zones repeat after so many. */
-const stripes = 6;
 const minHeight = 176;
 /** Smaller blocks have no name on them; it is told when one points at them. */
 const leastWidth = 44;
@@ -26,7 +25,7 @@ export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[
   const { words, format } = useWords();
   const load = useHostLoad(host);
   const capacity = useMemo(() => capacityOf(host, guests), [host, guests]);
-  const zones = useMemo(() => [...new Set(guests.map(({ spec }) => spec.nics[0]?.zone ?? ''))].toSorted(), [guests]);
+  const zones = useMemo(() => zonesOf(guests), [guests]);
   const { totalMib, reserveMib, promisedMib, freeMib, roomFor } = capacity;
   return (
     <section class="section room">
@@ -47,9 +46,9 @@ export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[
       </div>
       <Blocks guests={guests} zones={zones} />
       <ul class="legend">
-        {zones.map((zone, index) => (
+        {zones.map((zone) => (
           <li key={zone}>
-            <span class={`swatch zone-${index % stripes}`} aria-hidden="true" />
+            <span class={`swatch zone-${stripeOf(zone, zones)}`} aria-hidden="true" />
             <a href={hrefOf('zones', [zone])}>{zone}</a>
           </li>
         ))}
@@ -88,6 +87,7 @@ function useHostLoad({ cpus, guests: { running } }: Host): number | undefined {
 
 function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly string[] }) {
   const { words, format } = useWords();
+  const said = useSaid();
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const height = Math.max(minHeight, Math.min(420, Math.round(width / 5)));
@@ -110,7 +110,7 @@ function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly s
       `${format.mib(spec.memoryMib)} ${words.promised}`,
       status.memoryBytes === undefined ? '' : `${format.bytes(status.memoryBytes)} ${words.used}`,
       spec.nics[0]?.zone ?? '',
-      status.reason,
+      said(status.reason).text,
     ]
       .filter(Boolean)
       .join(' · ');
@@ -138,7 +138,7 @@ function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly s
         return (
           <a
             key={guest.uid}
-            class={`block tone-${state.tone} block-zone-${zones.indexOf(guest.spec.nics[0]?.zone ?? '') % stripes}`}
+            class={`block tone-${state.tone} block-zone-${stripeOf(guest.spec.nics[0]?.zone ?? '', zones)}`}
             href={hrefOf('guests', [guest.name])}
             style={{
               left: `${area.x}px`,

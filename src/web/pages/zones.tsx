@@ -14,6 +14,7 @@ import { useWidth } from '../ui/use-size.ts';
 import { shellCommand } from '../view/command.ts';
 import { type Arrow, arrowsOf, differencesOf, neighbours, portToAsk } from '../view/flow-map.ts';
 import { stateOf } from '../view/guest-state.ts';
+import { stripeOf, zonesOf } from '../view/zone-stripes.ts';
 import { useWords } from '../words/use-words.ts';
 import { FlowForm } from './flow-form.tsx';
 
@@ -82,6 +83,7 @@ function ZoneMap({ zones: bands, guests: byName, arrows, wrong, chosen, onChoose
   const box = useRef<HTMLDivElement>(null);
   const [places, setPlaces] = useState<ReadonlyMap<string, DOMRectReadOnly>>(new Map());
   const width = useWidth(box);
+  const ofGuests = useMemo(() => zonesOf(byName.values()), [byName]);
   const near = useMemo(
     () => (chosen.length === 0 ? undefined : new Set(chosen.flatMap((name) => [...neighbours(name, arrows)]))),
     [chosen, arrows],
@@ -123,10 +125,10 @@ function ZoneMap({ zones: bands, guests: byName, arrows, wrong, chosen, onChoose
           {card('host', 'card-host', words.theHost)}
         </div>
       </div>
-      {bands.map((band, index) => (
+      {bands.map((band) => (
         <section key={band.name} class="band" aria-label={`${words.zone} ${band.name}`}>
           <header>
-            <span class={`stripe zone-${index % 6}`} aria-hidden="true" />
+            <span class={`stripe zone-${stripeOf(band.name, ofGuests)}`} aria-hidden="true" />
             <a href={hrefOf('zones', [band.name])}>{band.name}</a>
             <span class="quiet">
               {band.subnets.join(' ')}
