@@ -11,6 +11,7 @@ export class Format {
   readonly #language: string;
   readonly #numbers = new Map<number, Intl.NumberFormat>();
   readonly #relative: Intl.RelativeTimeFormat;
+  readonly #now: string;
   readonly #clock: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
   readonly #moment: Intl.DateTimeFormat;
@@ -19,6 +20,7 @@ export class Format {
     this.#language = language === 'en' ? 'en-GB' : 'fr-FR';
     const zone = timeZone === undefined ? {} : { timeZone };
     this.#relative = new Intl.RelativeTimeFormat(this.#language, { numeric: 'always', style: 'short' });
+    this.#now = new Intl.RelativeTimeFormat(this.#language, { numeric: 'auto' }).format(0, 'second');
     this.#clock = new Intl.DateTimeFormat(this.#language, { hour: '2-digit', minute: '2-digit', ...zone });
     this.#day = new Intl.DateTimeFormat(this.#language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', ...zone });
     this.#moment = new Intl.DateTimeFormat(this.#language, { dateStyle: 'full', timeStyle: 'long', ...zone });
@@ -52,11 +54,12 @@ export class Format {
     return `${this.number(part * 100, part < 0.1 ? 1 : 0)}${space}%`;
   }
 
-  /** `3 min ago` within a day; day and time of anything further away. */
+  /** `now`, `3 min ago` within a day; day and time of anything further away. */
   relative(at: number, now: number): string {
     const away = at - now;
     const far = Math.abs(away);
     if (far >= dayMs) return this.#day.format(at);
+    if (far < 1000) return this.#now;
     if (far < minuteMs) return this.#relative.format(Math.trunc(away / 1000), 'second');
     if (far < hourMs) return this.#relative.format(Math.trunc(away / minuteMs), 'minute');
     return this.#relative.format(Math.trunc(away / hourMs), 'hour');

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useMe } from '../live/me.ts';
 import { site } from '../live/resources.ts';
 import { useConnection, useResource } from '../live/use-live.ts';
+import { inSight } from '../ui/in-sight.ts';
 import { hrefOf, type PageName } from '../route.ts';
 import { useRoute } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
@@ -79,7 +80,7 @@ function Rail({ current }: { current: PageName }) {
       <ul>
         {pagesFor(useMe()).map((page) => (
           <li key={page}>
-            <a href={hrefOf(page)} aria-current={page === current ? 'page' : undefined}>
+            <a href={hrefOf(page)} aria-current={page === current ? 'page' : undefined} ref={page === current ? inSight : null}>
               {words.pages[page]}
             </a>
           </li>

@@ -72,7 +72,12 @@ export function Palette({ withActions, onClose }: { withActions: boolean; onClos
           if (found.length >= 3 * most) break;
           const text = words.actions[action];
           if (!allowed.includes(action) || !fits(text, guest.name)) continue;
-          found.push({ key: `${action} ${guest.uid}`, kind: words.action, text: `${text}: ${guest.name}`, choose: run(guest, action) });
+          found.push({
+            key: `${action} ${guest.uid}`,
+            kind: words.action,
+            text: words.actionOn(text, guest.name),
+            choose: run(guest, action),
+          });
         }
       }
     }

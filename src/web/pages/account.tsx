@@ -172,7 +172,7 @@ function Doings({ user, tag, isOwn }: { user: User; tag: string | undefined; isO
       {error && <Problem error={error} />}
       {asked && (
         <ConfirmDialog
-          title={`${asked === 'delete' ? words.actions.delete : words.resetSecondFactor}: ${user.name}`}
+          title={words.actionOn(asked === 'delete' ? words.actions.delete : words.resetSecondFactor, user.name)}
           lost={asked === 'delete' ? words.lostWithUser : words.lostWithSecondFactor}
           name={user.name}
           action={asked === 'delete' ? words.actions.delete : words.resetSecondFactor}

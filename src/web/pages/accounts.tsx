@@ -224,7 +224,7 @@ function AllTokens() {
       {error && <Problem error={error} />}
       {asked && (
         <ConfirmDialog
-          title={`${words.revoke}: ${asked.name}`}
+          title={words.actionOn(words.revoke, asked.name)}
           lost={words.lostByRevoke}
           name={asked.name}
           action={words.revoke}

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Event } from '../../model/event.ts';
 import { events, eventsOf, guests } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
+import { Actor, actorName } from '../ui/actor.tsx';
 import { Empty, Loaded, Mark, Said, Time } from '../ui/parts.tsx';
 import type { Tone } from '../view/guest-state.ts';
 import { useSaid, useWords } from '../words/use-words.ts';
@@ -38,10 +39,12 @@ export function EventList({ object }: { object?: string }) {
         (event) =>
           severities.indexOf(event.severity) >= severities.indexOf(least) &&
           (wanted === '' ||
-            `${event.message} ${said(event.message).text} ${event.kind} ${event.actor ?? ''}`.toLowerCase().includes(wanted)),
+            `${event.message} ${said(event.message).text} ${event.kind} ${event.actor ?? ''} ${actorName(event.actor ?? '', words)}`
+              .toLowerCase()
+              .includes(wanted)),
       )
       .toReversed();
-  }, [entry.value, text, least, said]);
+  }, [entry.value, text, least, said, words]);
   return (
     <>
       <div class="filters">
@@ -81,7 +84,9 @@ export function EventList({ object }: { object?: string }) {
                       {event.severity !== 'info' && <span class="hidden">{words.severities[event.severity]}</span>}
                     </span>
                     <Said class="grow">{event.message}</Said>
-                    <span class="quiet">{event.actor}</span>
+                    <span class="quiet actor">
+                      <Actor actor={event.actor} />
+                    </span>
                     {event.job === undefined ? null : (
                       <a href={jobHref(event.job)} aria-label={`${words.job} ${event.job}`}>
                         {words.job}

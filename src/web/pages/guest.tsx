@@ -7,6 +7,7 @@ import { guest as guestResource, visitors } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { GuestActions } from '../ui/actions.tsx';
+import { inSight } from '../ui/in-sight.ts';
 import { Command, Empty, Facts, Loaded, Mark, Problem, Said, Section, StateAndWhy, Time, Waiting } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { guestCommand } from '../view/command.ts';
@@ -58,6 +59,7 @@ export function GuestPage({ name, tab: wanted }: { name: string; tab: string | u
               key={each}
               href={hrefOf('guests', [name, ...(each === 'now' ? [] : [each])])}
               aria-current={each === tab ? 'page' : undefined}
+              ref={each === tab ? inSight : null}
             >
               {words.tabs[each]}
             </a>
@@ -243,7 +245,7 @@ function Visitors({ guest }: { guest: Guest }) {
                 {items.map(({ from, ports, by }) => (
                   <tr key={`${from} ${by}`} title={by}>
                     <td>{from}</td>
-                    <td>{ports.join(' ')}</td>
+                    <td>{ports.map((port) => (port === 'everything' ? words.everything : port)).join(' ')}</td>
                   </tr>
                 ))}
               </tbody>
@@ -281,7 +283,7 @@ function Hardware({ guest }: { guest: Guest }) {
                 ? `${format.mib(spec.memoryRange.minMib)} – ${format.mib(spec.memoryRange.maxMib)}`
                 : format.mib(spec.memoryMib),
             ],
-            status.has && [words.hasNow, `${format.mib(status.has.memoryMib)} · ${format.number(status.has.cpus)} ${words.processors}`],
+            status.has && [words.hasNow, `${format.mib(status.has.memoryMib)} · ${words.processorsCounted(status.has.cpus)}`],
             status.memoryBytes !== undefined && [words.costs, format.bytes(status.memoryBytes)],
             [words.firmware, spec.firmware],
             [words.system, spec.os],

@@ -5,6 +5,7 @@ import { toCaissonError, type CaissonError } from '../../lib/errors.ts';
 import { jobs } from '../live/resources.ts';
 import { useLive, useNow, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
+import { Actor } from '../ui/actor.tsx';
 import { Command, Empty, Loaded, Mark, Problem, Said, Time } from '../ui/parts.tsx';
 import { shellCommand } from '../view/command.ts';
 import type { Tone } from '../view/guest-state.ts';
@@ -73,7 +74,7 @@ export function JobLine({ job, isOpen = false }: { job: Job; isOpen?: boolean })
         )}
         <span class="quiet number">{format.duration(Math.max(0, took))}</span>
         <span class="quiet">
-          {job.actor} <Time at={job.startedAt} />
+          <Actor actor={job.actor} /> <Time at={job.startedAt} />
         </span>
       </header>
       {refused && <Problem error={refused} />}

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
 import type { LoggedAction, LogOutcome } from '../../model/log-entry.ts';
 import { useLive } from '../live/use-live.ts';
+import { Actor } from '../ui/actor.tsx';
 import { Command, Empty, Mark, Problem, Said, Time, Waiting } from '../ui/parts.tsx';
 import type { Tone } from '../view/guest-state.ts';
 import { useWords } from '../words/use-words.ts';
@@ -57,7 +58,9 @@ export function LogPage() {
               <tr>
                 <th scope="col">{words.when}</th>
                 <th scope="col">{words.who}</th>
-                <th scope="col">{words.fromWhere}</th>
+                <th scope="col" class="on-desk">
+                  {words.fromWhere}
+                </th>
                 <th scope="col">{words.did}</th>
                 <th scope="col">{words.outcome}</th>
                 <th scope="col">
@@ -85,6 +88,13 @@ export function LogPage() {
   );
 }
 
+/** What it was done to. What was only coming to be is known by the name that it was to get. */
+function objectOf({ operation, object, parameters }: LoggedAction): string {
+  if (object === undefined || object === operation) return '';
+  const name = parameters?.['name'];
+  return object.includes('/') || typeof name !== 'string' ? object : `${object}/${name}`;
+}
+
 function LogRow({ action }: { action: LoggedAction }) {
   const { words } = useWords();
   const outcome = action.end ?? action.outcome;
@@ -93,12 +103,13 @@ function LogRow({ action }: { action: LoggedAction }) {
       <td>
         <Time at={action.time} />
       </td>
-      <td>{action.actor}</td>
-      <td>{action.from}</td>
       <td>
-        <code>
-          {action.operation}
-          {action.object === undefined ? '' : ` ${action.object}`}
+        <Actor actor={action.actor} />
+      </td>
+      <td class="on-desk">{action.from}</td>
+      <td>
+        <code class="operation">
+          {action.operation} {objectOf(action)}
         </code>
       </td>
       <td>

@@ -4,6 +4,7 @@ import { useMe } from '../live/me.ts';
 import { advice, events, guests, host, zoneCheck } from '../live/resources.ts';
 import { useNow, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
+import { Actor } from '../ui/actor.tsx';
 import { Command, Empty, Loaded, Mark, Problem, Said, Section, StateAndWhy, Time } from '../ui/parts.tsx';
 import { changesSince } from '../view/changes.ts';
 import { type Need, needsYou } from '../view/needs-you.ts';
@@ -94,8 +95,7 @@ function Changes() {
               {others > 0 && <span class="quiet"> {words.andMore(others)}</span>}
             </span>
             <span class="quiet">
-              {event.actor !== undefined && event.actor !== 'system' ? `${event.actor} ` : ''}
-              <Time at={event.time} />
+              <Actor actor={event.actor} /> <Time at={event.time} />
             </span>
           </li>
         ))}

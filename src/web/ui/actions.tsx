@@ -108,7 +108,7 @@ export function ConfirmGuestAction(props: {
   const disks = status.disks.map((disk) => disk.name).join(', ');
   return (
     <ConfirmDialog
-      title={`${words.actions[action]}: ${name}`}
+      title={words.actionOn(words.actions[action], name)}
       lost={action === 'stop' ? words.lostByStop : deleteDisks ? words.lostWithDisks(disks) : words.lostByDelete(disks)}
       name={name}
       action={words.actions[action]}

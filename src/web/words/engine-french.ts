@@ -145,7 +145,7 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ['sign-in as {who} from {address} was refused', 'la connexion de {who} depuis {address} a été refusée'],
   ['user {user} was deleted, with sessions and tokens', 'l’utilisateur {user} a été supprimé, avec sessions et jetons'],
   ['user {user} was made: {roles}', 'l’utilisateur {user} a été créé : {roles}'],
-  ['user {user} was changed: {what}', 'l’utilisateur {user} a été modifié : {what}'],
+  ['user {user} was changed: {roles}', 'l’utilisateur {user} a été modifié : {roles}'],
   [
     'user {user} has a new password; other sessions were ended',
     'l’utilisateur {user} a un nouveau mot de passe ; ses autres sessions sont terminées',

@@ -77,6 +77,10 @@ test('sentences within sentences are said, names stay names, and what is not kno
     said('guest web is not ready any more: TCP 80: connection refused').text,
     'l’invité web n’est plus prêt : TCP 80 : connexion refusée',
   );
+  assert.equal(
+    said('user anna was changed: disabled; operator on zone:dmz, viewer on site').text,
+    'l’utilisateur anna a été modifié : désactivé ; opérateur sur zone:dmz, lecteur sur site',
+  );
   assert.equal(said('Start guest ready').text, 'Démarrer l’invité ready');
   assert.equal(
     said('Start guest web: guest web did not start: something odd').text,

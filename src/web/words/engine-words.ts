@@ -11,12 +11,36 @@ export interface SaidText {
 const inFrench = createTranslator(engineInFrench, {
   names: new Set(['guest', 'zone', 'image', 'site', 'user', 'token', 'job', 'disk', 'name', 'power', 'action']),
   sentences: new Set(['why', 'what', 'change']),
+  others: (name, value) => (name === 'roles' ? rolesInFrench(value) : value),
   otherwise(text, translate) {
     // A readiness check and what it found: `TCP 3306: connection refused`.
     const check = /^((?:TCP|HTTP|DNS|guest agent|command)\b.*?): (.+)$/s.exec(text);
     return check ? `${check[1]} : ${translate(check[2] ?? '') ?? check[2]}` : undefined;
   },
 });
+
+const roleNames: Record<string, string> = {
+  viewer: 'lecteur',
+  operator: 'opérateur',
+  administrator: 'administrateur',
+  auditor: 'auditeur',
+};
+
+const ofAccounts: Record<string, string> = {
+  'no role': 'aucun rôle',
+  enabled: 'activé',
+  disabled: 'désactivé',
+  'another full name': 'un autre nom complet',
+};
+
+/** `disabled; operator on zone:dmz, viewer on site`. */
+function rolesInFrench(roles: string): string {
+  const sayRole = (_: string, role: string, on: string) => `${roleNames[role] ?? role} sur ${on}`;
+  return roles
+    .split('; ')
+    .map((part) => ofAccounts[part] ?? part.replaceAll(/(\w+) on (\S+)/g, sayRole))
+    .join(' ; ');
+}
 
 export function sayInWords(text: string, language: Language): SaidText {
   return sayBy(inFrench, text, language);
