@@ -1,14 +1,17 @@
-// Signing in by a real provider of identities, in a real browser: the first time, again, after it has gone, and as a user who was here before.
+// Signing in by a real provider of identities, in a real browser and both languages: the first time, again, after it has gone, and as a user who was here before.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import type { Page } from 'playwright-core';
+import { journeysOn, logIn } from '../page/journey.ts';
 import { labSite } from '../page/lab-site.ts';
 import { openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
 import { openRealProvider, type RealProvider } from '../page/real-provider.ts';
 
 let lab: PageLab;
 let provider: RealProvider;
+const journey = journeysOn(() => lab);
+const label = 'University';
 
 const password = 'correct horse battery staple';
 
@@ -21,7 +24,7 @@ before(async () => {
       issuer,
       clientId,
       clientSecret,
-      label: 'University',
+      label,
       scopes: ['profile'],
       userClaim: 'preferred_username',
       groupsClaim: 'groups',
@@ -45,13 +48,13 @@ async function beThere(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: 'Continue' }).click();
 }
 
-test('whose group has a role signs in by the provider, sees what it may, and logs out; who has none is told why', async () => {
-  assert.equal((await lab.client.call('identityProviderCheck')).issuer, provider.issuer);
-  const { page, context } = await openPage(lab, {}, false);
-  try {
-    await page.getByRole('button', { name: 'Log in by University' }).click();
+journey(
+  'whose group has a role signs in by the provider, sees what it may, and logs out; who has none is told why',
+  async ({ page, words, said, language }) => {
+    assert.equal((await lab.client.call('identityProviderCheck')).issuer, provider.issuer);
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
     await beThere(page, 'kim');
-    await page.getByText('Nothing needs you').waitFor();
+    await page.getByText(words.allIsWell).waitFor();
     assert.equal(new URL(page.url()).search, '');
     const kim = await lab.client.call('userShow', { params: { user: 'kim' } });
     assert.deepEqual(
@@ -59,83 +62,82 @@ test('whose group has a role signs in by the provider, sees what it may, and log
       ['kim of the provider', false, [], { issuer: provider.issuer, subject: 'kim' }, [{ role: 'viewer', on: 'site' }]],
     );
     await page.reload();
-    await page.getByText('Nothing needs you').waitFor();
-    await page.getByRole('button', { name: 'Log out' }).click();
-    const there = await page.getByRole('link', { name: 'Log out where you came from, too' }).getAttribute('href');
+    await page.getByText(words.allIsWell).waitFor();
+    await page.getByRole('button', { name: words.logout }).click();
+    const there = await page.getByRole('link', { name: words.logOutThereToo }).getAttribute('href');
     assert.ok(there?.startsWith(`${provider.issuer}/`), there ?? '');
     assert.equal(new URL(there ?? '').searchParams.get('client_id'), provider.clientId);
     const entries = await lab.client.call('logList', { query: { kind: 'login' } });
     assert.ok(entries.items.some(({ actor, parameters }) => actor === 'user:kim' && parameters?.['by'] === 'provider of identities'));
-  } finally {
-    await context.close();
-  }
-  const stranger = await openPage(lab, {}, false);
-  try {
-    await stranger.page.getByRole('button', { name: 'Log in by University' }).click();
-    await beThere(stranger.page, 'eve');
-    await stranger.page.getByText('none of your groups there has a role here').waitFor();
-    await stranger.page.reload();
-    await stranger.page.getByRole('button', { name: 'Log in by University' }).waitFor();
-  } finally {
-    await stranger.context.close();
-  }
-});
+    const stranger = await openPage(lab, { language }, false);
+    try {
+      await stranger.page.getByRole('button', { name: words.loginBy(label) }).click();
+      await beThere(stranger.page, 'eve');
+      const why = 'none of your groups there has a role here; an administrator gives one with “caisson oidc set”';
+      await stranger.page.getByText(said(`“${label}” knows you, and you are nobody here: ${why}`)).waitFor();
+      await stranger.page.reload();
+      await stranger.page.getByRole('button', { name: words.loginBy(label) }).waitFor();
+    } finally {
+      await stranger.context.close();
+    }
+    await lab.client.call('userDelete', { params: { user: 'kim' } });
+  },
+  { as: false },
+);
 
-test('a user with a password is not taken over by a name, links the two while signed in, and then comes either way', async () => {
-  await lab.client.call('userAdd', { body: { name: 'sam', password, bindings: [{ role: 'administrator', on: 'site' }] } });
-  const { page, context } = await openPage(lab, {}, false);
-  try {
-    await page.getByRole('button', { name: 'Log in by University' }).click();
+journey(
+  'a user with a password is not taken over by a name, links the two while signed in, and then comes either way',
+  async ({ page, words, said }) => {
+    await lab.client.call('userAdd', { body: { name: 'sam', password, bindings: [{ role: 'administrator', on: 'site' }] } });
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
     await beThere(page, 'sam');
-    await page.getByText('there is a user sam already, who is not linked to it').waitFor();
-    await page.getByLabel('User').fill('sam');
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Log in', exact: true }).click();
-    await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByRole('button', { name: 'Link with University' }).click();
-    await page.getByText('You can log in by University too').waitFor();
-    await page.getByRole('button', { name: 'Log out' }).click();
-    await page.getByRole('button', { name: 'Log in by University' }).click();
-    await page.getByRole('link', { name: 'Audit log' }).waitFor();
+    const why =
+      'there is a user sam already, who is not linked to it; if that is you, sign in with your password and link the two in the settings of the page';
+    await page.getByText(said(`“${label}” knows you, and you are nobody here: ${why}`)).waitFor();
+    await logIn(page, words, { user: 'sam', password });
+    await page.getByRole('link', { name: words.pages.settings }).click();
+    await page.getByRole('button', { name: words.linkTo(label) }).click();
+    await page.getByText(words.isLinked(label)).waitFor();
+    await page.getByRole('button', { name: words.logout }).click();
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
+    await page.getByRole('link', { name: words.pages.log }).waitFor();
     assert.deepEqual((await lab.client.call('userShow', { params: { user: 'sam' } })).identity, {
       issuer: provider.issuer,
       subject: 'sam',
     });
-  } finally {
-    await context.close();
-  }
-});
+    await lab.client.call('userDelete', { params: { user: 'sam' } });
+  },
+  { as: false },
+);
 
-test('an address with an answer that another browser began signs nobody in', async () => {
-  const begun = await fetch(`${lab.url}/v1/login/provider`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: lab.url },
-    body: '{}',
-  });
-  const { url } = (await begun.json()) as { url: string };
-  const state = new URL(url).searchParams.get('state') ?? '';
-  const { page, context } = await openPage(lab, {}, false);
-  try {
+journey(
+  'an address with an answer that another browser began signs nobody in',
+  async ({ page, words, said }) => {
+    const begun = await fetch(`${lab.url}/v1/login/provider`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: lab.url },
+      body: '{}',
+    });
+    const { url } = (await begun.json()) as { url: string };
+    const state = new URL(url).searchParams.get('state') ?? '';
     await page.goto(`${lab.url}/?code=an-attackers-code&state=${state}`);
-    await page.getByText('this sign-in was not begun here').waitFor();
-    await page.getByLabel('User').waitFor();
+    await page.getByText(said('this sign-in was not begun here: begin it once more')).waitFor();
+    await page.getByLabel(words.userName).waitFor();
     assert.equal(new URL(page.url()).search, '');
-  } finally {
-    await context.close();
-  }
-});
+  },
+  { as: false },
+);
 
-test('when the provider has gone, the page says so, and a password is enough', async () => {
-  await provider.close();
-  const { page, context } = await openPage(lab, {}, false);
-  try {
-    await page.getByRole('button', { name: 'Log in by University' }).click();
-    await page.getByText('“University” does not answer').waitFor();
-    await page.getByLabel('User').fill('sam');
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Log in', exact: true }).click();
-    await page.getByRole('link', { name: 'Audit log' }).waitFor();
-  } finally {
-    await context.close();
-  }
-});
+journey(
+  'when the provider has gone, the page says so, and a password is enough',
+  async ({ page, words, said }) => {
+    provider.fallSilent();
+    await lab.client.call('userAdd', { body: { name: 'tom', password, bindings: [{ role: 'administrator', on: 'site' }] } });
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
+    await page.getByText(said(`“${label}” does not answer: try again, or sign in with a password`)).waitFor();
+    await logIn(page, words, { user: 'tom', password });
+    await page.getByRole('link', { name: words.pages.log }).waitFor();
+    await lab.client.call('userDelete', { params: { user: 'tom' } });
+  },
+  { as: false },
+);

@@ -2,19 +2,18 @@
 // languages; whatever names and texts say, they stay text.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { waitFor } from '../../src/lib/wait-for.ts';
-import { english } from '../../src/web/words/english.ts';
-import { sayInWords } from '../../src/web/words/engine-words.ts';
-import { french } from '../../src/web/words/french.ts';
+import { after, before } from 'node:test';
+import { journeysOn, until } from '../page/journey.ts';
 import { evil, hostileSite } from '../page/lab-site.ts';
-import { ended, openPage, openPageLab, type PageLab, token } from '../page/page-fixture.ts';
+import { ended, openPageLab, type PageLab, token } from '../page/page-fixture.ts';
 
-const languages = [
-  { language: 'en', words: english, lost: 'jail', made: 'printer', from: '1GiB', to: 640 },
-  { language: 'fr', words: french, lost: 'cell', made: 'imprimante', from: '640MiB', to: 704 },
-] as const;
+/** What is made, lost or changed is another one in each language: an apply compares with the file as it was applied last. */
+const guestNames = {
+  en: { lost: 'jail', made: 'printer', typed: 'dns', elsewhere: 'database' },
+  fr: { lost: 'cell', made: 'imprimante', typed: 'stream', elsewhere: 'web' },
+} as const;
 let lab: PageLab;
+const journey = journeysOn(() => lab);
 
 before(async () => {
   const site = hostileSite();
@@ -32,41 +31,33 @@ async function guest(name: string) {
   return lab.client.call('guestShow', { params: { guest: name } });
 }
 
-function until(what: string, holds: () => Promise<boolean>): Promise<unknown> {
-  return waitFor(what, holds, { timeoutMs: 60_000, everyMs: 100 });
+/** As the site file spells it. */
+function inMib(memoryMib: number): string {
+  return memoryMib % 1024 === 0 ? `${memoryMib / 1024}GiB` : `${memoryMib}MiB`;
 }
 
-for (const { language, words } of languages) {
-  test(`a wrong token is refused with what to do, a right one opens the site (${language})`, async () => {
-    const { page, context } = await openPage(lab, { language }, false);
-    try {
-      await page.getByText(words.loginByToken).click();
-      await page.getByLabel(words.token).fill('wrong');
-      await page.getByRole('button', { name: words.useToken }).click();
-      await page.getByText(words.tokenRefused).waitFor();
-      await page.getByLabel(words.token).fill(token);
-      await page.keyboard.press('Enter');
-      await page.getByText(words.allIsWell).waitFor();
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey(
+  'a wrong token is refused with what to do, a right one opens the site',
+  async ({ page, words }) => {
+    await page.getByText(words.loginByToken).click();
+    await page.getByLabel(words.token).fill('wrong');
+    await page.getByRole('button', { name: words.useToken }).click();
+    await page.getByText(words.tokenRefused).waitFor();
+    await page.getByLabel(words.token).fill(token);
+    await page.keyboard.press('Enter');
+    await page.getByText(words.allIsWell).waitFor();
+  },
+  { as: false },
+);
 
-test('the console of a guest says what it said, and takes what is typed', async () => {
-  const { page, context, visit, complaints } = await openPage(lab);
-  try {
-    await visit('#/guests/web/console');
-    await page.getByText('Connected.').waitFor();
-    await page.locator('.xterm-rows').getByText('tiny guest: up').waitFor();
-    await page.keyboard.type('hello caisson');
-    await page.locator('.xterm-rows').getByText('hello caisson').waitFor();
-    await page.keyboard.press('Control+Alt+ArrowUp');
-    assert.equal(await page.evaluate(`document.activeElement?.textContent`), 'Console');
-    assert.deepEqual(complaints, []);
-  } finally {
-    await context.close();
-  }
+journey('the console of a guest says what it said, and takes what is typed', async ({ page, visit, words, language }) => {
+  await visit('#/guests/web/console');
+  await page.getByText(words.consoleOpen).waitFor();
+  await page.locator('.xterm-rows').getByText('tiny guest: up').waitFor();
+  await page.keyboard.type(`hello ${language}`);
+  await page.locator('.xterm-rows').getByText(`hello ${language}`).waitFor();
+  await page.keyboard.press('Control+Alt+ArrowUp');
+  assert.equal(await page.evaluate(`document.activeElement?.textContent`), words.tabs.console);
 });
 
 /** Pixels of the screen that are not of the colour of the first. */
@@ -78,306 +69,248 @@ const drawnPixels = `(() => {
   return count;
 })()`;
 
-for (const [language, screen, sentence, size, full, other, send, typeText, typeIt, again, over] of [
-  [
-    'en',
-    'Screen',
-    'Connected.',
-    'Actual size',
-    'Full screen',
-    'Keys that the browser keeps',
-    'Send',
-    'Type a text',
-    'Type it',
-    'Connect again',
-    'The console has ended.',
-  ],
-  [
-    'fr',
-    'Écran',
-    'Connecté.',
-    'Taille réelle',
-    'Plein écran',
-    'Touches que le navigateur garde',
-    'Envoyer',
-    'Taper un texte',
-    'Taper',
-    'Se reconnecter',
-    'La console s’est terminée.',
-  ],
-] as const) {
-  test(`the screen of a guest is seen, typed in, left and come back to (${language})`, async () => {
-    const { page, context, visit, complaints } = await openPage(lab, { language });
-    try {
-      const { uid } = await guest('database');
-      const { screen: shown } = lab.daemon.world.host.process(uid);
-      const before = shown.keys.length;
-      const pressed = () => shown.keys.slice(before);
-      const until = (what: string, keys: readonly number[]) =>
-        waitFor(what, () => JSON.stringify(pressed()).includes(JSON.stringify(keys).slice(1, -1)), { timeoutMs: 60_000, everyMs: 50 });
+journey(
+  'the screen of a guest is seen, typed in, left and come back to',
+  async ({ page, visit, words, complaints }) => {
+    const { uid } = await guest('database');
+    const { screen: shown } = lab.daemon.world.host.process(uid);
+    const before = shown.keys.length;
+    const pressed = () => shown.keys.slice(before);
+    const untilPressed = (what: string, keys: readonly number[]) =>
+      until(what, () => JSON.stringify(pressed()).includes(JSON.stringify(keys).slice(1, -1)));
 
-      await visit('#/guests/database');
-      await page.locator('.picture canvas').and(page.locator(':not([width="0"])')).waitFor();
-      await page.locator('.tabs').getByText(screen, { exact: true }).click();
-      await page.getByText(sentence).waitFor();
-      await page.locator('.console .screen canvas').waitFor();
-      await waitFor('the picture', async () => (await page.evaluate<number>(drawnPixels)) > 1000, { timeoutMs: 60_000 });
-      const first = await page.evaluate<number>(drawnPixels);
+    await visit('#/guests/database');
+    await page.locator('.picture canvas').and(page.locator(':not([width="0"])')).waitFor();
+    await page.locator('.tabs').getByText(words.tabs.screen, { exact: true }).click();
+    await page.getByText(words.consoleOpen).waitFor();
+    await page.locator('.console .screen canvas').waitFor();
+    await until('the picture', async () => (await page.evaluate<number>(drawnPixels)) > 1000);
+    const first = await page.evaluate<number>(drawnPixels);
 
-      // The canvas has the focus already; what the page would take for a shortcut is the guest’s.
-      await page.keyboard.press('g');
-      await page.keyboard.press('?');
-      await until('what was typed', [0x67, 0x3f]);
-      assert.equal(await page.getByRole('dialog').count(), 0);
-      await waitFor('what was typed to be seen', async () => (await page.evaluate<number>(drawnPixels)) > first, { timeoutMs: 60_000 });
+    // The canvas has the focus already; what the page would take for a shortcut is the guest’s.
+    await page.keyboard.press('g');
+    await page.keyboard.press('?');
+    await untilPressed('what was typed', [0x67, 0x3f]);
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await until('what was typed to be seen', async () => (await page.evaluate<number>(drawnPixels)) > first);
 
-      await page.getByRole('button', { name: /^Ctrl-Alt-/ }).click();
-      await until('the three keys', [0xffe3, 0xffe9, 0xffff]);
-      await page.getByLabel(other).selectOption('Alt-F4');
-      await page.getByRole('button', { name: send, exact: true }).click();
-      await until('the two keys', [0xffe9, 0xffc1]);
+    await page.getByRole('button', { name: /^Ctrl-Alt-/ }).click();
+    await untilPressed('the three keys', [0xffe3, 0xffe9, 0xffff]);
+    await page.getByLabel(words.otherKeys).selectOption('Alt-F4');
+    await page.getByRole('button', { name: words.sendKeys, exact: true }).click();
+    await untilPressed('the two keys', [0xffe9, 0xffc1]);
 
-      await page.getByRole('button', { name: typeText }).click();
-      const dialog = page.getByRole('dialog');
-      await dialog.locator('select').selectOption({ index: 0 });
-      await dialog.locator('textarea').fill('Hi!漢');
-      await dialog.getByText('漢').last().waitFor();
-      await dialog.getByRole('button', { name: typeIt, exact: true }).click();
-      await dialog.waitFor({ state: 'detached' });
-      await until('the text', [0xffe1, 0x48, 0x69, 0xffe1, 0x21]);
+    await page.getByRole('button', { name: words.typeText }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('select').selectOption({ index: 0 });
+    await dialog.locator('textarea').fill('Hi!漢');
+    await dialog.getByText('漢').last().waitFor();
+    await dialog.getByRole('button', { name: words.typeIt, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await untilPressed('the text', [0xffe1, 0x48, 0x69, 0xffe1, 0x21]);
 
-      const width = async () => (await page.locator('.console .screen canvas').boundingBox())?.width ?? 0;
-      const fitted = await width();
-      await page.getByRole('button', { name: size }).click();
-      await waitFor('its own size', async () => (await width()) === 640 && fitted !== 640, { timeoutMs: 60_000 });
+    const width = async () => (await page.locator('.console .screen canvas').boundingBox())?.width ?? 0;
+    const fitted = await width();
+    await page.getByRole('button', { name: words.actualSize }).click();
+    await until('its own size', async () => (await width()) === 640 && fitted !== 640);
 
-      const isFull = () => page.evaluate<boolean>(`document.fullscreenElement?.querySelector('.screen canvas') != null`);
-      await page.getByRole('button', { name: full }).click();
-      await waitFor('the whole screen', isFull, { timeoutMs: 60_000 });
-      await page.locator('.console .screen canvas:focus').waitFor();
-      await page.keyboard.press('z');
-      await until('a key in full screen', [0x7a]);
-      await page.getByRole('button', { name: full }).click();
-      await waitFor('the page again', async () => !(await isFull()), { timeoutMs: 60_000 });
+    const isFull = () => page.evaluate<boolean>(`document.fullscreenElement?.querySelector('.screen canvas') != null`);
+    await page.getByRole('button', { name: words.fullScreen }).click();
+    await until('the whole screen', isFull);
+    await page.locator('.console .screen canvas:focus').waitFor();
+    await page.keyboard.press('z');
+    await untilPressed('a key in full screen', [0x7a]);
+    await page.getByRole('button', { name: words.fullScreen }).click();
+    await until('the page again', async () => !(await isFull()));
 
-      await page.locator('.console .screen canvas').focus();
-      await page.keyboard.press('Control+Alt+ArrowUp');
-      assert.equal(await page.evaluate(`document.activeElement?.textContent`), screen);
-      await page.keyboard.press('Tab');
-      assert.ok(!pressed().includes(0xff09), 'the guest gets nothing any more');
+    await page.locator('.console .screen canvas').focus();
+    await page.keyboard.press('Control+Alt+ArrowUp');
+    assert.equal(await page.evaluate(`document.activeElement?.textContent`), words.tabs.screen);
+    await page.keyboard.press('Tab');
+    assert.ok(!pressed().includes(0xff09), 'the guest gets nothing any more');
 
-      assert.deepEqual(complaints, []);
-      // The line is cut: it is told, and the way back is one button.
-      lab.daemon.world.host.process(uid).screen.close();
-      await page.getByText(over).waitFor();
-      await page.getByRole('button', { name: again }).click();
-      await page.getByText(sentence).waitFor();
-    } finally {
-      await context.close();
-    }
-  });
-}
+    assert.deepEqual(complaints, []);
+    // The line is cut: it is told, and the way back is one button.
+    lab.daemon.world.host.process(uid).screen.close();
+    await page.getByText(words.consoleEnded).waitFor();
+    await page.getByRole('button', { name: words.reconnect }).click();
+    await page.getByText(words.consoleOpen).waitFor();
+  },
+  { mayComplain: true },
+);
 
-test('a guest without a display says how it gets one, and one that is stopped meanwhile says so', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
+journey(
+  'a guest without a display says how it gets one, and one that is stopped meanwhile says so',
+  async ({ page, visit, words }) => {
     await visit('#/guests/web/screen');
-    await page.getByText('This guest has no display').waitFor();
+    await page.getByText(words.noDisplay).waitFor();
     await page.getByText('display: vga').waitFor();
     await visit('#/guests/database/screen');
-    await page.getByText('Connected.').waitFor();
+    await page.getByText(words.consoleOpen).waitFor();
     await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'database' } }));
-    await page.getByText('No console now').waitFor();
-    await page.locator('.sentence .state', { hasText: 'stopped' }).waitFor();
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
-    await page.getByText('Connected.').waitFor();
-  } finally {
-    await context.close();
-  }
+    await page.getByText(words.noConsole).waitFor();
+    await page.locator('.sentence .state', { hasText: words.states.stopped }).waitFor();
+    await page.getByRole('button', { name: words.actions.start, exact: true }).click();
+    await page.getByText(words.consoleOpen).waitFor();
+  },
+  { mayComplain: true },
+);
+
+journey('who is not ready is seen first, with the reason, and started from there', async ({ page, words, said }) => {
+  const { uid } = await guest('mail');
+  lab.daemon.world.host.crash(uid);
+  const line = page.locator('.needs li', { hasText: 'mail' });
+  await line.getByText(words.states.crashed).first().waitFor();
+  await line.getByText(said('QEMU ended without a word')).waitFor();
+  await line.getByRole('link', { name: 'mail' }).click();
+  await page.getByRole('button', { name: words.actions.start, exact: true }).click();
+  await page.locator('.sentence .state', { hasText: new RegExp(`^${words.states.ready}$`) }).waitFor();
+  await until('it is ready', async () => (await guest('mail')).status.ready);
 });
 
-for (const [language, crashed, start, ready, why] of [
-  ['en', 'crashed', 'Start', 'ready', 'QEMU ended without a word'],
-  ['fr', 'planté', 'Démarrer', 'prêt', 'QEMU s’est terminé sans un mot'],
-] as const) {
-  test(`who is not ready is seen first, with the reason, and started from there (${language})`, async () => {
-    const { page, context, complaints } = await openPage(lab, { language });
-    try {
-      const { uid } = await guest('mail');
-      lab.daemon.world.host.crash(uid);
-      const line = page.locator('.needs li', { hasText: 'mail' });
-      await line.getByText(crashed).first().waitFor();
-      await line.getByText(why).waitFor();
-      await line.getByRole('link', { name: 'mail' }).click();
-      await page.getByRole('button', { name: start, exact: true }).click();
-      await page.locator('.sentence .state', { hasText: new RegExp(`^${ready}$`) }).waitFor();
-      await until('it is ready', async () => (await guest('mail')).status.ready);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('with the keyboard alone: search, palette, pages, table', async ({ page, words }) => {
+  const search = page.locator('[role=combobox]:focus');
+  await page.keyboard.press('/');
+  await search.waitFor();
+  await page.keyboard.type('database');
+  await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'database' }).waitFor();
 
-for (const { language, words } of languages) {
-  test(`with the keyboard alone: search, palette, pages, table (${language})`, async () => {
-    const { page, context, complaints } = await openPage(lab, { language });
-    try {
-      const search = page.locator('[role=combobox]:focus');
-      await page.keyboard.press('/');
-      await search.waitFor();
-      await page.keyboard.type('database');
-      await page.locator('[role=option][aria-selected=true]', { hasText: 'database' }).waitFor();
-      await page.keyboard.press('Enter');
-      await page.getByRole('heading', { name: 'database' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('z');
+  await page.getByRole('heading', { name: words.pages.zones }).waitFor();
 
-      await page.keyboard.press('g');
-      await page.keyboard.press('z');
-      await page.getByRole('heading', { name: words.pages.zones }).waitFor();
+  await page.keyboard.press('Control+k');
+  await search.waitFor();
+  await page.keyboard.type(`${words.actions.shutdown} stream`);
+  await page.locator('[role=option][aria-selected=true]', { hasText: words.actionOn(words.actions.shutdown, 'stream') }).waitFor();
+  await page.keyboard.press('Enter');
+  await until('stream is shut down', async () => (await guest('stream')).status.power === 'stopped');
 
-      await page.keyboard.press('Control+k');
-      await search.waitFor();
-      await page.keyboard.type(`${words.actions.shutdown} stream`);
-      await page.locator('[role=option][aria-selected=true]', { hasText: `${words.actions.shutdown}: stream` }).waitFor();
-      await page.keyboard.press('Enter');
-      await until('stream is shut down', async () => (await guest('stream')).status.power === 'stopped');
+  await page.keyboard.press('g');
+  await page.keyboard.press('g');
+  await page.getByRole('heading', { name: words.pages.guests }).waitFor();
+  await page.locator('tr[data-row="0"]').focus();
+  const second = await page.locator('tr[data-row="1"] a').textContent();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.locator('main h1', { hasText: second ?? '' }).waitFor();
 
-      await page.keyboard.press('g');
-      await page.keyboard.press('g');
-      await page.getByRole('heading', { name: words.pages.guests }).waitFor();
-      await page.locator('tr[data-row="0"]').focus();
-      const second = await page.locator('tr[data-row="1"] a').textContent();
-      await page.keyboard.press('ArrowDown');
-      await page.keyboard.press('Enter');
-      await page.locator('main h1', { hasText: second ?? '' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await ended(lab.client, await lab.client.call('guestStart', { params: { guest: 'stream' } }));
+});
 
-      await page.keyboard.press('?');
-      await page.getByRole('dialog').waitFor();
-      await page.keyboard.press('Escape');
-      await page.getByRole('dialog').waitFor({ state: 'detached' });
-      await ended(lab.client, await lab.client.call('guestStart', { params: { guest: 'stream' } }));
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('what is chosen in the table is started together', async ({ page, visit, words }) => {
+  await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'stream' } }));
+  await visit('#/guests');
+  await page.getByLabel(words.choose('stream')).check();
+  await page.getByLabel(words.choose('jail')).check();
+  await page.getByRole('button', { name: `${words.actions.start} (2)` }).click();
+  await until('both run', async () => (await guest('stream')).status.ready && (await guest('jail')).status.ready);
+  await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'jail' } }));
+  await page.locator('tr', { hasText: 'jail' }).getByText(words.states.stopped).waitFor();
+});
 
-for (const { language, words } of languages) {
-  test(`what is chosen in the table is started together (${language})`, async () => {
-    const { page, context, visit } = await openPage(lab, { language });
-    try {
-      await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'stream' } }));
-      await visit('#/guests');
-      await page.getByLabel(words.choose('stream')).check();
-      await page.getByLabel(words.choose('jail')).check();
-      await page.getByRole('button', { name: `${words.actions.start} (2)` }).click();
-      await until('both run', async () => (await guest('stream')).status.ready && (await guest('jail')).status.ready);
-      await ended(lab.client, await lab.client.call('guestStop', { params: { guest: 'jail' } }));
-      await page.locator('tr', { hasText: 'jail' }).getByText(words.states.stopped).waitFor();
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey(
+  'what destroys something says what is lost and wants the name',
+  async ({ page, visit, words, language }) => {
+    const { lost } = guestNames[language];
+    // So that there are disks to be lost.
+    for (const verb of ['guestStart', 'guestStop'] as const)
+      await ended(lab.client, await lab.client.call(verb, { params: { guest: lost } }));
+    await visit(`#/guests/${lost}`);
+    await page.getByRole('button', { name: words.actions.delete }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(words.lostByDelete('root')).waitFor();
+    await dialog.getByLabel(words.deleteDisks).check();
+    await dialog.getByText(words.lostWithDisks('root')).waitFor();
+    await dialog.getByText(`caisson guest delete ${lost} --delete-disks`).waitFor();
+    assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
+    await dialog.getByLabel(words.typeName(lost)).fill(lost.slice(0, -1));
+    assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
+    await dialog.getByLabel(words.typeName(lost)).fill(lost);
+    await dialog.getByRole('button', { name: words.actions.delete, exact: true }).click();
+    await page.getByRole('heading', { name: words.pages.guests }).waitFor();
+    await page.locator('tr', { hasText: 'web' }).waitFor();
+    assert.equal(await page.locator('tr', { hasText: lost }).count(), 0);
+  },
+  { mayComplain: true },
+);
 
-for (const { language, words, lost } of languages) {
-  test(`what destroys something says what is lost and wants the name (${language})`, async () => {
-    const { page, context, visit } = await openPage(lab, { language });
-    try {
-      // So that there are disks to be lost.
-      for (const verb of ['guestStart', 'guestStop'] as const)
-        await ended(lab.client, await lab.client.call(verb, { params: { guest: lost } }));
-      await visit(`#/guests/${lost}`);
-      await page.getByRole('button', { name: words.actions.delete }).click();
-      const dialog = page.getByRole('dialog');
-      await dialog.getByText(words.lostByDelete('root')).waitFor();
-      await dialog.getByLabel(words.deleteDisks).check();
-      await dialog.getByText(words.lostWithDisks('root')).waitFor();
-      await dialog.getByText(`caisson guest delete ${lost} --delete-disks`).waitFor();
-      assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
-      await dialog.getByLabel(words.typeName(lost)).fill(lost.slice(0, -1));
-      assert.equal(await dialog.getByRole('button', { name: words.actions.delete, exact: true }).isDisabled(), true);
-      await dialog.getByLabel(words.typeName(lost)).fill(lost);
-      await dialog.getByRole('button', { name: words.actions.delete, exact: true }).click();
-      await page.getByRole('heading', { name: words.pages.guests }).waitFor();
-      await page.locator('tr', { hasText: 'web' }).waitFor();
-      assert.equal(await page.locator('tr', { hasText: lost }).count(), 0);
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-for (const { language, words, from, to } of languages) {
-  test(`a guest is changed by its part of the site file: problems at their lines, then the difference, then applied (${language})`, async () => {
-    const { page, context, visit, complaints } = await openPage(lab, { language });
-    try {
-      await visit('#/guests/web/file');
-      const text = page.getByRole('textbox', { name: words.tabs.file });
-      const before = await text.inputValue();
-      await text.fill(before.replace(`memory: ${from}`, 'memory: plenty'));
-      await page.getByRole('button', { name: words.showDifference }).click();
-      await page.getByText(words.fileProblems(1)).waitFor();
-      await text.fill(before.replace(`memory: ${from}`, `memory: ${to}MiB`));
-      await page.getByRole('button', { name: words.showDifference }).click();
-      const difference = page.getByRole('region', { name: words.difference });
-      await difference.locator('del', { hasText: from }).waitFor();
-      await difference.locator('ins', { hasText: `${to}MiB` }).waitFor();
-      assert.notEqual((await guest('web')).spec.memoryMib, to, 'nothing has happened yet');
-      await page.getByRole('button', { name: words.apply }).click();
-      await until('it is applied', async () => (await guest('web')).spec.memoryMib === to);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-test('what is typed stays when the site is changed elsewhere, and neither overwrites the other', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests/dns/file');
-    const text = page.getByRole('textbox', { name: 'Site file' });
+journey(
+  'a guest is changed by its part of the site file: problems at their lines, then the difference, then applied',
+  async ({ page, visit, words }) => {
+    const { memoryMib } = (await guest('web')).spec;
+    const [from, to] = [inMib(memoryMib), memoryMib - 64];
+    await visit('#/guests/web/file');
+    const text = page.getByRole('textbox', { name: words.tabs.file });
     const before = await text.inputValue();
-    await text.fill(before.replace('memory: 512MiB', 'memory: 640MiB'));
-    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: 'dns' }, body: { cpus: 2 } }));
-    await page.getByText('The site was changed elsewhere meanwhile').waitFor();
-    assert.match(await text.inputValue(), /memory: 640MiB/);
-    await page.getByRole('button', { name: 'Show the difference' }).click();
-    await page.locator('ins', { hasText: '640MiB' }).waitFor();
-    await page.getByRole('button', { name: 'Apply' }).click();
-    await until('it is applied', async () => (await guest('dns')).spec.memoryMib === 640);
-    assert.equal((await guest('dns')).spec.cpus, 2, 'what was changed elsewhere is kept');
-  } finally {
-    await context.close();
-  }
-});
+    await text.fill(before.replace(`memory: ${from}`, 'memory: plenty'));
+    await page.getByRole('button', { name: words.showDifference }).click();
+    await page.getByText(words.fileProblems(1)).waitFor();
+    await text.fill(before.replace(`memory: ${from}`, `memory: ${to}MiB`));
+    await page.getByRole('button', { name: words.showDifference }).click();
+    const difference = page.getByRole('region', { name: words.difference });
+    await difference.locator('del', { hasText: from }).waitFor();
+    await difference.locator('ins', { hasText: `${to}MiB` }).waitFor();
+    assert.notEqual((await guest('web')).spec.memoryMib, to, 'nothing has happened yet');
+    await page.getByRole('button', { name: words.apply }).click();
+    await until('it is applied', async () => (await guest('web')).spec.memoryMib === to);
+  },
+);
 
-test('a difference that somebody else was faster than is not applied: it is said by what, and shown anew', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
+journey(
+  'what is typed stays when the site is changed elsewhere, and neither overwrites the other',
+  async ({ page, visit, words, language }) => {
+    const { typed } = guestNames[language];
+    const { memoryMib, cpus } = (await guest(typed)).spec;
+    const to = memoryMib + 32;
+    await visit(`#/guests/${typed}/file`);
+    const text = page.getByRole('textbox', { name: words.tabs.file });
+    const before = await text.inputValue();
+    await text.fill(before.replace(`memory: ${inMib(memoryMib)}`, `memory: ${inMib(to)}`));
+    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: typed }, body: { cpus: cpus + 1 } }));
+    await page.getByText(words.changedMeanwhile).waitFor();
+    assert.ok((await text.inputValue()).includes(`memory: ${inMib(to)}`));
+    await page.getByRole('button', { name: words.showDifference }).click();
+    await page.locator('ins', { hasText: inMib(to) }).waitFor();
+    await page.getByRole('button', { name: words.apply }).click();
+    await until('it is applied', async () => (await guest(typed)).spec.memoryMib === to);
+    assert.equal((await guest(typed)).spec.cpus, cpus + 1, 'what was changed elsewhere is kept');
+  },
+);
+
+journey(
+  'a difference that somebody else was faster than is not applied: it is said by what, and shown anew',
+  async ({ page, visit, words, language }) => {
+    const { memoryMib } = (await guest('mail')).spec;
+    const { elsewhere } = guestNames[language];
+    const { cpus } = (await guest(elsewhere)).spec;
+    const to = memoryMib + 32;
     await visit('#/guests/mail/file');
-    const text = page.getByRole('textbox', { name: 'Site file' });
-    await text.fill((await text.inputValue()).replace('memory: 768MiB', 'memory: 896MiB'));
-    await page.getByRole('button', { name: 'Show the difference' }).click();
-    await page.locator('ins', { hasText: '896MiB' }).waitFor();
-    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: 'database' }, body: { cpus: 3 } }));
-    await page.getByRole('button', { name: 'Apply' }).click();
-    await page.getByText('Somebody else was faster: guest database was changed').waitFor();
-    assert.equal((await guest('mail')).spec.memoryMib, 768);
-    await page.getByRole('button', { name: 'Show the difference anew' }).click();
-    await page.getByRole('button', { name: 'Apply' }).click();
-    await until('it is applied', async () => (await guest('mail')).spec.memoryMib === 896);
-    assert.equal((await guest('database')).spec.cpus, 3, 'what was changed elsewhere is kept');
-  } finally {
-    await context.close();
-  }
-});
+    const text = page.getByRole('textbox', { name: words.tabs.file });
+    await text.fill((await text.inputValue()).replace(`memory: ${inMib(memoryMib)}`, `memory: ${inMib(to)}`));
+    await page.getByRole('button', { name: words.showDifference }).click();
+    await page.locator('ins', { hasText: inMib(to) }).waitFor();
+    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: elsewhere }, body: { cpus: cpus + 1 } }));
+    await page.getByRole('button', { name: words.apply }).click();
+    await page.getByText(words.changedSince([{ part: `guest ${elsewhere}`, change: 'changed' }])).waitFor();
+    assert.equal((await guest('mail')).spec.memoryMib, memoryMib);
+    await page.getByRole('button', { name: words.differenceAnew }).click();
+    await page.getByRole('button', { name: words.apply }).click();
+    await until('it is applied', async () => (await guest('mail')).spec.memoryMib === to);
+    assert.equal((await guest(elsewhere)).spec.cpus, cpus + 1, 'what was changed elsewhere is kept');
+  },
+  { mayComplain: true },
+);
 
-test('a click whose answer was cut off is sent again, and done once', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
+journey(
+  'a click whose answer was cut off is sent again, and done once',
+  async ({ page, visit, words, said }) => {
     await visit('#/guests/mail');
     const known = new Set((await lab.client.call('jobList')).items.map(({ uid }) => uid));
     const keys: (string | undefined)[] = [];
@@ -388,131 +321,88 @@ test('a click whose answer was cut off is sent again, and done once', async () =
       await route.fetch();
       return route.abort('connectionreset');
     });
-    await page.getByRole('button', { name: 'Pause' }).click();
-    await page.locator('.sentence .state', { hasText: 'paused' }).waitFor();
-    await until('the page has its answer', async () => keys.length === 3);
-    await page.locator('.notice', { hasText: '✓ Pause guest mail' }).waitFor();
+    await page.getByRole('button', { name: words.actions.pause }).click();
+    await page.locator('.sentence .state', { hasText: words.states.paused }).waitFor();
+    await until('the page has its answer', () => keys.length === 3);
+    await page.locator('.notice', { hasText: `✓ ${said('Pause guest mail')}` }).waitFor();
     assert.equal(new Set(keys).size, 1);
     assert.match(keys[0] ?? '', /^[0-9a-f]{32}$/);
     const { items } = await lab.client.call('jobList');
     assert.equal(items.filter(({ uid, kind }) => !known.has(uid) && kind === 'guest-pause').length, 1);
-    await page.getByRole('button', { name: 'Resume' }).click();
-    await page.locator('.sentence .state', { hasText: /^ready$/ }).waitFor();
-  } finally {
-    await context.close();
-  }
+    await page.getByRole('button', { name: words.actions.resume }).click();
+    await page.locator('.sentence .state', { hasText: new RegExp(`^${words.states.ready}$`) }).waitFor();
+  },
+  { mayComplain: true },
+);
+
+journey('events are those of one guest, when it is chosen', async ({ page, visit, words, said }) => {
+  const [ready = ''] = said('guest dns is ready after TIME').split('TIME');
+  await visit('#/events');
+  await page.getByRole('combobox', { name: words.eventsOf }).selectOption({ label: words.onGuest('dns') });
+  await page.locator('.events li', { hasText: ready }).first().waitFor();
+  await page.locator('.events li', { hasText: 'database' }).first().waitFor({ state: 'detached' });
+  await visit('#/guests/dns/events');
+  await page.locator('.events li', { hasText: ready }).first().waitFor();
 });
 
-for (const [language, about, onGuest, ready] of [
-  ['en', 'What they are about', 'guest dns', /guest dns is ready/],
-  ['fr', 'De quoi ils parlent', 'l’invité dns', /l’invité dns est prêt/],
-] as const) {
-  test(`events are those of one guest, when it is chosen (${language})`, async () => {
-    const { page, context, visit, complaints } = await openPage(lab, { language });
-    try {
-      await visit('#/events');
-      await page.getByRole('combobox', { name: about }).selectOption({ label: onGuest });
-      await page.locator('.events li', { hasText: ready }).first().waitFor();
-      await page.locator('.events li', { hasText: 'database' }).first().waitFor({ state: 'detached' });
-      await visit('#/guests/dns/events');
-      await page.locator('.events li', { hasText: ready }).first().waitFor();
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('the host is examined by a click, and not by looking at the page', async ({ page, visit, words }) => {
+  const { doctor } = lab.daemon.world;
+  const before = doctor.times;
+  await visit('#/host');
+  if (before === 0) await page.getByText(words.notExamined).waitFor();
+  await page.getByRole('button', { name: words.examine }).click();
+  await until('it is examined', () => doctor.times === before + 1);
+  const check = page.locator('.checks li', { hasText: 'kvm' });
+  await check.getByText('a simulated host has no KVM').waitFor();
+  await check.getByText('→ use a host of iron').waitFor();
+  await page.getByText(words.examinedAt, { exact: false }).first().waitFor();
+  await visit('#/');
+  await visit('#/host');
+  await check.waitFor();
+  assert.equal(doctor.times, before + 1);
+});
 
-for (const [language, examine, notYet, at] of [
-  ['en', 'Examine now', 'Not looked at yet', 'Looked at'],
-  ['fr', 'Examiner maintenant', 'Pas encore examiné', 'Examiné'],
-] as const) {
-  test(`the host is examined by a click, and not by looking at the page (${language})`, async () => {
-    const { page, context, visit, complaints } = await openPage(lab, { language });
-    try {
-      const { doctor } = lab.daemon.world;
-      const before = doctor.times;
-      await visit('#/host');
-      if (before === 0) await page.getByText(notYet).waitFor();
-      await page.getByRole('button', { name: examine }).click();
-      await until('it is examined', async () => doctor.times === before + 1);
-      const check = page.locator('.checks li', { hasText: 'kvm' });
-      await check.getByText('a simulated host has no KVM').waitFor();
-      await check.getByText('→ use a host of iron').waitFor();
-      await page.getByText(at, { exact: false }).first().waitFor();
-      await visit('#/');
-      await visit('#/host');
-      await check.waitFor();
-      assert.equal(doctor.times, before + 1);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('a new guest is written, looked at and made', async ({ page, visit, words, language }) => {
+  const { made } = guestNames[language];
+  await visit('#/guests');
+  await page.getByRole('link', { name: words.newGuest }).click();
+  const text = page.getByRole('textbox', { name: words.newGuest });
+  await text.waitFor();
+  await text.fill(`${made}:\n  image: debian-12\n  zone: internal\n  memory: 128MiB\n  disks: { root: 4GiB }\n`);
+  await page.getByRole('button', { name: words.showDifference }).click();
+  await page.getByRole('button', { name: words.apply }).click();
+  await page.locator('main h1', { hasText: made }).waitFor();
+});
 
-for (const { language, words, made } of languages) {
-  test(`a new guest is written, looked at and made (${language})`, async () => {
-    const { page, context, visit } = await openPage(lab, { language });
-    try {
-      await visit('#/guests');
-      await page.getByRole('link', { name: words.newGuest }).click();
-      const text = page.getByRole('textbox', { name: words.newGuest });
-      await text.waitFor();
-      await text.fill(`${made}:\n  image: debian-12\n  zone: internal\n  memory: 128MiB\n  disks: { root: 4GiB }\n`);
-      await page.getByRole('button', { name: words.showDifference }).click();
-      await page.getByRole('button', { name: words.apply }).click();
-      await page.locator('main h1', { hasText: made }).waitFor();
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('two things are clicked on the map: may they talk, and by which rule', async ({ page, visit, words }) => {
+  await visit('#/zones');
+  const card = (name: string) => page.locator(`[data-node="${name}"]`);
+  await card('web').click();
+  await page.getByRole('heading', { name: words.reachedBy }).waitFor();
+  assert.match((await card('stream').getAttribute('class')) ?? '', /faded/);
+  assert.doesNotMatch((await card('database').getAttribute('class')) ?? '', /faded/);
+  await card('database').click();
+  await page.getByRole('heading', { name: words.mayTalk('web', 'database') }).waitFor();
+  await page.locator('.decision-open').first().waitFor();
+  await page.locator('.ways').getByText('web → database: tcp/3306', { exact: true }).waitFor();
+  await page.getByRole('button', { name: words.otherWay }).click();
+  await page.locator('.decision-refused').first().waitFor();
+});
 
-for (const { language, words } of languages) {
-  test(`two things are clicked on the map: may they talk, and by which rule (${language})`, async () => {
-    const { page, context, visit, complaints } = await openPage(lab, { language });
-    try {
-      await visit('#/zones');
-      const card = (name: string) => page.locator(`[data-node="${name}"]`);
-      await card('web').click();
-      await page.getByRole('heading', { name: words.reachedBy }).waitFor();
-      assert.match((await card('stream').getAttribute('class')) ?? '', /faded/);
-      assert.doesNotMatch((await card('database').getAttribute('class')) ?? '', /faded/);
-      await card('database').click();
-      await page.getByRole('heading', { name: words.mayTalk('web', 'database') }).waitFor();
-      await page.locator('.decision-open').first().waitFor();
-      await page.locator('.ways').getByText('web → database: tcp/3306', { exact: true }).waitFor();
-      await page.getByRole('button', { name: words.otherWay }).click();
-      await page.locator('.decision-refused').first().waitFor();
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  });
-}
+journey('the page follows what happens elsewhere without being asked', async ({ page, visit, words, said }) => {
+  await visit('#/guests/dns');
+  await ended(lab.client, await lab.client.call('guestPause', { params: { guest: 'dns' } }));
+  await page.locator('.sentence .state', { hasText: words.states.paused }).waitFor();
+  await page.getByRole('button', { name: words.actions.resume }).waitFor();
+  await ended(lab.client, await lab.client.call('guestResume', { params: { guest: 'dns' } }));
+  await page.locator('.sentence .state', { hasText: new RegExp(`^${words.states.ready}$`) }).waitFor();
+  await visit('#/jobs');
+  await page.getByText(said('Resume guest dns')).first().waitFor();
+});
 
-for (const { language, words } of languages) {
-  test(`the page follows what happens elsewhere without being asked (${language})`, async () => {
-    const { page, context, visit } = await openPage(lab, { language });
-    try {
-      await visit('#/guests/dns');
-      await ended(lab.client, await lab.client.call('guestPause', { params: { guest: 'dns' } }));
-      await page.locator('.sentence .state', { hasText: words.states.paused }).waitFor();
-      await page.getByRole('button', { name: words.actions.resume }).waitFor();
-      await ended(lab.client, await lab.client.call('guestResume', { params: { guest: 'dns' } }));
-      await page.locator('.sentence .state', { hasText: new RegExp(`^${words.states.ready}$`) }).waitFor();
-      await visit('#/jobs');
-      await page.getByText(sayInWords('Resume guest dns', language).text).first().waitFor();
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-test('names and texts that try to be markup stay text', async () => {
-  const { page, context, visit, complaints } = await openPage(lab);
-  try {
+journey(
+  'names and texts that try to be markup stay text',
+  async ({ page, visit, complaints }) => {
     await visit('#/guests/database');
     await page.getByText(evil).first().waitFor();
     await visit('#/zones');
@@ -527,25 +417,19 @@ test('names and texts that try to be markup stay text', async () => {
       complaints.filter((text) => !text.startsWith('404 for /v1/guests/')),
       [],
     );
-  } finally {
-    await context.close();
-  }
-});
+  },
+  { mayComplain: true },
+);
 
-test('many jobs at once leave the page its connections', async () => {
-  const { page, context, visit } = await openPage(lab);
-  try {
-    await visit('#/guests');
-    for (const name of ['database', 'dns', 'mail', 'stream', 'web']) await page.getByLabel(`Choose ${name}`).check();
-    const { items } = await lab.client.call('guestList');
-    for (const { uid } of items) lab.daemon.world.host.behave(uid, { bootMs: 3000 });
-    await page.getByRole('button', { name: 'Reboot (5)' }).click();
-    await visit('#/host');
-    await page.getByText('Memory account').waitFor();
-    await visit('#/jobs');
-    await until('all have ended', async () => (await lab.client.call('jobList', { query: { state: 'running' } })).items.length === 0);
-    await page.locator('.job .tone-quiet', { hasText: 'done' }).nth(4).waitFor();
-  } finally {
-    await context.close();
-  }
+journey('many jobs at once leave the page its connections', async ({ page, visit, words }) => {
+  await visit('#/guests');
+  for (const name of ['database', 'dns', 'mail', 'stream', 'web']) await page.getByLabel(words.choose(name)).check();
+  const { items } = await lab.client.call('guestList');
+  for (const { uid } of items) lab.daemon.world.host.behave(uid, { bootMs: 3000 });
+  await page.getByRole('button', { name: `${words.actions.reboot} (5)` }).click();
+  await visit('#/host');
+  await page.getByText(words.memoryAccount).waitFor();
+  await visit('#/jobs');
+  await until('all have ended', async () => (await lab.client.call('jobList', { query: { state: 'running' } })).items.length === 0);
+  await page.locator('.job .tone-quiet', { hasText: words.jobStates.succeeded }).nth(4).waitFor();
 });

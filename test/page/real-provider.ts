@@ -9,6 +9,8 @@ export interface RealProvider {
   clientSecret: string;
   /** What its people belong to, by their name. */
   groups: Map<string, string[]>;
+  /** From now on it answers nobody; its port stays its own. */
+  fallSilent(): void;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,10 @@ export async function openRealProvider(redirectUri: string): Promise<RealProvide
     clientId,
     clientSecret,
     groups,
+    fallSilent() {
+      server.on('connection', (socket) => socket.destroy());
+      server.closeAllConnections();
+    },
     async close() {
       const ended = Promise.withResolvers<void>();
       server.close(() => ended.resolve());
