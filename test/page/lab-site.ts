@@ -5,7 +5,7 @@ import type { Site } from '../../src/model/site.ts';
 
 type Spec = Site['guests'][string];
 
-function guest(zone: string, address: string, memoryMib: number, more: Partial<Spec> = {}): Spec {
+export function labGuest(zone: string, address: string, memoryMib: number, more: Partial<Spec> = {}): Spec {
   return {
     image: 'debian-12',
     nics: [{ zone, addresses: [address] }],
@@ -46,12 +46,12 @@ export const labSite: Site = {
   ],
   images: {},
   guests: {
-    database: guest('internal', '10.20.0.10', 2048, { cpus: 2, display: 'vga', description: 'data of the web site', ...serves(3306) }),
-    web: guest('external', '192.0.2.10', 1024, { labels: { role: 'front' }, ...serves(80), after: [{ requires: 'database' }] }),
-    mail: guest('external', '192.0.2.12', 768, serves(25)),
-    dns: guest('external', '192.0.2.11', 512, { service: { ports: ['udp/53'], ready: [], readyWithinMs: 600_000 } }),
-    stream: guest('external', '192.0.2.13', 768, { description: 'video by HLS' }),
-    jail: guest('internal', '10.20.0.20', 256, { autostart: false }),
+    database: labGuest('internal', '10.20.0.10', 2048, { cpus: 2, display: 'vga', description: 'data of the web site', ...serves(3306) }),
+    web: labGuest('external', '192.0.2.10', 1024, { labels: { role: 'front' }, ...serves(80), after: [{ requires: 'database' }] }),
+    mail: labGuest('external', '192.0.2.12', 768, serves(25)),
+    dns: labGuest('external', '192.0.2.11', 512, { service: { ports: ['udp/53'], ready: [], readyWithinMs: 600_000 } }),
+    stream: labGuest('external', '192.0.2.13', 768, { description: 'video by HLS' }),
+    jail: labGuest('internal', '10.20.0.20', 256, { autostart: false }),
   },
 };
 

@@ -36,8 +36,8 @@ export function openBrowser(): Promise<Browser> {
   });
 }
 
-/** A daemon with the site applied, and a browser. */
-export async function openPageLab(site: Site | undefined): Promise<PageLab> {
+/** A daemon with the site applied, and a browser. `memoryMib`: what the host has, where it is not usual. */
+export async function openPageLab(site: Site | undefined, { memoryMib = 16_384 } = {}): Promise<PageLab> {
   const folder = mkdtempSync(join(tmpdir(), 'caisson-page-'));
   const webRoot = join(folder, 'web');
   for (const [name, content] of await renderPage()) {
@@ -45,7 +45,7 @@ export async function openPageLab(site: Site | undefined): Promise<PageLab> {
     writeFileSync(join(webRoot, name), content);
   }
   const world = createSimulatedWorld();
-  Object.assign(world.identity, { name: 'room-1', cpus: 8, memoryMib: 16_384, reserveMib: 1024 });
+  Object.assign(world.identity, { name: 'room-1', cpus: 8, memoryMib, reserveMib: 1024 });
   const socketPath = join(folder, 'api.sock');
   const daemon = await startSimulatedDaemon({ world, socketPath, port: 0, token, bootMs: 20, webRoot });
   const url = daemon.urls.find((each) => each.startsWith('http')) ?? '';
