@@ -53,10 +53,6 @@ export const user = (name: string): Resource<{ value: Answer<'userShow'>; tag: s
 });
 export const loginWays = plain('login-ways', 'loginShow');
 export const tokens = plain('tokens', 'tokenList');
-export const account = (user: string): Resource<Answer<'userShow'>> => ({
-  key: `account/${user}`,
-  ask: (client) => client.call('userShow', { params: { user } }),
-});
 export const sessions = (user: string): Resource<Answer<'sessionList'>> => ({
   key: `sessions/${user}`,
   ask: (client) => client.call('sessionList', { params: { user } }),
@@ -73,7 +69,7 @@ export function outdatedBy(event: Event): string[] {
 
 function outdatedByKind(kind: Event['kind']): string[] {
   if (kind.startsWith('job-')) return ['jobs'];
-  if (kind.startsWith('user-')) return ['user', 'account', 'sessions', 'tokens'];
+  if (kind.startsWith('user-')) return ['user', 'sessions', 'tokens'];
   if (kind.startsWith('token-')) return ['tokens'];
   if (kind === 'sign-in-refused') return [];
   if (kind === 'zone-checked') return ['zone-check'];

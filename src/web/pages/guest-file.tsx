@@ -6,7 +6,7 @@ import { guestTemplate, readGuest, writeGuest } from '../site-text.ts';
 import { Loaded } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
-import { SiteEditor } from './site-change.tsx';
+import { SiteEditor } from './site-editor.tsx';
 
 export function GuestFile({ name }: { name: string }) {
   const { words } = useWords();

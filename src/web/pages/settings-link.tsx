@@ -1,5 +1,5 @@
 // Whether one signs in by the provider of identities too.
-import { account, loginWays } from '../live/resources.ts';
+import { loginWays, user as userResource } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
 import { goToProvider } from '../provider.ts';
 import { Problem, Section } from '../ui/parts.tsx';
@@ -12,7 +12,7 @@ export function Link({ user }: { user: string }) {
   const { client } = useLive();
   const { error, send } = useSend();
   const label = useResource(loginWays).value?.provider;
-  const identity = useResource(account(user)).value?.identity;
+  const identity = useResource(userResource(user)).value?.value.identity;
   if (label === undefined) return null;
   return (
     <Section title={label}>

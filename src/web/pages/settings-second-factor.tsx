@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Client } from '../../api/client.ts';
 import type { SecurityKey } from '../../model/security-key.ts';
-import { account } from '../live/resources.ts';
+import { user as userResource } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
 import { createKey, keysArePossible } from '../security-key.ts';
 import { Loaded, Problem, Section, Time } from '../ui/parts.tsx';
@@ -12,11 +12,11 @@ import { useWords } from '../words/use-words.ts';
 
 export function SecondFactor({ user }: { user: string }) {
   const { words } = useWords();
-  const entry = useResource(account(user));
+  const entry = useResource(userResource(user));
   return (
     <Section title={words.secondFactor}>
       <Loaded entry={entry}>
-        {({ secondFactor, authenticator, keys, recoveryCodesLeft }) => (
+        {({ value: { secondFactor, authenticator, keys, recoveryCodesLeft } }) => (
           <>
             <p class="quiet">{secondFactor ? words.secondFactorOn(recoveryCodesLeft ?? 0) : words.secondFactorOff}</p>
             <Authenticator user={user} has={authenticator} />
@@ -30,7 +30,7 @@ export function SecondFactor({ user }: { user: string }) {
 
 function useAccount(): { client: Client; refresh: () => void } {
   const live = useLive();
-  return { client: live.client, refresh: () => live.refresh('account') };
+  return { client: live.client, refresh: () => live.refresh('user') };
 }
 
 function RecoveryCodes({ codes }: { codes: readonly string[] }) {

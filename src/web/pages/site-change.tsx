@@ -1,20 +1,17 @@
-// A change of the site on its way: the text, what is wrong with it and where, then the difference, and only then the button that applies it.
-import { useEffect, useId, useReducer, useRef, useState } from 'preact/hooks';
+// A change of the site on its way: the difference, and only then the button that applies it.
+import { useEffect, useReducer, useState } from 'preact/hooks';
 import type { CallResult } from '../../api/client.ts';
 import type { Endpoints } from '../../api/endpoints.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
 import type { PartChange } from '../../model/part-change.ts';
 import type { ObjectDifference } from '../../model/site-difference.ts';
-import type { SiteFileProblem } from '../../model/site-file.ts';
 import type { Site } from '../../model/site.ts';
 import { useMe } from '../live/me.ts';
 import { useLive } from '../live/use-live.ts';
-import type { ReadSite } from '../site-text.ts';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { useAct } from '../ui/notices.tsx';
 import { Mark, Problem, Said } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
-import { ProblemText } from './problem-text.tsx';
 
 type Plan = CallResult<Endpoints['sitePlan']>;
 
@@ -22,121 +19,6 @@ interface Options {
   prune: boolean;
   deleteDisks: boolean;
   overwrite: boolean;
-}
-
-export function SiteEditor(props: { text: string; label: string; read: (text: string) => ReadSite; onApplied?: (site: Site) => void }) {
-  const { words } = useWords();
-  const [text, setText] = useState(props.text);
-  const [problems, setProblems] = useState<SiteFileProblem[]>([]);
-  const [wanted, setWanted] = useState<Site>();
-  // What the text was made from: the site may change while somebody types, and what was typed is never lost by that.
-  const [from, setFrom] = useState(props.text);
-  const [isApplied, setApplied] = useState(false);
-  if (props.text !== from && (text === from || isApplied)) {
-    setFrom(props.text);
-    setText(props.text);
-    setApplied(false);
-    setProblems([]);
-    setWanted(undefined);
-  }
-  const area = useRef<HTMLTextAreaElement>(null);
-  const id = useId();
-  const lines = text.split('\n').length;
-  const goTo = ({ line, column }: SiteFileProblem) => {
-    const element = area.current;
-    if (!element) return;
-    const at =
-      text
-        .split('\n')
-        .slice(0, line - 1)
-        .join('\n').length +
-      (line > 1 ? 1 : 0) +
-      column -
-      1;
-    element.focus();
-    element.setSelectionRange(at, at);
-    element.scrollTop = (line - 3) * Number.parseFloat(getComputedStyle(element).lineHeight);
-  };
-  return (
-    <div class="editor">
-      <textarea
-        ref={area}
-        aria-label={props.label}
-        aria-describedby={`${id}-problems`}
-        aria-invalid={problems.length > 0}
-        spellcheck={false}
-        autocapitalize="none"
-        wrap="off"
-        rows={Math.max(8, Math.min(32, lines + 1))}
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
-          setProblems([]);
-          setWanted(undefined);
-        }}
-      />
-      <div class="buttons">
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            const read = props.read(text);
-            setProblems('problems' in read ? read.problems : []);
-            setWanted('site' in read ? read.site : undefined);
-          }}
-        >
-          {words.showDifference}
-        </button>
-        <button
-          type="button"
-          disabled={text === props.text}
-          onClick={() => {
-            setFrom(props.text);
-            setText(props.text);
-            setProblems([]);
-            setWanted(undefined);
-          }}
-        >
-          {words.discard}
-        </button>
-      </div>
-      {props.text !== from && !isApplied && (
-        <p class="tone-amber" role="status">
-          <Mark tone="amber" /> {words.changedMeanwhile}
-        </p>
-      )}
-      <div id={`${id}-problems`} role="alert">
-        {problems.length > 0 && (
-          <div class="problem">
-            <Mark tone="red" />
-            <div>
-              <strong>{words.fileProblems(problems.length)}</strong>
-              <ul class="plain">
-                {problems.map((problem) => (
-                  <li key={`${problem.line} ${problem.column} ${problem.message}`}>
-                    <button type="button" class="link" onClick={() => goTo(problem)}>
-                      {words.lineColumn(problem.line, problem.column)}
-                    </button>{' '}
-                    <ProblemText message={problem.message} />
-                  </li>
-                ))}
-              </ul>
-            </div>
-          </div>
-        )}
-      </div>
-      {wanted && (
-        <SiteChange
-          key={text}
-          site={wanted}
-          onApplied={() => {
-            setApplied(true);
-            props.onApplied?.(wanted);
-          }}
-        />
-      )}
-    </div>
-  );
 }
 
 /** The difference that a site would make, and the way to make it. */

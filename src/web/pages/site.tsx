@@ -4,7 +4,7 @@ import { useResource } from '../live/use-live.ts';
 import { readSite, writeSite } from '../site-text.ts';
 import { Command, Loaded, Problem } from '../ui/parts.tsx';
 import { useWords } from '../words/use-words.ts';
-import { SiteEditor } from './site-change.tsx';
+import { SiteEditor } from './site-editor.tsx';
 
 const first = `version: 1
 site: lab
