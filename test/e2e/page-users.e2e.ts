@@ -266,7 +266,7 @@ test('who is at the host is signed in by “caisson ui”, once; elsewhere nobod
     const { page, context } = await openPage(lab, {}, false);
     await page.goto('about:blank');
     await page.goto(link);
-    await page.getByText('clara', { exact: true }).waitFor();
+    await page.getByRole('banner').getByText('clara', { exact: true }).waitFor();
     await page.getByRole('link', { name: 'Accounts' }).waitFor();
     await context.close();
     const second = await openPage(lab, {}, false);

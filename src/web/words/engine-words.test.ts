@@ -78,6 +78,10 @@ test('sentences within sentences are said, names stay names, and what is not kno
     'l’invité web n’est plus prêt : TCP 80 : connexion refusée',
   );
   assert.equal(
+    said('“University” does not answer: try again, or sign in with a password: 127.0.0.1:4 could not be asked: socket hang up').text,
+    '« University » ne répond pas : réessayez, ou connectez-vous avec un mot de passe : 127.0.0.1:4 could not be asked : socket hang up',
+  );
+  assert.equal(
     said('user anna was changed: disabled; operator on zone:dmz, viewer on site').text,
     'l’utilisateur anna a été modifié : désactivé ; opérateur sur zone:dmz, lecteur sur site',
   );

@@ -15,9 +15,18 @@ const inFrench = createTranslator(engineInFrench, {
   otherwise(text, translate) {
     // A readiness check and what it found: `TCP 3306: connection refused`.
     const check = /^((?:TCP|HTTP|DNS|guest agent|command)\b.*?): (.+)$/s.exec(text);
-    return check ? `${check[1]} : ${translate(check[2] ?? '') ?? check[2]}` : undefined;
+    return check ? `${check[1]} : ${translate(check[2] ?? '') ?? check[2]}` : withItsCause(text, translate);
   },
 });
+
+/** An error has its cause behind it, and that one its own. */
+function withItsCause(text: string, translate: Translator): string | undefined {
+  for (let at = text.lastIndexOf(': '); at > 0; at = text.lastIndexOf(': ', at - 1)) {
+    const error = translate(text.slice(0, at));
+    if (error !== undefined) return `${error} : ${translate(text.slice(at + 2)) ?? text.slice(at + 2)}`;
+  }
+  return undefined;
+}
 
 const roleNames: Record<string, string> = {
   viewer: 'lecteur',
