@@ -9,6 +9,7 @@ import { CaissonError, describeError } from '../lib/errors.ts';
 import { failpoint } from '../lib/failpoint.ts';
 import { Undo } from '../lib/undo.ts';
 import { waitFor } from '../lib/wait-for.ts';
+import type { Log } from '../lib/log.ts';
 import type { GuestStartArgs } from '../model/helper-protocol.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { GuestFiles } from './guest-files.ts';
@@ -27,6 +28,7 @@ export interface GuestStartParts {
   cgroups: Cgroups;
   files: GuestFiles;
   processes: GuestProcesses;
+  log: Log;
 }
 
 /** `not-allowed` when the guest has a process; `invalid` for files that are not the guest's; `failed` with what was said otherwise. */
@@ -136,7 +138,9 @@ async function launch(
   (child.stdio[3] as Duplex).destroy();
   child.unref();
   const isAlive = () => readProcess(pid)?.startTime === startTime;
-  void sealSocketFolder(jail.socketFolder, parts.daemonGroupId, socketsOf(args.argv, jail.socketFolder), isAlive);
+  sealSocketFolder(jail.socketFolder, parts.daemonGroupId, socketsOf(args.argv, jail.socketFolder), isAlive).catch((error: unknown) =>
+    parts.log.error('the folder of a guest’s sockets could not be taken from its QEMU', { uid: args.uid, error }),
+  );
   return { pid, startTime, startedAt: startedAt(startTime) };
 }
 

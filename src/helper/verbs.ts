@@ -31,7 +31,8 @@ type Work<V extends OwnVerb> = (args: HelperArgs<V>, context: VerbContext) => Pr
 export function createVerbs(host: Host, options: VerbOptions): VerbTable {
   const { runDirectory, hostId } = host.file;
   const owned: Owned = { dataDirectory: host.dataDirectory, imageCache, userIds: host.userIds };
-  const parts = { runDirectory, daemonGroupId: host.user.groupId, cgroups: host.cgroups, files: host.files, processes: host.processes };
+  const { cgroups, files, processes, log } = host;
+  const parts = { runDirectory, daemonGroupId: host.user.groupId, cgroups, files, processes, log };
 
   const refuseRunning = (uid: string, what: string) => {
     const running = host.processes.of(uid);

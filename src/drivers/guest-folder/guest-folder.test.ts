@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -33,4 +34,27 @@ test('a seed is given to the guest when it is new or differs, and left alone whe
   } finally {
     await rm(dataDirectory, { recursive: true, force: true });
   }
+});
+
+test('what was made is there after a power cut: its content, its name, and the name of its folder', async (t) => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'caisson-guest-folder-'));
+  t.after(() => rm(dataDirectory, { recursive: true, force: true }));
+  const files = createGuestFolder({
+    helper: { call: () => Promise.resolve() } as unknown as HelperCaller,
+    dataDirectory,
+    runDirectory: dataDirectory,
+    writeSeed: (path) => writeFile(path, 'seed'),
+    createUefiVariables: () => Promise.resolve(),
+  });
+  const synced: string[] = [];
+  const any = await open(dataDirectory, 'r');
+  const handles = Object.getPrototypeOf(any) as FileHandle;
+  await any.close();
+  const sync = Reflect.get<FileHandle, 'sync'>(handles, 'sync');
+  t.mock.method(handles, 'sync', function (this: FileHandle) {
+    synced.push(readlinkSync(`/proc/self/fd/${this.fd}`).replace(dataDirectory, ''));
+    return Reflect.apply(sync, this, []);
+  });
+  await files.writeSeed(owner, {} as GuestSeed);
+  assert.deepEqual(synced, [`/guests/${owner.uid}/seed.iso.new`, `/guests/${owner.uid}`, '/guests']);
 });

@@ -2,12 +2,15 @@
 // guest's user. A disk is made under another name and renamed when it is complete and the guest's own, so that a crash in the middle
 // never leaves something that looks like a disk.
 import { access, mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CaissonError } from '../../lib/errors.ts';
 import { syncFolder } from '../../lib/durable-file.ts';
 import type { GuestFiles, GuestOwner, GuestSeed } from '../guest-files.ts';
 import type { HelperCaller } from '../helper-client/helper-client.ts';
 import { growDiskFile, makeEmpty, makeOverlay, readDisk } from './disk-file.ts';
+
+/** Longer than the helper waits itself: large files take their time. */
+const deleteTimeoutMs = 660_000;
 
 export interface GuestFolderOptions {
   helper: Pick<HelperCaller, 'call'>;
@@ -37,6 +40,8 @@ export function createGuestFolder(options: GuestFolderOptions): GuestFiles {
       await own(owner, beside);
       await rename(beside, path);
       await syncFolder(folder(owner.uid));
+      // The folder itself may be new, or left by a start that died before this.
+      await syncFolder(dirname(folder(owner.uid)));
     } catch (error) {
       await rm(beside, { force: true });
       throw error;
@@ -74,7 +79,7 @@ export function createGuestFolder(options: GuestFolderOptions): GuestFiles {
       if (firmware === 'uefi' && !(await exists(variables))) await make(owner, variables, options.createUefiVariables);
     },
     async remove(uid) {
-      await helper.call('guestDeleteFolder', { uid });
+      await helper.call('guestDeleteFolder', { uid }, { timeoutMs: deleteTimeoutMs });
     },
   };
 }
