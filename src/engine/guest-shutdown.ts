@@ -11,6 +11,9 @@ import type { StepContext } from './job-context.ts';
 /** The agent says at once that it has heard; one that does not is not there. */
 const agentAnswerMs = 5000;
 
+/** The end of a process is told at once; a start that is being prepared may take a moment to give up. */
+const toldWithinMs = 30_000;
+
 /** How a guest went down. */
 export type ShutdownWay = 'was not running' | 'agent' | 'power button' | 'power cut';
 
@@ -63,11 +66,19 @@ async function runsOn({ parts, readiness }: GuestWiring, observer: GuestObserver
   if (observation.state === 'running') readiness.watch(uid);
 }
 
-/** Returns once the process is gone. */
-export async function cutPower({ parts, board }: GuestWiring, uid: string, signal: AbortSignal): Promise<void> {
+/** Returns once the process is gone, and that is known. */
+export async function cutPower(w: GuestWiring, uid: string, signal: AbortSignal): Promise<void> {
+  const { board, parts, readiness, site } = w;
   await parts.hypervisor.stop(uid);
-  const { power } = board.get(uid);
-  if (power !== 'stopped' && power !== 'crashed') await gone({ board }, uid, signal);
+  if (isGone(w, uid) || (await goneWithin(w, uid, toldWithinMs, signal))) return;
+  // One that was lost on the way is not waited for: the process is asked for itself.
+  if ((await parts.hypervisor.observe(uid)).state !== 'stopped')
+    throw new CaissonError(
+      'timeout',
+      `guest ${site.guest(uid).name} has not ended ${formatDuration(toldWithinMs)} after its power was cut`,
+    );
+  readiness.stop(uid);
+  board.ended(uid, 'stopped');
 }
 
 /** Undefined when the guest did not go within its limits, or cannot be asked. */

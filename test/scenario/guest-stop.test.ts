@@ -130,6 +130,15 @@ test('a guest that is told to stay down in the moment of its start does so', asy
   await staysDown();
 });
 
+test('a guest whose end nobody has told of is not waited for without end', async () => {
+  await applied({ web: service });
+  life.world.host.processes.delete(uid('web'));
+  const [stopped, took] = await timed(() => life.done(life.engine.stopGuest('web', 'test')));
+  assert.equal(stopped.state, 'succeeded', stopped.error?.message);
+  assert.ok(took <= 31, `took ${took} s`);
+  await staysDown();
+});
+
 test('a guest that is told to stay down while the images are made is not started with the others', async () => {
   makeImagesSlowly();
   const applying = await life.beginApply({ web: service, other: service });
