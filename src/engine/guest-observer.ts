@@ -90,6 +90,11 @@ export class GuestObserver {
     this.#keptWanted.add(uid);
   }
 
+  /** It was down already. */
+  keepNoLonger(uid: string): void {
+    this.#keptWanted.delete(uid);
+  }
+
   /** While `work` goes on, the guest's end is what was asked for. */
   async whileStopping<T>(uid: string, work: () => Promise<T>): Promise<T> {
     this.#stopping.set(uid, (this.#stopping.get(uid) ?? 0) + 1);

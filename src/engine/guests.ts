@@ -155,6 +155,7 @@ export class Guests {
     try {
       if (options.keepWanted) this.#observer.keepWanted(uid);
       const way = await this.#lock.with(uid, () => shutDownGuest(this.#w, this.#observer, uid, options, job));
+      if (way === 'was not running') this.#observer.keepNoLonger(uid);
       // Another shutdown of the same guest may have given up meanwhile.
       await want('stopped');
       if (options.until !== undefined) this.#starts.block(uid, `was shut down with ${options.until}, and starts once that is ready again`);

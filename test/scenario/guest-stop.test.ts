@@ -236,6 +236,20 @@ test('a host that goes down gives up what starts guests, starts nothing again, a
   await life.until('all are ready', () => life.engine.guests().every(({ status }) => status.ready));
 });
 
+test('a guest that was down before the host asked it stays down when it shuts itself down later', async () => {
+  await applied(chain);
+  life.world.host.behave(uid('web'), hangs);
+  const going = await life.engine.shutdownHost({ withinMs: 120_000 }, 'test');
+  await life.until('web is asked', () => power('web') === 'stopping');
+  life.world.host.crash(uid('database'));
+  assert.equal((await life.done(going)).state, 'succeeded');
+  await life.done(life.engine.startGuest('database', 'test'));
+  life.world.host.shutDown(uid('database'));
+  await life.until('it is down', () => power('database') === 'stopped');
+  await life.pass(1000);
+  assert.equal(life.guest('database').wantedPower, 'stopped');
+});
+
 test('a daemon that ends while the host goes down: the next goes on with it, within the same time, and starts nothing', async () => {
   await applied(chain);
   for (const name of ['web', 'app']) life.world.host.behave(uid(name), hangs);
