@@ -24,6 +24,8 @@ export interface Endpoint {
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
+  /** The body comes as a form, since a standard of others wants it so. */
+  form?: true;
   /** JSON of the answer; absent for `media` and `stream`. */
   response?: z.ZodType;
   /** The answer is bytes of this kind instead of JSON. */
@@ -56,3 +58,6 @@ export function isLogged({ method, changes, stream, logsItself }: Endpoint): boo
 export function defineEndpoints<const T extends Record<string, Endpoint>>(table: T): T {
   return table;
 }
+
+/** Of a body that is a form. */
+export const formMedia = 'application/x-www-form-urlencoded';

@@ -8,13 +8,13 @@ import { imageViewSchema } from '../model/image-view.ts';
 import { jobSchema } from '../model/job.ts';
 import { logEntrySchema, loggedActionSchema } from '../model/log-entry.ts';
 import { meSchema } from '../model/me.ts';
-import { sessionSchema } from '../model/session.ts';
+import { sessionSchema, signedInSchema } from '../model/session.ts';
 import { tokenSchema } from '../model/token.ts';
 import { userSchema } from '../model/user.ts';
 import { siteDifferenceSchema } from '../model/site-difference.ts';
 import { siteSchema } from '../model/site.ts';
 import { zoneCheckSchema, zoneViewSchema } from '../model/zone-check.ts';
-import { type Access, type Endpoint, takesIfMatch } from './endpoint.ts';
+import { type Access, type Endpoint, formMedia, takesIfMatch } from './endpoint.ts';
 import { endpoints } from './endpoints.ts';
 import { problemSchema, statusOfCode } from './problem.ts';
 
@@ -35,6 +35,7 @@ const components: Record<string, z.ZodType> = {
   Me: meSchema,
   User: userSchema,
   Session: sessionSchema,
+  SignedIn: signedInSchema,
   Token: tokenSchema,
   Problem: problemSchema,
 };
@@ -179,7 +180,7 @@ function operationOf(id: string, endpoint: Endpoint, schemaOf: SchemaOf): Operat
       ? {
           requestBody: {
             required: !endpoint.body.safeParse(undefined).success,
-            content: { 'application/json': { schema: schemaOf(endpoint.body) } },
+            content: { [endpoint.form ? formMedia : 'application/json']: { schema: schemaOf(endpoint.body) } },
           },
         }
       : {}),

@@ -1,5 +1,6 @@
 // The API as a page for people: made of the same document that programs read. Pure.
 import { type ErrorCode, errorCodes } from '../lib/errors.ts';
+import { formMedia } from './endpoint.ts';
 import type { JsonSchema, OpenApiDocument, Operation } from './openapi.ts';
 import { statusOfCode } from './problem.ts';
 
@@ -58,7 +59,8 @@ serves at \`/v1/openapi.json\`.`;
 
 function renderOperation(path: string, method: string, operation: Operation): string {
   const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in !== 'path');
-  const body = operation.requestBody?.content['application/json']?.schema;
+  const [media, content] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  const body = content?.schema;
   return [
     `### ${method} ${path}`,
     `${operation.summary}. ${operation.description}.`,
@@ -70,7 +72,9 @@ function renderOperation(path: string, method: string, operation: Operation): st
           ),
         ]
       : []),
-    ...(body && hasFields(body) ? [`Body${operation.requestBody?.required ? '' : ' (may be left out)'}:`, fieldTable(body)] : []),
+    ...(body && hasFields(body)
+      ? [`Body${media === formMedia ? ', as a form' : ''}${operation.requestBody?.required ? '' : ' (may be left out)'}:`, fieldTable(body)]
+      : []),
     `Answer: ${answerText(operation)}.`,
   ].join('\n\n');
 }

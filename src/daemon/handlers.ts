@@ -15,7 +15,7 @@ import { PreparedJson } from './http/prepared-json.ts';
 import { setUpLinks } from '../model/user.ts';
 import { makeUserLink, usePasswordLink, useSignInLink } from './user-links.ts';
 import { WithSession } from './http/session-cookie.ts';
-import { login, loginByCommand, loginByProvider } from './login.ts';
+import { login, loginByCommand, loginByProvider, logoutByProvider } from './login.ts';
 import { describeCaller } from './me.ts';
 import { firstSeen, Sight } from './sight.ts';
 
@@ -35,6 +35,7 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     loginShow: async () => ({ password: users.anyPassword(), ...(provider.label === undefined ? {} : { provider: provider.label }) }),
     loginProviderBegin: async ({ body, caller, client }) => provider.begin(body.link, caller, client),
     loginProviderFinish: ({ body, client }) => loginByProvider(engine.access, auditTrail, body, client),
+    loginProviderLogout: ({ body, client }) => logoutByProvider(engine.access, auditTrail, body.logout_token, client),
     loginCommandBegin: async ({ body, client }) => commands.begin({ ...body, address: client.address }),
     loginCommandShow: async ({ query, caller, client }) => commands.show(query.code, caller, client.address),
     loginCommandDecide: async ({ body, caller, client }) => commands.decide(body.code, body.decision, caller, client.address),

@@ -1,4 +1,5 @@
 // Signing in over HTTP: the session as a cookie or a token, and the audit log told of it, who and from where, right or wrong.
+import { endpoints } from '../api/endpoints.ts';
 import type { Access } from '../engine/access.ts';
 import type { SignIn } from '../engine/sign-in.ts';
 import { describeError, toCaissonError } from '../lib/errors.ts';
@@ -48,6 +49,28 @@ export async function loginByProvider(
   });
   const value = { user, linked: secret === undefined };
   return secret === undefined ? value : new WithSession(value, secret);
+}
+
+/** The provider’s word that somebody logged out there. Only what is believed ends something; what is not is a refused try. */
+export async function logoutByProvider(
+  { providerLogout }: Access,
+  auditTrail: AuditTrail,
+  token: string,
+  client: ClientOf,
+): Promise<Record<string, never>> {
+  const entry = {
+    id: 'loginProviderLogout',
+    endpoint: { ...endpoints.loginProviderLogout, logs: ['users', 'sessions'] },
+    from: client.address,
+  };
+  const call = (body: unknown) => ({ params: undefined, query: undefined, body });
+  const found = await providerLogout.read(token, client.address).catch(async (error: unknown) => {
+    await auditTrail.forbidden({ ...entry, actor: 'unknown', call: call(undefined) }, error);
+    throw error;
+  });
+  const what = { users: found.users, sessions: found.sessions.length };
+  await auditTrail.record({ ...entry, actor: 'identity-provider', call: call(what) }, () => providerLogout.end(found));
+  return {};
 }
 
 /** Asked again and again until somebody has decided; only what comes of it is in the audit log. */

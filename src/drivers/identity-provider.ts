@@ -25,6 +25,18 @@ export interface Identity {
   groups: string[];
   /** Where the browser ends the session at the provider. */
   endSessionUrl: string | undefined;
+  /** What the provider calls that session, where it does. */
+  sid?: string | undefined;
+}
+
+/** Somebody’s session at the provider has ended: the one that it names, or all of theirs. */
+export interface Logout {
+  /** Of this word of the provider, which counts once. */
+  id: string;
+  /** Until when it is believed; milliseconds. */
+  until: number;
+  subject?: string;
+  sid?: string;
 }
 
 export interface IdentityProvider {
@@ -32,6 +44,8 @@ export interface IdentityProvider {
   ask(provider: ProviderRecord, redirectUri: string): Promise<ProviderQuestion>;
   /** Throws `unauthorized` when the provider says no, else as `ask` does. */
   identify(provider: ProviderRecord, proof: ProviderProof, answer: ProviderAnswer): Promise<Identity>;
+  /** What a logout token says, at this time. Throws `untrusted` for one that is not believed, `unavailable` as `ask` does. */
+  readLogout(provider: ProviderRecord, token: string, now: number): Promise<Logout>;
   /** Throws as `ask` does. */
   check(provider: ProviderRecord): Promise<ProviderCheck>;
 }

@@ -13,6 +13,7 @@ import { ConsoleTickets } from './console-tickets.ts';
 import type { IdentityProvider } from '../drivers/identity-provider.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
+import { ProviderLogout } from './provider-logout.ts';
 import { ProviderSignIn } from './provider-sign-in.ts';
 import { SecurityKeys } from './security-keys.ts';
 import { SignIn, sessionPrefix, tooMany } from './sign-in.ts';
@@ -39,6 +40,7 @@ export class Access {
   readonly links: UserLinks;
   readonly commands: CommandSignIns;
   readonly provider: ProviderSignIn;
+  readonly providerLogout: ProviderLogout;
   readonly #accounts: Accounts;
   readonly #clock: Clock;
   /** Requests of one user or token. */
@@ -60,6 +62,7 @@ export class Access {
     this.tickets = new ConsoleTickets(clock);
     this.commands = new CommandSignIns({ accounts, clock, lock, signIn: this.signIn });
     this.links = new UserLinks({ store, clock, users: this.users });
+    this.providerLogout = new ProviderLogout({ accounts, clock, events, identityProvider });
     this.provider = new ProviderSignIn({ accounts, clock, events, lock, identityProvider, signIn: this.signIn, users: this.users });
   }
 

@@ -149,12 +149,12 @@ export class ProviderSignIn {
     const provider = this.#provider();
     const identity = await this.#ask(() => identityProvider.identify(provider, proof, answer));
     if (linkFor !== undefined) return { user: await this.#link(provider, identity, linkFor), opened: undefined };
-    const { endSessionUrl } = identity;
+    const { endSessionUrl, sid } = identity;
     const session: SessionRequest = {
       kind: 'cookie',
       address,
       program,
-      provider: endSessionUrl === undefined ? {} : { endSessionUrl },
+      provider: { ...(endSessionUrl === undefined ? {} : { endSessionUrl }), ...(sid === undefined ? {} : { sid }) },
     };
     return this.#enter(provider, identity, session);
   }

@@ -76,7 +76,10 @@ export const providerCheckSchema = z.strictObject({
   authorizationEndpoint: z.string(),
   /** How many of its keys could check a signature. */
   keys: z.int(),
+  /** Whether the browser can log out there. */
   endsSessions: z.boolean(),
+  /** Whether it says by itself that somebody logged out there. */
+  tellsOfLogouts: z.boolean(),
 });
 export type ProviderCheck = z.output<typeof providerCheckSchema>;
 

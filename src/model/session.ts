@@ -28,8 +28,8 @@ export const sessionRecordSchema = z.strictObject({
   usedAt: z.int(),
   address: z.string(),
   program: z.string(),
-  /** Begun by the provider of identities; where it ends what it knows of the browser. */
-  provider: z.strictObject({ endSessionUrl: z.string().optional() }).optional(),
+  /** Begun by the provider of identities; where it ends what it knows of the browser, and what it calls its own session. */
+  provider: z.strictObject({ endSessionUrl: z.string().optional(), sid: z.string().optional() }).optional(),
 });
 export type SessionRecord = z.output<typeof sessionRecordSchema>;
 

@@ -116,22 +116,23 @@ export class OddProvider {
   }
 
   #idToken(nonce: string): string {
+    const claims = { nonce, preferred_username: 'ada', groups: ['staff'], sid: 'session-3' };
+    return this.#token({}, claims, 300, this.odd);
+  }
+
+  /** That somebody logged out there. */
+  logoutToken(odd: Odd): string {
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    return this.#token({ typ: 'logout+jwt' }, { jti: randomUUID(), sid: 'session-3', events }, 120, odd);
+  }
+
+  #token(head: object, more: object, lifeSeconds: number, odd: Odd): string {
     const now = Math.floor(Date.now() / 1000);
-    const header = { alg: 'RS256', kid: this.#key.kid, ...this.odd.header };
-    const claims = {
-      iss: this.issuer,
-      sub: 'ada-17',
-      aud: this.clientId,
-      iat: now,
-      exp: now + 300,
-      nonce,
-      preferred_username: 'ada',
-      groups: ['staff'],
-      ...this.odd.claims,
-    };
+    const header = { alg: 'RS256', kid: this.#key.kid, ...head, ...odd.header };
+    const claims = { iss: this.issuer, sub: 'ada-17', aud: this.clientId, iat: now, exp: now + lifeSeconds, ...more, ...odd.claims };
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const text = `${encode(header)}.${encode(claims)}`;
-    return `${text}.${(this.odd.sign ?? ((signed) => signRs256(this.#key.privateKey, signed)))(text)}`;
+    return `${text}.${(odd.sign ?? ((signed) => signRs256(this.#key.privateKey, signed)))(text)}`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { AccessTrial, bearer, type Headers, trialPassword, websocketHeaders } from '../daemon/access-trial.ts';
+import { OddProvider } from '../daemon/odd-provider.ts';
 
 let trial: AccessTrial;
 let admin: Headers;
@@ -280,6 +281,105 @@ describe('console tickets', () => {
       );
     assert.doesNotMatch(JSON.stringify(items), /caisson_(?:ticket|session|token|setup)_/);
     assert.doesNotMatch(JSON.stringify(items), new RegExp(trialPassword));
+  });
+});
+
+describe('who says to be the provider, and that somebody logged out there', () => {
+  let provider: OddProvider;
+  before(async () => {
+    provider = await OddProvider.open();
+  });
+  after(async () => {
+    await trial.local.call('identityProviderDelete').catch(() => undefined);
+    await provider.close();
+  });
+
+  const say = (body: string, headers: Headers = {}) =>
+    trial.ask({
+      method: 'POST',
+      path: '/v1/login/provider/logout',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    });
+  const form = (token: string) => new URLSearchParams({ logout_token: token }).toString();
+
+  /** Signs in by the provider, as a browser does. */
+  async function come(): Promise<Headers> {
+    const post = (path: string, json: unknown) => trial.ask({ method: 'POST', path, json, headers: trial.ownPage });
+    const begun = JSON.parse((await post('/v1/login/provider', {})).text) as { url: string; binding: string };
+    const answer = await post('/v1/login/provider/finish', { answer: provider.approve(begun.url), binding: begun.binding });
+    assert.equal(answer.status, 200, answer.text);
+    return { cookie: answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '' };
+  }
+  const isIn = async (who: Headers) => (await trial.ask({ path: '/v1/me', headers: who })).status === 200;
+
+  test('without a provider nobody is heard', async () => {
+    assert.equal((await say(form(provider.logoutToken({})))).status, 404);
+  });
+
+  test('nothing but its own word, once, ends the session that came from it; the log has who, and no token', async () => {
+    const { issuer, clientId, clientSecret } = provider;
+    const claims = { userClaim: 'preferred_username', groupsClaim: 'groups', scopes: [] };
+    const roles = [{ group: 'staff', role: 'viewer' as const, on: 'site' }];
+    // Its `ada` has another name here.
+    provider.odd = { claims: { preferred_username: 'ada-of-the-provider' } };
+    await trial.local.call('identityProviderSet', { body: { issuer, clientId, clientSecret, label: 'University', roles, ...claims } });
+    const session = await come();
+    const browserOfAda = await trial.cookie('ada');
+    const forged = provider.logoutToken({ sign: (text) => provider.signByAStranger(text) });
+    const other = provider.logoutToken({ claims: { aud: 'another' } });
+    const right = provider.logoutToken({});
+    for (const body of [
+      '',
+      'logout_token=',
+      'logout_token',
+      form(forged),
+      form(other),
+      form('x'.repeat(20_000)),
+      `${form(right)}&${form(right)}`,
+      `${form(forged)}&${form(right)}`,
+      `id_token=${right}`,
+    ])
+      assert.equal((await say(body)).status, 400, body.slice(0, 60));
+    assert.equal((await say(form(right), { 'content-type': 'text/plain' })).status, 415);
+    assert.equal((await say(form(right), { origin: 'https://evil.example' })).status, 403);
+    assert.equal((await trial.ask({ path: `/v1/login/provider/logout?${form(right)}` })).status, 401);
+    // A form is for this alone.
+    const formLogin = {
+      method: 'POST',
+      path: '/v1/login',
+      body: `user=ada&password=x`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    };
+    assert.equal((await trial.ask(formLogin)).status, 415);
+    assert.equal(await isIn(session), true);
+    const answer = await say(`${form(right)}&more=that+is+not+known`);
+    assert.deepEqual([answer.status, answer.text, answer.headers['cache-control']], [200, '{}', 'no-store']);
+    assert.equal(await isIn(session), false);
+    assert.equal(await isIn(browserOfAda), true, 'others go on');
+    const again = await come();
+    assert.equal((await say(form(right))).status, 400, 'used');
+    assert.equal(await isIn(again), true);
+    assert.equal((await say(form(provider.logoutToken({ claims: { sid: undefined } })))).status, 200);
+    assert.equal(await isIn(again), false);
+    const { items } = await trial.local.call('logList', { query: { operation: 'loginProviderLogout', limit: 50 } });
+    const heard = items.filter(({ actor }) => actor === 'identity-provider');
+    assert.deepEqual(
+      heard.map(({ parameters, from }) => [parameters, from]),
+      [
+        [{ users: ['ada-of-the-provider'], sessions: 1 }, '127.0.0.1'],
+        [{ users: ['ada-of-the-provider'], sessions: 1 }, '127.0.0.1'],
+      ],
+    );
+    assert.ok(items.some(({ actor, outcome }) => actor === 'unknown' && outcome?.result === 'refused'));
+    assert.ok(!JSON.stringify(items).includes(right.split('.')[1] ?? right));
+  });
+
+  test('who sends forged words without end is told to wait', async () => {
+    const forged = provider.logoutToken({ claims: { aud: 'another' } });
+    let answer = await say(form(forged));
+    for (let count = 0; count < 200 && answer.status !== 429; count++) answer = await say(form(forged));
+    assert.equal(answer.status, 429);
   });
 });
 

@@ -33,6 +33,7 @@ before(async () => {
   });
   provider.groups.set('kim', ['staff']);
   provider.groups.set('sam', ['staff']);
+  provider.groups.set('pat', ['staff']);
 });
 
 after(async () => {
@@ -106,6 +107,37 @@ journey(
       subject: 'sam',
     });
     await lab.client.call('userDelete', { params: { user: 'sam' } });
+  },
+  { as: false },
+);
+
+journey(
+  'who logs out at the provider is logged out here at once, and stays in where they came by a password',
+  async ({ page, context, words }) => {
+    assert.equal((await lab.client.call('identityProviderCheck')).tellsOfLogouts, true);
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
+    await beThere(page, 'pat');
+    await page.getByText(words.allIsWell).waitFor();
+    await lab.client.call('userPassword', { params: { user: 'pat' }, body: { password } });
+    await page.getByText(words.sessionEnded).waitFor();
+    await lab.client.call('login', { body: { user: 'pat', password, as: 'token' } });
+    await page.getByRole('button', { name: words.loginBy(label) }).click();
+    await page.getByText(words.allIsWell).waitFor();
+    const there = await context.newPage();
+    await there.goto(`${provider.issuer}/session/end?client_id=${provider.clientId}`);
+    await there.getByRole('button', { name: /Yes, sign me out/ }).click();
+    await page.getByText(words.sessionEnded).waitFor();
+    const { items: sessions } = await lab.client.call('sessionList', { params: { user: 'pat' } });
+    assert.deepEqual(
+      sessions.map(({ kind }) => kind),
+      ['token'],
+    );
+    const { items } = await lab.client.call('logList', { query: { operation: 'loginProviderLogout', limit: 1 } });
+    assert.deepEqual(
+      items.map(({ actor, parameters, outcome }) => [actor, parameters, outcome?.result]),
+      [['identity-provider', { users: ['pat'], sessions: 1 }, 'succeeded']],
+    );
+    await lab.client.call('userDelete', { params: { user: 'pat' } });
   },
   { as: false },
 );

@@ -24,10 +24,20 @@ export async function openRealProvider(redirectUri: string): Promise<RealProvide
   await promise;
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, {
-    clients: [{ client_id: clientId, client_secret: clientSecret, redirect_uris: [redirectUri] }],
+    clients: [
+      {
+        client_id: clientId,
+        client_secret: clientSecret,
+        redirect_uris: [redirectUri],
+        backchannel_logout_uri: `${redirectUri}v1/login/provider/logout`,
+        backchannel_logout_session_required: true,
+      },
+    ],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name', 'groups'] },
     cookies: { keys: ['of the test'] },
-    features: { devInteractions: { enabled: true } },
+    // Its own refuses addresses of this machine, where the daemon is.
+    fetch: (url: string, options: RequestInit) => fetch(url, { ...options, dispatcher: undefined as never }),
+    features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true } },
     findAccount: (_context: unknown, name: string) => ({
       accountId: name,
       claims: () => ({ sub: name, preferred_username: name, name: `${name} of the provider`, groups: groups.get(name) ?? [] }),

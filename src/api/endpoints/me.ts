@@ -66,6 +66,18 @@ export const meEndpoints = defineEndpoints({
     body: z.strictObject({ answer: providerAnswerSchema, binding: z.string().max(100) }),
     response: z.strictObject({ user: z.string(), linked: z.boolean() }),
   },
+  loginProviderLogout: {
+    method: 'POST',
+    path: '/v1/login/provider/logout',
+    summary:
+      'For the provider of identities: somebody has logged out there (OpenID Connect Back-Channel Logout), which ends the sessions that came from it',
+    access: 'anybody',
+    logsItself: true,
+    form: true,
+    // More than is known may come with it.
+    body: z.object({ logout_token: z.string().min(1).max(16_384).describe('Signed by the provider') }),
+    response: z.strictObject({}),
+  },
   loginCommandBegin: {
     method: 'POST',
     path: '/v1/login/command',

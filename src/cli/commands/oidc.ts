@@ -71,11 +71,12 @@ export function addOidc(oidc: Command, io: Io): void {
     .description('ask the provider what it says of itself, now')
     .action((options: OutputOptions) =>
       showDetail<ProviderCheck>(io, options, {
-        fields: ({ issuer, authorizationEndpoint, keys, endsSessions }): Field[] => [
+        fields: ({ issuer, authorizationEndpoint, keys, endsSessions, tellsOfLogouts }): Field[] => [
           ['issuer', issuer],
           ['people go to', authorizationEndpoint],
           ['keys', String(keys)],
           ['ends sessions', endsSessions ? 'yes' : 'no'],
+          ['tells of logouts', tellsOfLogouts ? 'yes' : 'no'],
         ],
         fetch: (client) => client.call('identityProviderCheck'),
       }),

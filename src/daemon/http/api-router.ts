@@ -2,11 +2,12 @@
 // The only file that knows the router library; its own validation, rendering and log are not used.
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { type Endpoint, isLogged, takesIfMatch } from '../../api/endpoint.ts';
+import { type Endpoint, formMedia, isLogged, takesIfMatch } from '../../api/endpoint.ts';
 import { type EndpointId, endpoints } from '../../api/endpoints.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Job } from '../../model/job.ts';
+import { parseForm } from '../../lib/form.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { Caller } from '../../model/caller.ts';
 import type { AccessControl } from './access-control.ts';
@@ -51,6 +52,13 @@ const nothing = () => () => {
   throw new CaissonError('internal', 'the router is not given schemas');
 };
 
+interface RouteConfig {
+  /** Whether its body may be a form. */
+  form?: true | undefined;
+}
+
+const jsonOnly = 'the body must be JSON: send “Content-Type: application/json”';
+
 type LooseHandler = (call: object) => Promise<unknown>;
 
 export async function createRouter(options: RouterOptions): Promise<FastifyInstance> {
@@ -71,6 +79,14 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
       done(new CaissonError('invalid', `the body is not JSON: ${(cause as Error).message}`));
     }
   });
+  app.addContentTypeParser(formMedia, { parseAs: 'string' }, (request, text, done) => {
+    if (!(request.routeOptions.config as RouteConfig).form) return done(new Refusal(415, jsonOnly));
+    try {
+      done(null, parseForm(text as string));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, refusalOf(error), options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, notFound(request.raw), options.log));
   for (const [id, endpoint] of Object.entries(endpoints) as [EndpointId, Endpoint][]) {
@@ -81,7 +97,8 @@ export async function createRouter(options: RouterOptions): Promise<FastifyInsta
         : endpoint.stream === 'websocket'
           ? () => Promise.reject(new Refusal(426, 'this is a websocket: ask for the upgrade', { upgrade: 'websocket' }))
           : answerHandler(id as 'guestShow', endpoint, options);
-    app.route({ method: endpoint.method, url: endpoint.path, handler });
+    const config: RouteConfig = { form: endpoint.form };
+    app.route({ method: endpoint.method, url: endpoint.path, handler, config });
   }
   app.get('/v1/openapi.json', async (_request, reply) => {
     const { renderOpenApi } = await import('../../api/openapi.ts');
@@ -188,7 +205,7 @@ function refusalOf(error: unknown): unknown {
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message: string };
   if (typeof code !== 'string' || !code.startsWith('FST_ERR_') || statusCode === undefined || statusCode >= 500) return error;
   if (statusCode === 413) return new Refusal(413, `the body is larger than ${maxBodyBytes / 1024 / 1024} MiB`);
-  if (statusCode === 415) return new Refusal(415, 'the body must be JSON: send “Content-Type: application/json”');
+  if (statusCode === 415) return new Refusal(415, jsonOnly);
   return new Refusal(statusCode, message);
 }
 

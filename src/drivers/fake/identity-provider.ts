@@ -1,10 +1,12 @@
 // A provider of identities in memory: whoever comes back with a code is who the test says.
 import { CaissonError } from '../../lib/errors.ts';
-import type { Identity, IdentityProvider } from '../identity-provider.ts';
+import type { Identity, IdentityProvider, Logout } from '../identity-provider.ts';
 
 export interface FakeIdentityProvider extends IdentityProvider {
   /** By code. */
   people: Map<string, Identity>;
+  /** By token. */
+  logouts: Map<string, Logout>;
   isDown: boolean;
 }
 
@@ -15,6 +17,7 @@ export function createFakeIdentityProvider(): FakeIdentityProvider {
   };
   const fake: FakeIdentityProvider = {
     people: new Map(),
+    logouts: new Map(),
     isDown: false,
     async ask(provider, redirectUri) {
       mustAnswer();
@@ -27,9 +30,15 @@ export function createFakeIdentityProvider(): FakeIdentityProvider {
       if (!identity) throw new CaissonError('unauthorized', 'the provider says no');
       return identity;
     },
+    async readLogout(_provider, token) {
+      mustAnswer();
+      const logout = fake.logouts.get(token);
+      if (!logout) throw new CaissonError('untrusted', 'it is not believed');
+      return logout;
+    },
     async check({ issuer }) {
       mustAnswer();
-      return { issuer, authorizationEndpoint: `${issuer}/authorize`, keys: 1, endsSessions: false };
+      return { issuer, authorizationEndpoint: `${issuer}/authorize`, keys: 1, endsSessions: false, tellsOfLogouts: false };
     },
   };
   return fake;

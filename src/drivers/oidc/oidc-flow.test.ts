@@ -58,6 +58,7 @@ test('the right answer says who it is, from the ID token, and what that lacks fr
     fullName: undefined,
     groups: ['staff'],
     endSessionUrl: `${provider.issuer}/end?client_id=caisson`,
+    sid: 'session-3',
   });
   const asked = await signIn({ claims: { groups: undefined }, userInfo: { groups: 'one alone', name: 'Ada L.' } });
   assert.deepEqual([asked.groups, asked.fullName], [['one alone'], 'Ada L.']);
@@ -233,6 +234,7 @@ test('what it says of itself', async () => {
     authorizationEndpoint: `${provider.issuer}/authorize`,
     keys: 1,
     endsSessions: true,
+    tellsOfLogouts: false,
   });
   provider.odd = {
     answer: (path, response) =>

@@ -8,7 +8,7 @@ import { harmlessLine } from '../../lib/harmless.ts';
 import type { ProviderAnswer, ProviderCheck, ProviderRecord } from '../../model/identity-provider.ts';
 import type { Identity, ProviderProof, ProviderQuestion } from '../identity-provider.ts';
 
-const mostBytes = 1024 * 1024;
+export const mostBytes = 1024 * 1024;
 /** More than anybody’s groups. */
 const mostGroups = 1000;
 
@@ -90,6 +90,7 @@ export async function check(provider: ProviderRecord, timeoutMs: number): Promis
     authorizationEndpoint: server.authorization_endpoint ?? '',
     keys: usable.length,
     endsSessions: server.end_session_endpoint !== undefined,
+    tellsOfLogouts: server.backchannel_logout_supported === true,
   };
 }
 
@@ -100,7 +101,7 @@ interface Discovered {
 
 type Claims = Readonly<Record<string, unknown>> & { sub: string };
 
-async function discover(provider: ProviderRecord, timeoutMs: number): Promise<Discovered> {
+export async function discover(provider: ProviderRecord, timeoutMs: number): Promise<Discovered> {
   const issuer = new URL(provider.issuer);
   // Plain HTTP is for an issuer on this machine alone, as the settings allow it.
   const isPlain = issuer.protocol === 'http:';
@@ -134,6 +135,7 @@ function identityOf(provider: ProviderRecord, claims: Claims, server: oauth.Auth
     fullName: text('name'),
     groups: (Array.isArray(groups) ? groups : [groups]).filter((group): group is string => typeof group === 'string').slice(0, mostGroups),
     endSessionUrl: endSessionUrl(provider, server),
+    sid: text('sid'),
   };
 }
 
@@ -145,7 +147,7 @@ function endSessionUrl({ clientId }: ProviderRecord, { end_session_endpoint: end
 }
 
 /** What the library or the provider refuses, in words that say whose it is to mend. */
-async function believing<T>(provider: ProviderRecord, work: () => Promise<T>): Promise<T> {
+export async function believing<T>(provider: ProviderRecord, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -168,11 +170,11 @@ function said(error: string, description: string | undefined): string {
   return harmlessLine(description === undefined ? error : `${error}, ${description}`).slice(0, 300);
 }
 
-function wrong({ label }: ProviderRecord, why: string): CaissonError {
+export function wrong({ label }: ProviderRecord, why: string): CaissonError {
   return new CaissonError('untrusted', `the answer of “${label}” is not believed: ${harmlessLine(why).slice(0, 300)}`);
 }
 
-function parseJson(provider: ProviderRecord, body: Buffer): unknown {
+export function parseJson(provider: ProviderRecord, body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8')) ?? {};
   } catch {
