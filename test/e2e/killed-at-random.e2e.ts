@@ -1,4 +1,4 @@
-// e2e: limit 10 min, long 120 min
+// e2e: limit 10 min, long 180 min
 // Helper and daemon of a real host are killed at random times while random operations are under way, one after another on the same data
 // directory; `caisson verify` finds nothing after each. The seed is printed: `npm test -- killed-at-random --seed N` chooses alike (when
 // the machine is as fast, the daemon is hit alike too).
