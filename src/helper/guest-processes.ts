@@ -106,10 +106,18 @@ export class GuestProcesses {
     if (this.#timer || ![...this.#known.values()].some((known) => known.adopted)) return;
     this.#timer = setInterval(() => {
       const adopted = [...this.#known].filter(([, known]) => known.adopted);
-      for (const [uid, { pid, startTime }] of adopted) if (readProcess(pid)?.startTime !== startTime) void this.#ended(uid, pid);
+      for (const [uid, process] of adopted) if (hasEnded(process)) void this.#ended(uid, process.pid);
       if (adopted.length > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
     }, adoptedEveryMs);
+  }
+}
+
+function hasEnded({ pid, startTime }: Pick<Known, 'pid' | 'startTime'>): boolean {
+  try {
+    return readProcess(pid)?.startTime !== startTime;
+  } catch {
+    return false; // it is looked at again
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { parseProcessStat, readProcess, startedAt } from './process-stat.ts';
 
@@ -20,4 +21,15 @@ test('this process lives, and started before now', () => {
 
 test('a process that is not there is not there', () => {
   assert.equal(readProcess(4_194_305), undefined);
+});
+
+test('a process that cannot be looked at is not taken for one that is gone', () => {
+  // Nothing more can be opened.
+  const script = `
+    import { openSync } from 'node:fs';
+    import { readProcess } from ${JSON.stringify(new URL('./process-stat.ts', import.meta.url).href)};
+    try { for (;;) openSync('/dev/null'); } catch {}
+    try { console.log(readProcess(process.pid)); } catch (error) { console.log(error.code); }`;
+  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module --no-warnings -e "$1"', process.execPath, script];
+  assert.equal(execFileSync('sh', limited, { encoding: 'utf8' }), 'failed\n');
 });

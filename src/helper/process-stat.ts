@@ -1,5 +1,6 @@
 // What /proc says of a process. A process id alone names nothing for long; with the start time (clock ticks since boot) it does.
 import { readFileSync } from 'node:fs';
+import { CaissonError } from '../lib/errors.ts';
 
 export interface ProcessStat {
   pid: number;
@@ -23,13 +24,14 @@ export function parseProcessStat(content: string): ProcessStat | undefined {
   return { pid, state, startTime };
 }
 
-/** The process, when it lives; a zombie does not. */
+/** The process, when it lives; a zombie does not. Throws `failed` when that cannot be seen: what cannot be read is not gone. */
 export function readProcess(pid: number): ProcessStat | undefined {
   let content: string;
   try {
     content = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (['ENOENT', 'ESRCH'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw new CaissonError('failed', `whether process ${pid} lives cannot be seen`, { cause });
   }
   const stat = parseProcessStat(content);
   return stat && stat.state !== 'Z' && stat.state !== 'X' ? stat : undefined;

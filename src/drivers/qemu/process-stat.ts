@@ -1,6 +1,7 @@
 // Whether a process still is, and what it takes, read from /proc. Both files may be read by any user; `smaps_rollup`, which
 // knows shared pages apart, may not, so the resident set stands for it: too high by QEMU's program text (about 20 MiB).
 import { readFile } from 'node:fs/promises';
+import { CaissonError } from '../../lib/errors.ts';
 
 export interface ProcessName {
   pid: number;
@@ -10,10 +11,18 @@ export interface ProcessName {
 
 const pageBytes = 4096;
 
-/** False for a zombie too, and for another process that has got the same number since. */
+/**
+ * False for a zombie too, and for another process that has got the same number since. Throws `failed` when it cannot be seen: what cannot be read
+ * is not gone.
+ */
 export async function isAlive({ pid, startTime }: ProcessName): Promise<boolean> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-  if (text === undefined) return false;
+  let text: string;
+  try {
+    text = await readFile(`/proc/${pid}/stat`, 'latin1');
+  } catch (cause) {
+    if (['ENOENT', 'ESRCH'].includes((cause as NodeJS.ErrnoException).code ?? '')) return false;
+    throw new CaissonError('failed', `whether process ${pid} lives cannot be seen`, { cause });
+  }
   // The second field is the program's name in brackets and may hold anything; the third is the state, the 22nd the start time.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return fields[0] !== 'Z' && fields[0] !== 'X' && Number(fields[19]) === startTime;

@@ -111,7 +111,7 @@ export class RunningGuest {
       `QEMU of guest ${this.process.uid} to listen`,
       async () => {
         // The helper tells of an end; one that it has missed is found now and then.
-        if (this.#ended || (rounds++ % 50 === 49 && !(await isAlive(this.process)))) return true;
+        if (this.#ended || (rounds++ % 50 === 49 && (await this.#isGone()))) return true;
         return existsSync(path) && this.#connect().catch(() => undefined);
       },
       { timeoutMs: listenTimeoutMs, everyMs: 3, clock: this.#parts.clock },
@@ -125,7 +125,7 @@ export class RunningGuest {
     try {
       seen = observationOf(await this.#runState(limitMs), this.process, this.#noSpace);
     } catch {
-      if (this.#ended || !(await isAlive(this.process))) {
+      if (await this.#isGone()) {
         await this.#finish();
         return { state: 'stopped' };
       }
@@ -270,13 +270,18 @@ export class RunningGuest {
     if (this.#released) return;
     const { clock, log } = this.#parts;
     try {
-      await waitFor('the process to end', async () => !(await isAlive(this.process)), { timeoutMs: 500, everyMs: 2, clock });
+      await waitFor('the process to end', () => this.#isGone(), { timeoutMs: 500, everyMs: 2, clock });
     } catch {
       log.warn('QEMU broke the conversation and lives on', { uid: this.process.uid, error: why });
       await this.observe();
       return;
     }
     await this.#finish();
+  }
+
+  /** The kernel says so; one that it says nothing of may run. */
+  async #isGone(): Promise<boolean> {
+    return this.#ended || !(await isAlive(this.process).catch(() => true));
   }
 
   #finish(): Promise<void> {
