@@ -189,7 +189,12 @@ export function createHandlers(engine: Engine, { auditLog, auditTrail, urls, tls
     }),
 
     logList: async ({ query }) => ({ items: await auditLog.listActions(query) }),
-    logEntries: async ({ query }) => ({ items: await auditLog.read(query), last: (await auditLog.head()).number }),
+    logEntries: async ({ query }) => ({
+      items: await auditLog.read(query),
+      last: (await auditLog.head()).number,
+      archived: await auditLog.archived(),
+    }),
+    logArchive: async ({ body: { through, sha256 } }) => ({ entries: await auditLog.archive(through, sha256), archived: through }),
 
     hostShow: async () => engine.host(),
     hostCertificate: async () => {

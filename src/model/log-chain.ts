@@ -22,25 +22,39 @@ export interface ChainCheck {
   /** Checks the next entry; whatever is wrong is kept. */
   take(entry: unknown): void;
   /** What was found, and where the entries end. `expected`: an end that is known from elsewhere must lie on the chain. */
-  finish(last?: number): { entries: number; head: LogHead; problems: string[] };
+  finish(last?: number): { entries: number; begin: LogHead; head: LogHead; problems: string[] };
 }
 
 const maxProblems = 20;
 
-/** `known`: heads that were noted earlier: the chain must go through each. `after`: what the entries go on from; default the very beginning. */
-export function checkChain(options: { after?: LogHead; known?: readonly LogHead[] } = {}): ChainCheck {
-  let head = options.after ?? emptyHead;
+/**
+ * `known`: heads that were noted earlier: the chain must go through each. `after`: what the entries go on from; default the very beginning; `any`: whatever the
+ * first one says that it goes on from, as an archive does.
+ */
+export function checkChain(options: { after?: LogHead | 'any'; known?: readonly LogHead[] } = {}): ChainCheck {
+  let begin = options.after === 'any' ? undefined : (options.after ?? emptyHead);
+  let head = begin ?? emptyHead;
+  const checkBegin = ({ number, hash }: LogHead) => {
+    const noted = known.get(number);
+    if (noted !== undefined && noted !== hash) problem(`entry ${number}, from which these go on, has another hash than was noted`);
+    known.delete(number);
+  };
   let entries = 0;
   const known = new Map((options.known ?? []).map(({ number, hash }) => [number, hash]));
   const problems: string[] = [];
   let more = 0;
   const problem = (text: string) => (problems.length < maxProblems ? problems.push(text) : more++);
+  if (begin) checkBegin(begin);
   return {
     take(value) {
       const entry = (typeof value === 'object' && value !== null ? value : {}) as Partial<LogEntry>;
       const { number, hash, previous } = entry;
       if (!Number.isSafeInteger(number) || typeof hash !== 'string')
         return void problem(`what stands after entry ${head.number} is no entry`);
+      if (!begin) {
+        begin = head = { number: (number as number) - 1, hash: String(previous) };
+        checkBegin(begin);
+      }
       entries++;
       const place = `entry ${number}`;
       if (number === head.number + 1) {
@@ -57,7 +71,7 @@ export function checkChain(options: { after?: LogHead; known?: readonly LogHead[
     finish(last = head.number) {
       if (last > head.number) problem(`${between(head.number + 1, last)} missing at the end`);
       for (const number of known.keys()) problem(`entry ${number}, whose hash was noted, is missing`);
-      return { entries, head, problems: more > 0 ? [...problems, `and ${more} more`] : problems };
+      return { entries, begin: begin ?? emptyHead, head, problems: more > 0 ? [...problems, `and ${more} more`] : problems };
     },
   };
 }

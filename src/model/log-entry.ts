@@ -1,9 +1,10 @@
-// The audit log: who did what to this host, from where, and how it went. Entries are only ever added; each holds the hash of the one before.
+// The audit log: who did what to this host, from where, and how it went. Entries are only ever added, and archived from the beginning on; each holds the hash of
+// the one before.
 import { z } from 'zod';
 
 export const logKinds = ['request', 'outcome', 'job', 'login'] as const;
 
-const hashSchema = z.string().regex(/^[0-9a-f]{64}$/);
+export const logHashSchema = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const logOutcomeSchema = z.strictObject({
   /** `succeeded`: done; `accepted`: a job does it; `refused`: nothing was changed; `failed`: it was tried. */
@@ -37,9 +38,9 @@ export const logEntrySchema = z.strictObject({
   job: z.string().optional(),
   outcome: logOutcomeSchema.optional(),
   /** SHA-256 of the entry before as it was written, without its own `hash`; zeros in the first one. */
-  previous: hashSchema,
+  previous: logHashSchema,
   /** SHA-256 of this entry’s JSON without this field. */
-  hash: hashSchema,
+  hash: logHashSchema,
 });
 export type LogEntry = z.infer<typeof logEntrySchema>;
 
@@ -57,5 +58,5 @@ export const loggedActionSchema = logEntrySchema.omit({ previous: true, hash: tr
 export type LoggedAction = z.infer<typeof loggedActionSchema>;
 
 /** Where the log ends: noted elsewhere, it proves later that nothing before it was changed. */
-export const logHeadSchema = z.strictObject({ number: z.int().min(0), hash: hashSchema });
+export const logHeadSchema = z.strictObject({ number: z.int().min(0), hash: logHashSchema });
 export type LogHead = z.infer<typeof logHeadSchema>;

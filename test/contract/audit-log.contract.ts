@@ -1,9 +1,9 @@
 // What every audit log keeps. Run by each implementation's test with a function that opens an empty one.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkChain } from '../../src/model/log-chain.ts';
-import { logEntrySchema, type NewLogEntry } from '../../src/model/log-entry.ts';
-import type { AuditLog } from '../../src/store/audit-log.ts';
+import { checkChain, emptyHead } from '../../src/model/log-chain.ts';
+import { type LogEntry, logEntrySchema, type NewLogEntry } from '../../src/model/log-entry.ts';
+import { type AuditLog, digestEntries } from '../../src/store/audit-log.ts';
 
 export function logRequest(operation: string, more: Partial<NewLogEntry> = {}): NewLogEntry {
   return { kind: 'request', actor: 'anna', from: '192.0.2.7', operation, ...more };
@@ -43,10 +43,80 @@ export function auditLogContract(name: string, open: () => Promise<AuditLog>): v
         for (const entry of read) logEntrySchema.parse(entry);
         const check = checkChain();
         for (const entry of read) check.take(entry);
-        assert.deepEqual(check.finish((await log.head()).number), { entries: 3, head: { number: 3, hash: read[2]?.hash }, problems: [] });
+        assert.deepEqual(check.finish((await log.head()).number), {
+          entries: 3,
+          begin: emptyHead,
+          head: { number: 3, hash: read[2]?.hash },
+          problems: [],
+        });
+        assert.deepEqual(await log.archived(), emptyHead);
         assert.deepEqual(
           (await log.read({ after: 1, limit: 1 })).map(({ number }) => number),
           [2],
+        );
+      }),
+    );
+
+    test(
+      'the oldest entries are archived by who has them; what stays goes on from the last of them, and so does what is added',
+      using(async (log) => {
+        const written: LogEntry[] = [];
+        for (const name of ['a', 'b', 'c', 'd', 'e']) written.push(await log.append(logRequest('guestStart', { object: `guest/${name}` })));
+        const headOf = (number: number) => ({ number, hash: written[number - 1]?.hash ?? '' });
+        const digestOf = async (through: number) => (await digestEntries(log, (await log.archived()).number, through)).sha256;
+        const all = await digestOf(5);
+        for (const [through, sha256] of [
+          [headOf(3), all],
+          [headOf(3), '0'.repeat(64)],
+          [{ number: 3, hash: headOf(2).hash }, await digestOf(3)],
+          [{ number: 6, hash: headOf(5).hash }, all],
+          [emptyHead, await digestOf(0)],
+        ] as const)
+          await assert.rejects(log.archive(through, sha256), { code: 'conflict' });
+        assert.equal((await log.read({ after: 0, limit: 10 })).length, 5);
+
+        assert.equal(await log.archive(headOf(3), await digestOf(3)), 3);
+        assert.deepEqual(await log.archived(), headOf(3));
+        assert.deepEqual(await log.head(), headOf(5));
+        const left = async () => (await log.read({ after: 0, limit: 10 })).map(({ number }) => number);
+        assert.deepEqual(await left(), [4, 5]);
+        assert.deepEqual(
+          (await log.listActions()).map(({ number }) => number),
+          [5, 4],
+        );
+        // Not twice, and nothing that is gone.
+        await assert.rejects(log.archive(headOf(3), await digestOf(3)), { code: 'conflict' });
+        await assert.rejects(log.archive(headOf(2), await digestOf(2)), { code: 'conflict' });
+
+        const next = await log.append(logRequest('guestStop'));
+        assert.deepEqual([next.number, next.previous], [6, headOf(5).hash]);
+        const check = checkChain({ after: await log.archived(), known: [headOf(3), headOf(4)] });
+        for (const entry of await log.read({ after: 0, limit: 10 })) check.take(entry);
+        assert.deepEqual(check.finish((await log.head()).number).problems, []);
+        // All that there is, and on.
+        assert.equal(await log.archive({ number: 6, hash: next.hash }, await digestOf(6)), 3);
+        assert.deepEqual(await left(), []);
+        assert.equal((await log.append(logRequest('guestStart'))).previous, next.hash);
+        assert.deepEqual(await left(), [7]);
+      }),
+    );
+
+    test(
+      'of two that archive at the same time one does, and nothing is lost',
+      using(async (log) => {
+        const written = [];
+        for (let count = 0; count < 20; count++) written.push(await log.append(logRequest('guestStart')));
+        const through = { number: 10, hash: written[9]?.hash ?? '' };
+        const { sha256 } = await digestEntries(log, 0, 10);
+        const results = await Promise.allSettled([
+          log.archive(through, sha256),
+          log.archive(through, sha256),
+          log.append(logRequest('guestStop')),
+        ]);
+        assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'fulfilled', 'rejected']);
+        assert.deepEqual(
+          (await log.read({ after: 0, limit: 100 })).map(({ number }) => number),
+          [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21],
         );
       }),
     );

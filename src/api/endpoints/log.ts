@@ -1,6 +1,6 @@
 // The audit log.
 import { z } from 'zod';
-import { logEntrySchema, loggedActionSchema } from '../../model/log-entry.ts';
+import { logEntrySchema, loggedActionSchema, logHashSchema, logHeadSchema } from '../../model/log-entry.ts';
 import { defineEndpoints } from '../endpoint.ts';
 import { list } from './parts.ts';
 
@@ -29,7 +29,17 @@ export const logEndpoints = defineEndpoints({
       limit: z.coerce.number().int().min(1).max(1000).default(1000),
     }),
     access: { permission: 'audit', on: 'site' },
-    /** `last`: number of the last entry ever written. */
-    response: z.strictObject({ items: z.array(logEntrySchema), last: z.int().min(0) }),
+    /** `last`: number of the last entry ever written; `archived`: the last one that was archived, from which those that are here go on. */
+    response: z.strictObject({ items: z.array(logEntrySchema), last: z.int().min(0), archived: logHeadSchema }),
+  },
+  logArchive: {
+    method: 'POST',
+    path: '/v1/audit-log/archive',
+    summary:
+      'Remove the oldest entries, up to the one that is named, which somebody has archived: `sha256` is that of their lines of JSON, as an export has them',
+    access: { permission: 'administer', on: 'site' },
+    logs: ['through', 'sha256'],
+    body: z.strictObject({ through: logHeadSchema, sha256: logHashSchema }),
+    response: z.strictObject({ entries: z.int(), archived: logHeadSchema }),
   },
 });

@@ -2,13 +2,14 @@
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { chainEntry, emptyHead } from '../../model/log-chain.ts';
 import type { LogEntry, LoggedAction, LogHead, NewLogEntry } from '../../model/log-entry.ts';
-import { actionOf, type ActionFilter, type AuditLog, defaultActionLimit } from '../audit-log.ts';
+import { actionOf, type ActionFilter, type AuditLog, defaultActionLimit, digestEntries, notInTheLog, otherDigest } from '../audit-log.ts';
 
 export class MemoryAuditLog implements AuditLog {
   readonly #clock: Clock;
   /** As JSON texts, so that nothing is shared. */
   #entries: string[] = [];
   #head = emptyHead;
+  #archived = emptyHead;
 
   constructor(options: { clock?: Clock } = {}) {
     this.#clock = options.clock ?? systemClock;
@@ -41,11 +42,28 @@ export class MemoryAuditLog implements AuditLog {
   }
 
   async read({ after, limit }: { after: number; limit: number }): Promise<LogEntry[]> {
-    return this.#all().slice(after, after + limit);
+    return this.#all()
+      .filter(({ number }) => number > after)
+      .slice(0, limit);
   }
 
   async head(): Promise<LogHead> {
     return this.#head;
+  }
+
+  async archived(): Promise<LogHead> {
+    return this.#archived;
+  }
+
+  async archive(through: LogHead, sha256: string): Promise<number> {
+    const isThere = () => this.#all().some(({ number, hash }) => number === through.number && hash === through.hash);
+    if (!isThere()) throw notInTheLog(through.number);
+    const { sha256: own, entries } = await digestEntries(this, this.#archived.number, through.number);
+    if (own !== sha256) throw otherDigest(through.number);
+    if (!isThere()) throw notInTheLog(through.number);
+    this.#entries = this.#entries.slice(entries);
+    this.#archived = through;
+    return entries;
   }
 
   async close(): Promise<void> {}

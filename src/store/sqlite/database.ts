@@ -64,6 +64,15 @@ export class Database {
     }
   }
 
+  /** Makes the file as small as what is in it. Where there is no space for that now, what is free is used by what comes. */
+  giveBackSpace(): void {
+    try {
+      this.#database.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      if (isSyncFailure(error)) this.#lost = sqliteError(error, this.#what, this.#path);
+    }
+  }
+
   close(): void {
     this.read(() => this.#database.close());
   }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import { auditLogContract, logRequest } from '../../../test/contract/audit-log.contract.ts';
 import { checkChain } from '../../model/log-chain.ts';
+import { digestEntries } from '../audit-log.ts';
 import { openSqliteAuditLog } from './sqlite-audit-log.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'caisson-audit-log-'));
@@ -49,6 +50,55 @@ describe('audit log: somebody with the file in hand', () => {
     assert.throws(() => tamper(path, 'DELETE FROM entry WHERE number = 2'), /only added to/);
     assert.throws(() => tamper(path, "UPDATE entry SET json = '{}'"), /only added to/);
     assert.deepEqual(await problemsOf(path), []);
+  });
+
+  test('cannot remove what was not archived, or say so of what is not there', async () => {
+    const path = await written();
+    assert.throws(() => tamper(path, "INSERT INTO archive VALUES (3, 'another', '', '')"), /ends with an entry/);
+    assert.throws(() => tamper(path, "INSERT INTO archive VALUES (9, 'another', '', '')"), /ends with an entry/);
+    const log = await openSqliteAuditLog({ path, expectExisting: true });
+    const [, second] = await log.read({ after: 0, limit: 2 });
+    await log.archive({ number: 2, hash: second?.hash ?? '' }, (await digestEntries(log, 0, 2)).sha256);
+    await log.close();
+    assert.throws(() => tamper(path, 'DELETE FROM entry WHERE number = 3'), /only added to/);
+    assert.throws(() => tamper(path, 'DELETE FROM archive'), /only added to/);
+    assert.throws(() => tamper(path, 'UPDATE archive SET through = 4'), /only added to/);
+    const again = await openSqliteAuditLog({ path, expectExisting: true });
+    assert.deepEqual(await again.archived(), { number: 2, hash: second?.hash });
+    assert.equal((await again.append(logRequest('guestStart'))).number, 6);
+    await again.close();
+  });
+
+  test('a log of before there were archives is taken over as it is', async () => {
+    const path = await written();
+    tamper(
+      path,
+      `DROP TABLE archive; DROP TRIGGER entry_is_not_removed;
+       CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+       PRAGMA user_version=1`,
+    );
+    const log = await openSqliteAuditLog({ path, expectExisting: true });
+    const entries = await log.read({ after: 0, limit: 10 });
+    assert.equal(entries.length, 5);
+    await log.archive({ number: 5, hash: entries[4]?.hash ?? '' }, (await digestEntries(log, 0, 5)).sha256);
+    await log.close();
+    // Empty but for what it goes on from, which is known after another start.
+    const again = await openSqliteAuditLog({ path, expectExisting: true });
+    assert.deepEqual(await again.head(), { number: 5, hash: entries[4]?.hash });
+    assert.equal((await again.append(logRequest('guestStart'))).previous, entries[4]?.hash);
+    await again.close();
+  });
+
+  test('the file becomes smaller', async () => {
+    const path = newPath();
+    const log = await openSqliteAuditLog({ path, expectExisting: false });
+    for (let count = 0; count < 400; count++) await log.append(logRequest('guestStart', { parameters: { text: 'x'.repeat(4000) } }));
+    const { number, hash } = await log.head();
+    await log.archive({ number, hash }, (await digestEntries(log, 0, number)).sha256);
+    await log.append(logRequest('guestStart'));
+    // Also while it is open.
+    assert.ok(statSync(path).size < 200_000, `${statSync(path).size} bytes`);
+    await log.close();
   });
 
   const unlock = 'DROP TRIGGER entry_is_not_changed; DROP TRIGGER entry_is_not_removed;';

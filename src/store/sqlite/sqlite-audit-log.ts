@@ -1,11 +1,11 @@
-// The audit log in a SQLite file of its own: it outlives store and journal, and can be copied to whoever keeps evidence. Rows cannot be changed or
-// removed by any statement of this file: triggers refuse it. Schema and promises: docs/formats/audit-log.md.
+// The audit log in a SQLite file of its own: it outlives store and journal, and can be copied to whoever keeps evidence. Rows cannot be changed, and removed
+// only up to an entry that was archived, in the order in which they were written: triggers refuse everything else. Schema and promises: docs/formats/audit-log.md.
 import type { StatementSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { CaissonError } from '../../lib/errors.ts';
 import { chainEntry, emptyHead } from '../../model/log-chain.ts';
 import { type LogEntry, type LoggedAction, type LogHead, type NewLogEntry } from '../../model/log-entry.ts';
-import { actionOf, type ActionFilter, type AuditLog, defaultActionLimit } from '../audit-log.ts';
+import { actionOf, type ActionFilter, type AuditLog, defaultActionLimit, digestEntries, notInTheLog, otherDigest } from '../audit-log.ts';
 import { Database } from './database.ts';
 
 // What is filtered by is derived from the JSON: a copy could say something else than what the hash covers.
@@ -26,6 +26,22 @@ const migrations = [
    CREATE INDEX entry_by_object ON entry (object, number) WHERE object IS NOT NULL;
    CREATE TRIGGER entry_is_not_changed BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
    CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;`,
+  // What was archived, and how far: the last one is what the entries that are left go on from.
+  `CREATE TABLE archive (
+     through INTEGER PRIMARY KEY,
+     hash TEXT NOT NULL,
+     sha256 TEXT NOT NULL,
+     time TEXT NOT NULL
+   ) STRICT;
+   CREATE TRIGGER archive_is_of_an_entry BEFORE INSERT ON archive
+     WHEN NOT EXISTS (SELECT 1 FROM entry WHERE number = NEW.through AND json_extract(json, '$.hash') = NEW.hash)
+     BEGIN SELECT RAISE(ABORT, 'an archive ends with an entry of the audit log'); END;
+   CREATE TRIGGER archive_is_not_changed BEFORE UPDATE ON archive BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+   CREATE TRIGGER archive_is_not_removed BEFORE DELETE ON archive BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;
+   DROP TRIGGER entry_is_not_removed;
+   CREATE TRIGGER entry_is_not_removed BEFORE DELETE ON entry
+     WHEN OLD.number > (SELECT coalesce(max(through), 0) FROM archive)
+     BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END;`,
 ];
 
 /** Opens D/audit-log.sqlite; parameters and errors as of the store. */
@@ -49,7 +65,10 @@ class SqliteAuditLog implements AuditLog {
   readonly #end: StatementSync;
   readonly #range: StatementSync;
   readonly #last: StatementSync;
+  readonly #addArchive: StatementSync;
+  readonly #remove: StatementSync;
   #head: LogHead;
+  #archived: LogHead;
   #closed = false;
 
   constructor(database: Database, clock: Clock) {
@@ -68,6 +87,10 @@ class SqliteAuditLog implements AuditLog {
     this.#end = prepare("SELECT json FROM entry WHERE job = ? AND kind = 'job' LIMIT 1");
     this.#range = prepare('SELECT json FROM entry WHERE number > ? ORDER BY number LIMIT ?');
     this.#last = prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entry'");
+    this.#addArchive = prepare('INSERT INTO archive (through, hash, sha256, time) VALUES (?, ?, ?, ?)');
+    this.#remove = prepare('DELETE FROM entry WHERE number <= ?');
+    const archived = database.read(() => prepare('SELECT through, hash FROM archive ORDER BY through DESC LIMIT 1').get());
+    this.#archived = archived ? { number: archived['through'] as number, hash: archived['hash'] as string } : emptyHead;
     this.#head = this.#readHead();
   }
 
@@ -112,6 +135,33 @@ class SqliteAuditLog implements AuditLog {
     return this.#head;
   }
 
+  async archived(): Promise<LogHead> {
+    this.#use();
+    return this.#archived;
+  }
+
+  async archive(through: LogHead, sha256: string): Promise<number> {
+    this.#use();
+    const mustBeThere = () => {
+      const row = this.#database.read(() => this.#range.get(through.number - 1, 1));
+      const entry = row && toEntry(row);
+      if (entry?.number !== through.number || entry.hash !== through.hash) throw notInTheLog(through.number);
+    };
+    mustBeThere();
+    const { sha256: own, entries } = await digestEntries(this, this.#archived.number, through.number);
+    if (own !== sha256) throw otherDigest(through.number);
+    // Somebody else may have been faster.
+    this.#use();
+    mustBeThere();
+    this.#database.write('full', () => {
+      this.#addArchive.run(through.number, through.hash, sha256, new Date(this.#clock.now()).toISOString());
+      this.#remove.run(through.number);
+    });
+    this.#archived = through;
+    this.#database.giveBackSpace();
+    return entries;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -122,6 +172,7 @@ class SqliteAuditLog implements AuditLog {
   #readHead(): LogHead {
     const last = (this.#database.read(() => this.#last.get())?.['seq'] as number | undefined) ?? 0;
     if (last === 0) return emptyHead;
+    if (last === this.#archived.number) return this.#archived;
     const row = this.#database.read(() => this.#range.get(last - 1, 1));
     return { number: last, hash: row ? (toEntry(row).hash ?? emptyHead.hash) : emptyHead.hash };
   }
