@@ -11,6 +11,7 @@ import { hrefOf } from '../route.ts';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { Empty, Loaded, Mark, Problem, Section, Time } from '../ui/parts.tsx';
 import { useSend } from '../ui/use-send.ts';
+import { byName } from '../view/filter-guests.ts';
 import { useWords } from '../words/use-words.ts';
 import { AccountPage } from './account.tsx';
 import { LinkToGive, rolesByGroups, UserState } from './account-parts.tsx';
@@ -61,9 +62,11 @@ function Users() {
                   </tr>
                 </thead>
                 <tbody>
-                  {items.map((user) => (
-                    <UserRow key={user.name} user={user} />
-                  ))}
+                  {items
+                    .toSorted((a, b) => byName(a.name, b.name))
+                    .map((user) => (
+                      <UserRow key={user.name} user={user} />
+                    ))}
                 </tbody>
               </table>
             </div>

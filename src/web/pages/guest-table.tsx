@@ -151,11 +151,11 @@ export function GuestTable(props: {
                   <State guest={guest} />
                 </td>
                 <td class="col-name">
-                  <a href={hrefOf('guests', [guest.name])} tabIndex={-1}>
+                  <a href={hrefOf('guests', [guest.name])} tabIndex={-1} title={guest.name}>
                     {guest.name}
                   </a>
                 </td>
-                <td class="col-zone">
+                <td class="col-zone" title={spec.nics.map(({ zone }) => zone).join(' ')}>
                   {spec.nics.map(({ zone }) => zone).join(' ')}
                   {status.nics.some(({ bridged }) => bridged) && (
                     <span title={words.bridged}>

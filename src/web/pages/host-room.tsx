@@ -15,6 +15,7 @@ import { stripeOf, zonesOf } from '../view/zone-stripes.ts';
 import { useSaid, useWords } from '../words/use-words.ts';
 
 const minHeight = 176;
+const mostHeight = 560;
 /** Smaller blocks have no name on them; it is told when one points at them. */
 const leastWidth = 44;
 const leastHeight = 22;
@@ -90,7 +91,7 @@ function Blocks({ guests, zones }: { guests: readonly Guest[]; zones: readonly s
   const said = useSaid();
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const height = Math.max(minHeight, Math.min(420, Math.round(width / 5)));
+  const height = Math.max(minHeight, Math.min(mostHeight, Math.round(width / 5)));
   const [at, setAt] = useState(0);
   const blocks = useMemo(() => {
     if (width === 0) return [];

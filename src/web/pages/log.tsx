@@ -113,7 +113,9 @@ function LogRow({ action }: { action: LoggedAction }) {
         </code>
       </td>
       <td>
-        <Mark tone={outcome ? tones[outcome.result] : 'unknown'} /> {outcome ? words.results[outcome.result] : words.noOutcome}
+        <span class="state">
+          <Mark tone={outcome ? tones[outcome.result] : 'unknown'} /> {outcome ? words.results[outcome.result] : words.noOutcome}
+        </span>
         {outcome?.message !== undefined && outcome.result !== 'succeeded' && (
           <>
             {': '}

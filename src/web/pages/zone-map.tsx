@@ -6,6 +6,7 @@ import { hrefOf } from '../route.ts';
 import { Mark } from '../ui/parts.tsx';
 import { useWidth } from '../ui/use-size.ts';
 import { type Arrow, neighbours } from '../view/flow-map.ts';
+import { byName as byNumberedName } from '../view/filter-guests.ts';
 import { stateOf } from '../view/guest-state.ts';
 import { stripeOf, zonesOf } from '../view/zone-stripes.ts';
 import { useWords } from '../words/use-words.ts';
@@ -88,7 +89,7 @@ export function ZoneMap({ zones: bands, guests: byName, arrows, wrong, chosen, o
           </header>
           <div class="cards">
             {band.guests.length === 0 && <span class="quiet">{words.noGuestsInZone}</span>}
-            {band.guests.map((name) => {
+            {band.guests.toSorted(byNumberedName).map((name) => {
               const guest = byName.get(name);
               const { tone } = guest ? stateOf(guest) : { tone: 'unknown' as const };
               return (

@@ -29,6 +29,8 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
   const error = known.error ?? allowed.error ?? all.error;
   if (!known.value || !allowed.value || !all.value) return error ? <Problem error={error} /> : <Waiting />;
   const shown = zone === undefined ? known.value.items : known.value.items.filter(({ name }) => name === zone);
+  // Under what one clicks; but above for who has come to see it, since a map may be many screens long.
+  const choice = chosen.length > 0 && <Chosen chosen={chosen} arrows={arrows} guests={byName} onClear={() => setChosen([])} />;
   return (
     <div class="page">
       <header class="page-head">
@@ -48,8 +50,9 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
       ) : (
         <>
           <p class="quiet">{words.mapHelp}</p>
+          {node !== undefined && choice}
           <ZoneMap zones={shown} guests={byName} arrows={arrows} wrong={wrong} chosen={chosen} onChoose={choose} />
-          {chosen.length > 0 && <Chosen chosen={chosen} arrows={arrows} guests={byName} onClear={() => setChosen([])} />}
+          {node === undefined && choice}
           <FlowList flows={allowed.value.items} />
           {me.site.includes('configure') && (
             <FlowForm ends={['world', 'host', ...known.value.items.map(({ name }) => `zone:${name}`), ...byName.keys()]} />

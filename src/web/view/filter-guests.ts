@@ -46,7 +46,7 @@ export interface GuestOrder {
 }
 
 /** Names with numbers in them are in the order of the numbers. */
-const byName = new Intl.Collator('en', { numeric: true }).compare;
+export const byName = new Intl.Collator('en', { numeric: true }).compare;
 
 export function sortGuests(guests: readonly Guest[], { column, descending }: GuestOrder): Guest[] {
   const value = (guest: Guest): number | string => {
