@@ -73,7 +73,8 @@ export async function openPageLab(site: Site | undefined, { memoryMib = 16_384 }
 
 export async function ended(client: Client, job: Job): Promise<Job> {
   let last = job;
-  for await (const state of client.stream('jobFollow', { params: { job: job.uid } })) last = state as Job;
+  // A stream that is not read in time is cut, as it is for everybody: it is taken up again.
+  while (last.state === 'running') for await (const state of client.stream('jobFollow', { params: { job: job.uid } })) last = state as Job;
   return last;
 }
 
