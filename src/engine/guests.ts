@@ -146,7 +146,6 @@ export class Guests {
    */
   async shutdown(uid: string, options: ShutdownOptions & { keepWanted?: boolean; until?: string }, job: StepContext): Promise<ShutdownWay> {
     const { site } = this.#w;
-    const { wantedPower } = site.guest(uid);
     const isKept = options.keepWanted || options.until !== undefined;
     const want = (power: WantedPower) => (isKept || !site.guests.has(uid) ? Promise.resolve() : site.want(uid, power));
     this.#restarter.forget(uid);
@@ -161,8 +160,8 @@ export class Guests {
       if (options.until !== undefined) this.#starts.block(uid, `was shut down with ${options.until}, and starts once that is ready again`);
       return way;
     } catch (error) {
-      // It runs on as before, so it is wanted as before.
-      if (this.#hasProcess(uid)) await want(wantedPower);
+      // It runs on, so it is wanted to.
+      if (this.#hasProcess(uid)) await want(this.#powerAsItIs(uid));
       throw error;
     }
   }
@@ -193,14 +192,13 @@ export class Guests {
   /** Cuts the power. */
   async stop(uid: string, job: StepContext): Promise<void> {
     const { site } = this.#w;
-    const { wantedPower } = site.guest(uid);
     this.#restarter.forget(uid);
     await site.want(uid, 'stopped');
     this.#starts.giveUpWaiting(uid);
     try {
       await this.#observer.whileStopping(uid, () => cutPower(this.#w, uid, job.signal));
     } catch (error) {
-      if (this.#hasProcess(uid)) await site.want(uid, wantedPower);
+      if (this.#hasProcess(uid)) await site.want(uid, this.#powerAsItIs(uid));
       throw error;
     }
   }
@@ -233,8 +231,7 @@ export class Guests {
   }
 
   async pause(uid: string): Promise<void> {
-    await this.#w.site.want(uid, 'paused');
-    await this.#lock.with(uid, async () => {
+    await this.#wanting(uid, 'paused', async () => {
       if (this.#w.board.get(uid).power === 'paused') return;
       this.check('pause', this.#w.site.guest(uid));
       await this.#w.parts.hypervisor.pause(uid);
@@ -244,8 +241,7 @@ export class Guests {
   }
 
   async resume(uid: string): Promise<void> {
-    await this.#w.site.want(uid, 'running');
-    await this.#lock.with(uid, async () => {
+    await this.#wanting(uid, 'running', async () => {
       if (this.#w.board.get(uid).power === 'running') return;
       this.check('resume', this.#w.site.guest(uid));
       await this.#w.parts.hypervisor.resume(uid);
@@ -288,6 +284,19 @@ export class Guests {
     });
   }
 
+  /** What is wanted is written first, so that the next daemon does it; what fails is not wanted any more. */
+  async #wanting(uid: string, power: WantedPower, work: () => Promise<void>): Promise<void> {
+    const { site } = this.#w;
+    const { wantedPower } = site.guest(uid);
+    await site.want(uid, power);
+    try {
+      await this.#lock.with(uid, work);
+    } catch (error) {
+      if (site.guests.get(uid)?.wantedPower === power) await site.want(uid, this.#hasProcess(uid) ? this.#powerAsItIs(uid) : wantedPower);
+      throw error;
+    }
+  }
+
   /** QEMU tries again what found no space; nobody has asked for anything else meanwhile. */
   async #goOn(uid: string): Promise<void> {
     const { parts, readiness, board, site } = this.#w;
@@ -297,6 +306,11 @@ export class Guests {
       this.#observer.observed(uid, await parts.hypervisor.observe(uid));
       if (board.get(uid).power === 'running') readiness.watch(uid);
     });
+  }
+
+  /** For a guest with a process: what is wanted of it when what was asked for has failed. What was wanted before may be somebody else's vain attempt. */
+  #powerAsItIs(uid: string): WantedPower {
+    return this.#w.board.get(uid).power === 'paused' ? 'paused' : 'running';
   }
 
   #hasProcess(uid: string): boolean {

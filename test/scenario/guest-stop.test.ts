@@ -65,6 +65,21 @@ test('a guest without an agent has all the time for its power button', async () 
   assert.deepEqual([job.result, took], [{ way: 'power button' }, 105]);
 });
 
+test('a pause that fails is not wanted: when its guest crashes it is started again', async () => {
+  await applied({ web: service });
+  life.world.host.freeze(uid('web'));
+  const paused = await life.done(life.engine.pauseGuest('web', 'test'));
+  assert.deepEqual([paused.state, life.guest('web').wantedPower], ['failed', 'running']);
+  life.world.host.crash(uid('web'));
+  await life.until('it is ready again', () => life.guest('web').status.ready, 60_000);
+  life.world.host.freeze(uid('web'));
+  assert.equal((await life.done(life.engine.pauseGuest('web', 'test'))).state, 'failed');
+  life.world.host.thaw(uid('web'));
+  assert.equal((await life.done(life.engine.pauseGuest('web', 'test'))).state, 'succeeded');
+  life.world.host.freeze(uid('web'));
+  assert.deepEqual([(await life.done(life.engine.resumeGuest('web', 'test'))).state, life.guest('web').wantedPower], ['failed', 'paused']);
+});
+
 test('what is paused is let go on to shut down; what cannot be asked is not waited for', async () => {
   await applied({ web: service });
   await life.done(life.engine.pauseGuest('web', 'test'));

@@ -179,6 +179,17 @@ const found: readonly { what: string; seed: number; steps: readonly Step[] }[] =
       { do: 'pause', guest: 5, thenMs: 10_000 },
     ],
   },
+  {
+    what: 'a guest that two had tried to stop in vain ran on, and was wanted to be stopped',
+    seed: 3660,
+    steps: [
+      { ...apply(658989, { prune: false, deleteDisks: false }), thenMs: 30_000 },
+      { fault: 'call', call: 'hypervisor.stop', how: 'hang', times: 2, ms: 3000, thenMs: 120_000 },
+      { fault: 'kill', passes: 33, downMs: 500, thenMs: 40_000 },
+      { do: 'stop', guest: 1, thenMs: 0 },
+      { do: 'stop', guest: 1, thenMs: 120_000 },
+    ],
+  },
 ];
 
 for (const { what, seed, steps } of found) {

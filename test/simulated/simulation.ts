@@ -15,7 +15,17 @@ import { type Broken, type Violation, WatchedWorld } from './watched-world.ts';
 const longestMs = 6 * 60_000;
 
 /** Operations that look at what is asked before they do anything. */
-const refusing = new Set<Operation['do']>(['apply', 'apply-too-large', 'apply-shrunk', 'rename', 'set', 'delete', 'image-delete']);
+const refusing = new Set<Operation['do']>([
+  'apply',
+  'apply-too-large',
+  'apply-shrunk',
+  'pause',
+  'resume',
+  'rename',
+  'set',
+  'delete',
+  'image-delete',
+]);
 
 export interface Outcome {
   /** So often did a daemon die. */
