@@ -223,10 +223,12 @@ test('who cannot be asked here is signed in by a browser: as asked for, for a se
   await trial.local.call('identityProviderSet', {
     body: { issuer: 'http://127.0.0.1:1', clientId: 'caisson', label: 'University', roles: [] },
   });
-  const asked = start(['login', trial.url, '--web', '--as', 'asked', '--no-browser']);
-  const byKey = start(['login', trial.url, '--user', 'kim', '--as', 'by-key', '--no-browser'], [`${trialPassword}\r`]);
-  const byProvider = start(['login', trial.url, '--as', 'by-provider', '--no-browser'], ['\n']);
-  const another = start(['login', trial.url, '--web', '--user', 'ada', '--as', 'another', '--no-browser']);
+  // Each as of another user of the machine.
+  const at = (folder: string) => ({ HOME: join(home, folder) });
+  const asked = start(['login', trial.url, '--web', '--no-browser'], [], at('asked'));
+  const byKey = start(['login', trial.url, '--user', 'kim', '--no-browser'], [`${trialPassword}\r`], at('by-key'));
+  const byProvider = start(['login', trial.url, '--no-browser'], ['\n'], at('by-provider'));
+  const another = start(['login', trial.url, '--web', '--user', 'ada', '--no-browser'], [], at('another'));
   await Promise.all([
     approve(asked, { user: 'bob' }),
     approve(byKey, { cookie }),
@@ -247,8 +249,9 @@ test('who cannot be asked here is signed in by a browser: as asked for, for a se
   assert.match(byProvider.terminal.err, /User \(empty: by “University”, in a browser\): /);
   assert.equal(await another.ended, 1);
   assert.match(another.terminal.err, /bob has approved it in the browser, not ada/);
-  // Whoever was signed in last here is the context that is left; the one that was sent away is none, and has no session.
-  assert.doesNotMatch(await readFile(contextsPath(), 'utf8'), /another/);
+  // Who was sent away has neither a context nor a session.
+  await assert.rejects(stat(join(home, 'another/.config')), { code: 'ENOENT' });
+  assert.match(await readFile(join(home, 'by-key/.config/caisson/contexts.json'), 'utf8'), /"user": "kim"/);
   const sessions = (await run(['user', 'sessions', 'kim', '--url', `unix:${trial.socketPath}`])).out;
   assert.match(sessions, /a command line .* caisson on /);
   const { items } = await trial.local.call('sessionList', { params: { user: 'bob' } });
