@@ -38,6 +38,8 @@ export interface Endpoint {
   versioned?: 'site' | 'guest' | 'zone' | 'image' | 'user';
   /** `nothing`: it only asks, although its method is not GET. */
   changes?: 'nothing';
+  /** It changes nothing, and shows what may be secret: in the audit log once in a while for whoever looks, and not each time. */
+  isLook?: true;
   /** Fields of the body that the audit log keeps. Others are left out: they may be secret. */
   logs?: readonly string[];
   /** Its handler writes to the audit log itself: only that knows who it is about. */

@@ -139,6 +139,45 @@ describe('requests', () => {
     assert.deepEqual([action?.operation, action?.object, action?.outcome?.result], ['guestConsole', 'guest/web', 'refused']);
   });
 
+  test('a picture of a screen is there, for each who looks at a guest, and not each time', async () => {
+    const log = new MemoryAuditLog();
+    let fails = true;
+    const site = await trial.serve(
+      {
+        guestScreenshot: () =>
+          fails ? Promise.reject(new CaissonError('not-allowed', 'guest “web” is stopped')) : Promise.resolve(Buffer.from('a picture')),
+      },
+      {},
+      {
+        auditTrail: new AuditTrail(log, silentLog),
+        access: {
+          ...noUsers,
+          identify: ({ bearer }) => ({ actor: `user:${bearer}`, user: bearer ?? '', rights: [[{ role: 'administrator', on: 'site' }]] }),
+        },
+      },
+    );
+    const look = (guest: string, user?: string) => {
+      const headers: Record<string, string> =
+        user === undefined ? {} : { host: `127.0.0.1:${site.address.port}`, authorization: `Bearer ${user}` };
+      return ask(site, { path: `/v1/guests/${guest}/screenshot`, tcp: user !== undefined, headers });
+    };
+    assert.equal((await look('web')).status, 409);
+    fails = false;
+    for (let count = 0; count < 5; count++) assert.equal((await look('web')).status, 200);
+    await look('web', 'anna');
+    await look('web', 'anna');
+    await look('database', 'anna');
+    assert.deepEqual(
+      (await log.listActions()).map(({ actor, object, operation, outcome }) => [actor, object, operation, outcome?.result]),
+      [
+        ['user:anna', 'guest/database', 'guestScreenshot', 'succeeded'],
+        ['user:anna', 'guest/web', 'guestScreenshot', 'succeeded'],
+        ['local', 'guest/web', 'guestScreenshot', 'succeeded'],
+        ['local', 'guest/web', 'guestScreenshot', 'refused'],
+      ],
+    );
+  });
+
   test('an outcome that cannot be written does not hide what was done', async () => {
     const log = new MemoryAuditLog();
     const append = log.append.bind(log);

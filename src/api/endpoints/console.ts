@@ -44,6 +44,7 @@ export const consoleEndpoints = defineEndpoints({
     summary: 'What its screen shows now, as a picture',
     access: { permission: 'operate', on: 'guest' },
     params: guestParams,
+    isLook: true,
     media: 'image/png',
   },
 });

@@ -115,7 +115,7 @@ function answerHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOp
     const { lifetimes, access, callerOf, auditTrail } = options;
     const caller = callerOf(request.raw);
     const params = request.params as Record<string, string>;
-    const logged = isLogged(endpoint) && { id, endpoint, actor: caller.actor, from: originOf(request.raw) };
+    const logged = (isLogged(endpoint) || endpoint.isLook) && { id, endpoint, actor: caller.actor, from: originOf(request.raw) };
     try {
       await authorize(caller, endpoint.access, params, access.objects);
     } catch (error) {
@@ -137,7 +137,8 @@ function answerHandler(id: keyof Handlers, endpoint: Endpoint, options: RouterOp
     // Before it is looked at: a tag may be older than what it comes with, never newer.
     const givesTag = endpoint.versioned !== undefined && !takesIfMatch(endpoint) && mayConfigure(caller, params, access.objects);
     const tag = givesTag ? options.preconditions?.tagFor(endpoint, params) : undefined;
-    const perform = () => (logged ? auditTrail.record({ ...logged, call }, () => handler(call)) : handler(call));
+    const record = endpoint.isLook ? 'look' : 'record';
+    const perform = () => (logged ? auditTrail[record]({ ...logged, call }, () => handler(call)) : handler(call));
     const key = idempotencyKeyOf(request.raw, endpoint);
     const answer = await (key === undefined
       ? perform()

@@ -34,11 +34,16 @@ const maxActorChars = 200;
 /** Refused logins and attempts at what is forbidden that are written one by one in a minute: a flood of them must not fill the disk. */
 const maxRefused = 60;
 const refusedWindowMs = 60_000;
+const lookMs = 10 * 60_000;
+/** That are remembered. */
+const mostLooks = 1000;
 
 export class AuditTrail {
   readonly #auditLog: AuditLog;
   readonly #log: Log;
   #unknown = { since: 0, count: 0 };
+  /** When something was looked at that is in the log, the oldest first. */
+  readonly #looks = new Map<string, number>();
   #refused = { since: 0, written: 0, left: 0 };
 
   constructor(auditLog: AuditLog, log: Log) {
@@ -63,6 +68,21 @@ export class AuditTrail {
       await end(outcomeOf(error));
       throw error;
     }
+  }
+
+  /** The same for what only shows something: once in ten minutes for who looks at what from where. */
+  async look<T>(request: RequestToLog, work: () => Promise<T>): Promise<T> {
+    const { id, endpoint, call, actor, from } = request;
+    const key = JSON.stringify([actor, from, id, describeRequest(endpoint, call).object]);
+    const now = performance.now();
+    for (const [each, at] of this.#looks) {
+      if (now - at < lookMs && this.#looks.size <= mostLooks) break;
+      this.#looks.delete(each);
+    }
+    if (this.#looks.has(key)) return work();
+    const value = await this.record(request, work);
+    this.#looks.set(key, now);
+    return value;
   }
 
   /** Throws `unavailable` when a login that succeeds cannot be written: then it does not. */
