@@ -160,10 +160,15 @@ describe('a security key', () => {
     'it is asked for where it was made alone; elsewhere, and on the command line, one is told where it works',
     using(async (trial) => {
       await trial.addKey(await trial.user('ada'), new SoftKey());
-      for (const more of [{ place: elsewhere }, { place: undefined }, { kind: 'token' as const }])
+      // A command line is told that a browser can sign it in.
+      for (const [more, browser] of [
+        [{ place: elsewhere }, {}],
+        [{ place: undefined }, {}],
+        [{ kind: 'token' as const }, { browser: true }],
+      ] as const)
         await assert.rejects(trial.signIn('ada', more), {
           code: 'unauthorized',
-          details: { secondFactor: 'required' },
+          details: { secondFactor: 'required', ...browser },
           message: 'a recovery code is needed too; your security keys work in a browser, at room-1.example',
         });
     }),
