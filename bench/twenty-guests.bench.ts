@@ -82,12 +82,13 @@ async function startTogether(context: BenchContext, host: RealHost, guests: Name
         await stopAll(host, guests);
         return ms;
       },
-      byHand: async () => {
+    };
+    if (isWanted(storm))
+      contenders['byHand'] = async () => {
         const ms = told('by hand: all answer', await timed(() => Promise.all(raw.map((one) => one.start()))));
         await Promise.all(raw.map((one) => one.end('SIGKILL')));
         return ms;
-      },
-    };
+      };
     const [first] = raw;
     if (isWanted(stormOfLibvirt) && first) {
       say('libvirt looks at QEMU');
