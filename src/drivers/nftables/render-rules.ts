@@ -92,9 +92,8 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
       .filter((set) => set.path === path && set.hasUntracked)
       .map((set) => `ct state invalid ${set.original} ${set.chain === undefined ? 'goto permit' : `jump ${set.chain}`}`);
   const permitted = `ct state established,new ct mark ${mark} accept`;
-  const judged = (path: Path, errors: 'errors' | 'errors_wire', ...never: string[]) => [
-    permitted,
-    `ct state related ct mark ${mark} goto ${errors}`,
+  const judged = (path: Path, known: 'known' | 'known_wire', ...never: string[]) => [
+    `jump ${known}`,
     ...never,
     ...untracked(path),
     'ct state invalid,related counter drop',
@@ -126,7 +125,7 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
         'ip6 daddr @own6 udp dport 53 goto serve',
         'ip6 daddr @own6 tcp dport 53 goto serve',
         'ip6 daddr @own6 icmpv6 type echo-request goto serve',
-        permitted,
+        'jump known',
         ...lookups('hosted', 'original'),
         'goto refuse',
       ],
@@ -180,14 +179,14 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
     },
     {
       name: 'between',
-      rules: [...judged('between', 'errors'), 'ct direction reply goto between_reply', ...lookups('between', 'original'), 'goto refuse'],
+      rules: [...judged('between', 'known'), 'ct direction reply goto between_reply', ...lookups('between', 'original'), 'goto refuse'],
     },
     {
       name: 'entering',
       rules: [
         'icmp type redirect counter drop',
         'icmpv6 type nd-redirect counter drop',
-        ...judged('entering', 'errors_wire', 'ip saddr @nowhere4 counter drop', 'ip6 saddr @nowhere6 counter drop'),
+        ...judged('entering', 'known_wire', 'ip saddr @nowhere4 counter drop', 'ip6 saddr @nowhere6 counter drop'),
         'ct direction reply goto leaving_reply',
         ...publications.original,
         ...refuseMasked('daddr'),
@@ -198,7 +197,7 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
     {
       name: 'leaving',
       rules: [
-        ...judged('leaving', 'errors'),
+        ...judged('leaving', 'known'),
         'ct direction reply goto entering_reply',
         'ip daddr @inside4 goto refuse',
         'ip6 daddr @inside6 goto refuse',
@@ -208,6 +207,10 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
         'goto refuse',
       ],
     },
+    // What the rules in force have let pass. Their mark stands here and in `forward` alone, so that a change of guests and flows writes no other chain.
+    { name: 'known', rules: [permitted, `ct state related ct mark ${mark} goto errors`] },
+    { name: 'known_wire', rules: [permitted, `ct state related ct mark ${mark} goto errors_wire`] },
+    { name: 'marked', rules: [`ct mark set ${mark} accept`] },
     // Errors about a connection come from its end, not from somebody who has heard of it.
     {
       name: 'errors',
@@ -233,7 +236,7 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
     { name: 'entering_reply', rules: [...publications.reply, ...refuseMasked('saddr'), ...lookups('entering', 'reply'), 'goto refuse'] },
     { name: 'leaving_reply', rules: [...lookups('leaving', 'reply'), 'goto refuse'] },
     ...flows.chains,
-    { name: 'permit', rules: ['ct state new goto admit', `ct mark set ${mark} accept`] },
+    { name: 'permit', rules: ['ct state new goto admit', 'goto marked'] },
     // A nic's share of the table of connections: of those that its guest opens, and of those that others open to it.
     {
       name: 'admit',
@@ -241,7 +244,7 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
         `iifname "csg*" add @opened { iifname ct count over ${share} } goto refuse`,
         `iifname "csb*" add @opened { iifname ct count over ${share} } goto refuse`,
         `iifname @uplinks add @visited { oifname ct count over ${share} } counter drop`,
-        `ct mark set ${mark} accept`,
+        'goto marked',
       ],
     },
     {
