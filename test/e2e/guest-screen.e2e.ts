@@ -2,7 +2,7 @@
 // The screen of a real guest, from its firmware's first words: as a picture, through the websocket, by the command line, and in a browser. The guest
 // is a typewriter that tells on its serial port what was typed on its keyboard.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,48 +10,30 @@ import type { Duplex } from 'node:stream';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { readFrame } from '../../src/lib/rfb-frame.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
-import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import { projectRoot } from '../../scripts/project.ts';
 import { openBrowser, openPage } from '../page/page-fixture.ts';
 import { decodePng, unlikeTheFirst } from '../picture.ts';
 import { typewriterDisk, typewriterWords } from '../tiny-guest/typewriter.ts';
+import { launcher, RealDaemon } from './real-daemon.ts';
 
-const launcher = join(projectRoot, 'bin/caisson');
-const netns = 'cst-screen';
 /** Everything here is emulated, on a machine that does other things as well. */
 const soon = { timeoutMs: 300_000, everyMs: 100 };
 
-let data = '';
+const host = new RealDaemon('cst-screen', '--listen', '127.0.0.1:0');
 let folder = '';
-let helper: ChildProcess;
-let daemonPid = 0;
 let url = '';
-let transport: NodeTransport;
-let client: Client;
 let browser: Browser | undefined;
 /** What was typed. A key may be told several times: where the host stands still for half a second, the firmware takes it for held down. */
 let serial: { stream: Duplex; said: string };
 
 before(async () => {
-  data = mkdtempSync(join(tmpdir(), 'caisson-screen-'));
   folder = mkdtempSync(join(tmpdir(), 'caisson-typewriter-'));
   chmodSync(folder, 0o755);
-  let said = '';
-  helper = spawn(launcher, ['daemon', '--data', data, '--netns', netns, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [helper.stdout, helper.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ready = () => {
-    assert.equal(helper.exitCode, null, said);
-    return /^ready unix:\S+ (\S+)/m.exec(said);
-  };
-  url = (await waitFor('the daemon is ready', ready, soon))[1] ?? '';
-  daemonPid = Number(/"daemon":(\d+)/.exec(said)?.[1]);
-  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
-  client = createClient(transport);
+  await host.start();
+  url = /^ready unix:\S+ (\S+)/m.exec(host.said)?.[1] ?? '';
   const text = `
 version: 1
 site: screen
@@ -63,34 +45,23 @@ guests:
 `;
   const parsed = parseSiteFile(text, () => undefined);
   if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems));
-  const job = await finish(client.call('siteApply', { body: { site: parsed.site } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  await host.succeed(host.client.call('siteApply', { body: { site: parsed.site } }));
   serial = await listen();
 });
 
 after(async () => {
   await browser?.close();
   serial?.stream.destroy();
-  if (client) {
-    for (const { name, actions } of (await client.call('guestList')).items)
-      if (actions.includes('stop')) await finish(client.call('guestStop', { params: { guest: name } }));
-  }
-  transport?.close();
-  helper.kill('SIGTERM');
-  await waitFor('the helper ends', () => helper.exitCode !== null, soon);
-  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
-  for (const each of [data, folder]) rmSync(each, { recursive: true, force: true });
+  // They hear nobody who asks them to end.
+  for (const { name, actions } of (await host.client.call('guestList')).items)
+    if (actions.includes('stop')) await host.finish(host.client.call('guestStop', { params: { guest: name } }));
+  await host.close();
+  rmSync(folder, { recursive: true, force: true });
 });
-
-async function finish(started: Promise<Job>): Promise<Job> {
-  let job = await started;
-  for await (const state of client.stream('jobFollow', { params: { job: job.uid } })) job = state as Job;
-  return job;
-}
 
 /** What the guest tells on its serial port, from its beginning. */
 async function listen(): Promise<{ stream: Duplex; said: string }> {
-  const stream = await transport.openWebSocket('/v1/guests/typist/console?history=100000');
+  const stream = await host.transport.openWebSocket('/v1/guests/typist/console?history=100000');
   const heard = { stream, said: '' };
   stream.on('data', (chunk: Buffer) => (heard.said += chunk.toString('latin1')));
   stream.on('error', () => undefined);
@@ -98,12 +69,12 @@ async function listen(): Promise<{ stream: Duplex; said: string }> {
 }
 
 async function drawn(): Promise<number> {
-  return unlikeTheFirst(decodePng(await client.bytes('guestScreenshot', { params: { guest: 'typist' } })));
+  return unlikeTheFirst(decodePng(await host.client.bytes('guestScreenshot', { params: { guest: 'typist' } })));
 }
 
 /** A viewer that has shaken hands. */
 async function viewer(): Promise<Duplex> {
-  const screen = await transport.openWebSocket('/v1/guests/typist/screen');
+  const screen = await host.transport.openWebSocket('/v1/guests/typist/screen');
   screen.on('error', () => undefined);
   screen.write('RFB 003.008\n');
   screen.write(Buffer.from([1, 1]));
@@ -121,14 +92,14 @@ function residentMib(pid: number): number {
 }
 
 async function typist(): Promise<{ pid: number }> {
-  const { status } = await client.call('guestShow', { params: { guest: 'typist' } });
+  const { status } = await host.client.call('guestShow', { params: { guest: 'typist' } });
   return { pid: status.pid ?? assert.fail('it does not run') };
 }
 
 test('a picture shows what the firmware writes, and the websocket the same', async () => {
   await waitFor('the typewriter stands', () => serial.said.includes(typewriterWords), soon);
   await waitFor('what it writes', async () => (await drawn()) > 500, soon);
-  const frame = await readFrame(await transport.openWebSocket('/v1/guests/typist/screen'));
+  const frame = await readFrame(await host.transport.openWebSocket('/v1/guests/typist/screen'));
   assert.ok(frame.width >= 640 && frame.height >= 350, `${frame.width} × ${frame.height}`);
   assert.ok(unlikeTheFirst(frame) > 500);
 });
@@ -154,7 +125,7 @@ test('a key that is pressed on the screen arrives in the guest, which shows it',
 
 test('a viewer that asks for everything and reads nothing takes no memory, and nothing from others', async () => {
   const { pid } = await typist();
-  const before = [residentMib(daemonPid), residentMib(pid)];
+  const before = [residentMib(host.pid), residentMib(pid)];
   const screen = await viewer();
   screen.pause();
   // Two thousand whole screens of a megabyte each.
@@ -169,7 +140,7 @@ test('a viewer that asks for everything and reads nothing takes no memory, and n
     await waitFor('the other to be heard', () => serial.said.length > from + key, soon);
   }
   assert.match(serial.said.slice(from), /x{20,}$/);
-  const grown = [residentMib(daemonPid), residentMib(pid)].map((now, index) => Math.round(now - (before[index] ?? 0)));
+  const grown = [residentMib(host.pid), residentMib(pid)].map((now, index) => Math.round(now - (before[index] ?? 0)));
   assert.ok((grown[0] ?? 0) < 48 && (grown[1] ?? 0) < 64, `the daemon grew by ${grown[0]} MiB, QEMU by ${grown[1]} MiB`);
   screen.destroy();
   other.destroy();
@@ -177,15 +148,18 @@ test('a viewer that asks for everything and reads nothing takes no memory, and n
 
 test('the command line writes a picture; a guest without a display says how it gets one', async () => {
   const file = join(folder, 'screen.png');
-  execFileSync(launcher, ['guest', 'screen', 'typist', '--png', file, '--data', data]);
+  execFileSync(launcher, ['guest', 'screen', 'typist', '--png', file, '--data', host.data]);
   assert.ok(unlikeTheFirst(decodePng(readFileSync(file))) > 500);
-  await assert.rejects(client.bytes('guestScreenshot', { params: { guest: 'blind' } }), { code: 'not-allowed', message: /display: vga/ });
-  await assert.rejects(transport.openWebSocket('/v1/guests/blind/screen'), { code: 'not-allowed' });
+  await assert.rejects(host.client.bytes('guestScreenshot', { params: { guest: 'blind' } }), {
+    code: 'not-allowed',
+    message: /display: vga/,
+  });
+  await assert.rejects(host.transport.openWebSocket('/v1/guests/blind/screen'), { code: 'not-allowed' });
 });
 
 test('in a browser: seen, typed in, a text for its keyboard, and told when the guest is stopped', async () => {
   browser = await openBrowser();
-  const token = readFileSync(join(data, 'api-token'), 'utf8').trim();
+  const token = readFileSync(join(host.data, 'api-token'), 'utf8').trim();
   const { page, context, visit, complaints } = await openPage({ browser, url, token });
   try {
     await visit('#/guests/typist/screen');
@@ -223,9 +197,9 @@ test('in a browser: seen, typed in, a text for its keyboard, and told when the g
     );
     assert.deepEqual(complaints, []);
 
-    await finish(client.call('guestStop', { params: { guest: 'typist' } }));
+    await host.finish(host.client.call('guestStop', { params: { guest: 'typist' } }));
     await page.getByText('No console now').waitFor();
-    await finish(client.call('guestStart', { params: { guest: 'typist' } }));
+    await host.finish(host.client.call('guestStart', { params: { guest: 'typist' } }));
     await canvas.waitFor();
   } finally {
     await context.close();
@@ -238,7 +212,10 @@ test('a QEMU that is stopped is told as such, and shown again once it goes on', 
   try {
     const isTold = ({ code, message }: { code?: string; message?: string }) =>
       code === 'timeout' || (code === 'not-allowed' && /is unresponsive/.test(message ?? ''));
-    const asked = [transport.openWebSocket('/v1/guests/typist/screen'), client.bytes('guestScreenshot', { params: { guest: 'typist' } })];
+    const asked = [
+      host.transport.openWebSocket('/v1/guests/typist/screen'),
+      host.client.bytes('guestScreenshot', { params: { guest: 'typist' } }),
+    ];
     await Promise.all(asked.map((each) => assert.rejects(each, isTold)));
   } finally {
     process.kill(pid, 'SIGCONT');

@@ -2,59 +2,31 @@
 // Guests that run on a real host are given memory, processors, disks and nics and give them back: from the command line’s call to what the guest
 // itself sees, through daemon, helper, jail and control group, without a restart.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { GuestChange } from '../../src/model/guest-change.ts';
 import type { Guest } from '../../src/model/guest-status.ts';
-import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
 import { GuestShell } from './guest-shell.ts';
+import { launcher, RealDaemon } from './real-daemon.ts';
 
-const launcher = join(import.meta.dirname, '../../bin/caisson');
-const netns = 'cst-sizes';
-let data = '';
+const host = new RealDaemon('cst-sizes');
 let image = '';
-let helper: ChildProcess;
-let transport: NodeTransport;
-let client: Client;
 let shell: GuestShell | undefined;
 
 before(async () => {
   image = await tinyDisk();
-  data = mkdtempSync(join(tmpdir(), 'caisson-sizes-'));
-  let said = '';
-  helper = spawn(launcher, ['daemon', '--data', data, '--netns', netns], { stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [helper.stdout, helper.stderr]) stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await waitFor(
-    'the daemon is ready',
-    () => {
-      assert.equal(helper.exitCode, null, said);
-      return /^ready /m.test(said);
-    },
-    { timeoutMs: 60_000 },
-  );
-  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
-  client = createClient(transport);
+  await host.start();
 });
 
 after(async () => {
   shell?.close();
-  if (helper.exitCode === null) {
-    await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
-    helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 60_000 });
-  }
-  transport?.close();
-  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
-  rmSync(data, { recursive: true, force: true });
+  await host.close();
 });
 
 function site(size: string, disks = 'root: 64MiB', rest = '', nics = 'zone: one\n    addresses: [10.77.1.10]'): Site {
@@ -78,31 +50,22 @@ ${rest}`;
   return parsed.site;
 }
 
-async function finish(started: Promise<Job>): Promise<Job> {
-  const { uid } = await started;
-  let job: Job | undefined;
-  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-  return job as Job;
-}
-
 async function apply(wanted: Site, overwrite = false): Promise<void> {
-  const job = await finish(client.call('siteApply', { body: { site: wanted, overwrite } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  await host.succeed(host.client.call('siteApply', { body: { site: wanted, overwrite } }));
 }
 
 async function set(change: GuestChange): Promise<string[]> {
-  const job = await finish(client.call('guestSet', { params: { guest: 'tiny' }, body: change }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  const job = await host.succeed(host.client.call('guestSet', { params: { guest: 'tiny' }, body: change }));
   return (job.result as { pending: string[] }).pending;
 }
 
 function guest(): Promise<Guest> {
-  return client.call('guestShow', { params: { guest: 'tiny' } });
+  return host.client.call('guestShow', { params: { guest: 'tiny' } });
 }
 
 /** What a command prints on the guest's console. */
 async function inGuest(command: string, pattern: RegExp): Promise<string> {
-  shell ??= new GuestShell(transport, 'tiny');
+  shell ??= new GuestShell(host.transport, 'tiny');
   const said = await shell.answer(command);
   const found = pattern.exec(said);
   assert.ok(found, said);
@@ -141,14 +104,14 @@ test('a guest with a range boots with its size, and gets more and less of everyt
   await becomes('its first disk is larger', () => hasDisk(96));
   assert.ok(limitBytes(first.uid) >= limit + 256 * 1024 * 1024, 'the limit of its memory has followed');
 
-  const isEmulated = (await client.call('hostShow')).accelerator === 'tcg';
+  const isEmulated = (await host.client.call('hostShow')).accelerator === 'tcg';
   const fewer = isEmulated ? ['processors 2 → 1: at its next start, since emulated processors are not taken from a QEMU that runs'] : [];
   assert.deepEqual(await set({ memoryMib: 192, cpus: 1, disks: { data: null } }), fewer);
   assert.ok((await memoryMib()) < small);
   await becomes('it has the processors that stay', async () => (await processors()) === (isEmulated ? 2 : 1));
   await becomes('it has one disk less', async () => !(await hasDisk(24)));
   assert.ok(limitBytes(first.uid) < limit, 'the limit of its memory has followed');
-  assert.ok(existsSync(join(data, 'guests', first.uid, 'data.qcow2')), 'the file of a disk that is taken out stays');
+  assert.ok(existsSync(join(host.data, 'guests', first.uid, 'data.qcow2')), 'the file of a disk that is taken out stays');
 
   const last = await guest();
   assert.equal(last.status.pid, first.status.pid);
@@ -171,7 +134,7 @@ test('a nic that is added is there at once, with the rules of its zone; one that
   const cpu = '    cpu: { weight: 200, limit: 0.9, pin: [0] }\n';
   const wanted = (nics?: string) => site('320MiB', 'root: 96MiB, data: 24MiB', cpu, nics);
   const before = await guest();
-  const inNetwork = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', netns, ...argv], { encoding: 'utf8' });
+  const inNetwork = (...argv: string[]) => execFileSync('ip', ['netns', 'exec', host.netns, ...argv], { encoding: 'utf8' });
   await apply(wanted('nics: [{ zone: one, addresses: [10.77.1.10] }, { zone: two, addresses: [10.77.2.10] }]'), true);
   const { uid, status } = await guest();
   assert.deepEqual([status.pid, status.pending, status.nics.length], [before.status.pid, before.status.pending, 2]);
@@ -203,7 +166,7 @@ test('what cannot be is refused by the command line with exit code 2, and nothin
   const before = await guest();
   const run = (...args: string[]) => {
     try {
-      execFileSync(launcher, ['guest', 'set', 'tiny', '--data', data, ...args], { encoding: 'utf8', stdio: 'pipe' });
+      execFileSync(launcher, ['guest', 'set', 'tiny', '--data', host.data, ...args], { encoding: 'utf8', stdio: 'pipe' });
       return { status: 0, stderr: '' };
     } catch (error) {
       return error as { status: number; stderr: string };

@@ -1,7 +1,7 @@
 // The words of a site file for networks, all the way to the kernel: kinds of zones, publications, flows with limits. What they mean is tried
 // from namespaces in the place of the guests and of the world.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { run } from '../../src/lib/exec.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
@@ -96,28 +96,8 @@ describe('a site file’s networks', () => {
 
   test('a guest on a shared wire gets its address by DHCP, and names from the host', async () => {
     for (const guest of ['lobby', 'gate']) {
-      const set = `ip addr add $ip/25 dev eth0; ip route add default via $router dev eth0`;
-      const script = `${real.folder}/bound-${guest}`;
-      writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] || exit 0\n${set}\n`, { mode: 0o755 });
-      await run([
-        'ip',
-        'netns',
-        'exec',
-        from(guest),
-        'busybox',
-        'udhcpc',
-        '-i',
-        'eth0',
-        '-n',
-        '-q',
-        '-f',
-        '-t',
-        '5',
-        '-T',
-        '1',
-        '-s',
-        script,
-      ]);
+      const script = 'ip addr add $ip/25 dev eth0; ip route add default via $router dev eth0';
+      assert.ok(await real.askForLease(from(guest), { script }));
       const { stdout } = await run(['ip', '-n', from(guest), '-4', '-o', 'address', 'show', 'dev', 'eth0']);
       assert.ok(stdout.includes(`${own(guest)}/25`), stdout);
     }
@@ -211,30 +191,8 @@ describe('a site file’s networks', () => {
     };
 
     test('is told of a router by DHCP on its way out only', async () => {
-      const script = `${real.folder}/told`;
-      writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && echo "$interface $ip via $router" >> ${real.folder}/leases\nexit 0\n`, {
-        mode: 0o755,
-      });
-      for (const device of ['eth0', 'eth1'])
-        await run([
-          'ip',
-          'netns',
-          'exec',
-          from('router'),
-          'busybox',
-          'udhcpc',
-          '-i',
-          device,
-          '-n',
-          '-q',
-          '-f',
-          '-t',
-          '5',
-          '-T',
-          '1',
-          '-s',
-          script,
-        ]);
+      const script = `echo "$interface $ip via $router" >> ${real.folder}/leases`;
+      for (const device of ['eth0', 'eth1']) assert.ok(await real.askForLease(from('router'), { device, script }));
       const leases = readFileSync(`${real.folder}/leases`, 'utf8').trim().split('\n');
       assert.deepEqual(leases, [`eth0 ${outer.addresses[0]} via 192.0.2.1`, `eth1 ${inner.addresses[0]} via`]);
     });

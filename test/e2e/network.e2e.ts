@@ -445,28 +445,7 @@ describe('addresses and routes handed out', () => {
 
   /** One run of a real client; what it was told, by name. */
   async function lease(namespace: string, ...options: string[]): Promise<Record<string, string>> {
-    const script = `${real.folder}/told.sh`;
-    writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] || [ "$1" = renew ] || exit 0\nenv > ${real.folder}/told\n`, { mode: 0o755 });
-    await run([
-      'ip',
-      'netns',
-      'exec',
-      namespace,
-      'busybox',
-      'udhcpc',
-      '-i',
-      'eth0',
-      '-n',
-      '-q',
-      '-f',
-      '-t',
-      '5',
-      '-T',
-      '1',
-      '-s',
-      script,
-      ...options,
-    ]);
+    assert.ok(await real.askForLease(namespace, { script: `env > ${real.folder}/told`, options }));
     return Object.fromEntries(
       readFileSync(`${real.folder}/told`, 'utf8')
         .split('\n')

@@ -2,79 +2,29 @@
 // A site of tiny guests on a real host, from the file to the running service: daemon and helper, QEMU, nftables, dnsmasq. The guests
 // ask for their addresses by DHCP, as any image does that cannot read a seed. Whatever dies beside them, they run on.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Guest } from '../../src/model/guest-status.ts';
-import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { Site } from '../../src/model/site.ts';
 import type { ZoneCheck } from '../../src/model/zone-check.ts';
 import { asTheFlowsSay } from '../../src/model/zone-check-line.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
+import { RealDaemon } from './real-daemon.ts';
 
-const launcher = join(import.meta.dirname, '../../bin/caisson');
-const netns = 'cst-site';
 /** Everything here is emulated, on a machine that does other things as well. */
 const patientMs = 200_000;
-let data = '';
+const host = new RealDaemon('cst-site');
 let image = '';
-let helper: ChildProcess | undefined;
-let transport: NodeTransport;
-let client: Client;
 
 before(async () => {
   image = await tinyDisk();
-  data = mkdtempSync(join(tmpdir(), 'caisson-site-'));
-  await startDaemon();
+  await host.start();
 });
-
-after(async () => {
-  if (helper?.exitCode === null) {
-    await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
-    helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 60_000 });
-  }
-  transport?.close();
-  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
-  rmSync(data, { recursive: true, force: true });
-});
-
-async function startDaemon(): Promise<void> {
-  let said = '';
-  const child = spawn(launcher, ['daemon', '--data', data, '--netns', netns], { stdio: ['ignore', 'pipe', 'pipe'] });
-  helper = child;
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await waitFor(
-    'the daemon is ready',
-    () => {
-      assert.equal(child.exitCode, null, said);
-      return /^ready /m.test(said);
-    },
-    { timeoutMs: 60_000 },
-  );
-  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
-  client = createClient(transport);
-}
-
-/** Kills helper and daemon at once, as a machine that runs out of memory might, and waits until both are gone. */
-async function killDaemon(): Promise<void> {
-  const { pid } = helper as ChildProcess;
-  const daemons = execFileSync('pgrep', ['-P', String(pid), '-f', 'dist/daemon.js'], { encoding: 'utf8' })
-    .trim()
-    .split('\n');
-  for (const victim of [...daemons.map(Number), pid as number]) process.kill(victim, 'SIGKILL');
-  transport.close();
-  await waitFor('both are gone', () => helper?.signalCode === 'SIGKILL' && daemons.every((daemon) => !existsSync(`/proc/${daemon}/exe`)), {
-    timeoutMs: 60_000,
-  });
-}
+after(() => host.close());
 
 function site(change: (text: string) => string = (text) => text): Site {
   const text = `
@@ -110,24 +60,16 @@ guests:
   return parsed.site;
 }
 
-async function finish(started: Promise<Job>): Promise<Job> {
-  const { uid } = await started;
-  let job: Job | undefined;
-  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-  return job as Job;
-}
-
 async function guest(name: string): Promise<Guest> {
-  return client.call('guestShow', { params: { guest: name } });
+  return host.client.call('guestShow', { params: { guest: name } });
 }
 
 function inNetwork(...argv: string[]): string {
-  return execFileSync('ip', ['netns', 'exec', netns, ...argv], { encoding: 'utf8' });
+  return execFileSync('ip', ['netns', 'exec', host.netns, ...argv], { encoding: 'utf8' });
 }
 
 test('apply builds everything from the file and ends when every service is ready, in order', async () => {
-  const job = await finish(client.call('siteApply', { body: { site: site() } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  await host.succeed(host.client.call('siteApply', { body: { site: site() } }));
   const [a, b] = await Promise.all([guest('a'), guest('b')]);
   assert.ok(a.status.ready && b.status.ready);
   assert.ok(Date.parse(b.status.startedAt as string) >= Date.parse(a.status.readyAt as string), 'b was started before a was ready');
@@ -159,7 +101,7 @@ test('every QEMU is its own user, without rights, in a network of its own', asyn
 });
 
 test('the audit finds both processes cut off, looks into both guests, and misses what is not there', async () => {
-  const { rules, site: name } = await client.call('auditShow');
+  const { rules, site: name } = await host.client.call('auditShow');
   assert.equal(name, 'tiny');
   const found = Object.values(rules).flatMap((rule) => rule.findings.map(({ code, about }) => [code, ...about].join(' ')));
   const ofTheMachine = ['emulated a b', 'processor-weaknesses'];
@@ -182,8 +124,7 @@ test('the audit finds both processes cut off, looks into both guests, and misses
 
 test('a second apply changes nothing', async () => {
   const before = [(await guest('a')).status.pid, (await guest('b')).status.pid];
-  const job = await finish(client.call('siteApply', { body: { site: site() } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  const job = await host.succeed(host.client.call('siteApply', { body: { site: site() } }));
   assert.deepEqual((job.result as { changes: string[] }).changes, []);
   assert.deepEqual([(await guest('a')).status.pid, (await guest('b')).status.pid], before);
 });
@@ -195,8 +136,7 @@ test('the filtering is tried from a probe in each zone, which is filtered as a g
       ?.toSorted();
   const before = links();
   const check = async () => {
-    const job = await finish(client.call('zoneCheck', { body: {} }));
-    assert.equal(job.state, 'succeeded', job.error?.message);
+    const job = await host.succeed(host.client.call('zoneCheck', { body: {} }));
     return job.result as ZoneCheck;
   };
   const found = await check();
@@ -221,13 +161,15 @@ test('the filtering is tried from a probe in each zone, which is filtered as a g
 
 test('daemon and helper killed at once: the guests run on, no packet to them is lost, and the next daemon takes them over', async () => {
   const before = [await guest('a'), await guest('b')];
-  const stream = spawn('ip', ['netns', 'exec', netns, 'ping', '-n', '-i', '0.1', '10.77.1.10'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const stream = spawn('ip', ['netns', 'exec', host.netns, 'ping', '-n', '-i', '0.1', '10.77.1.10'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let said = '';
   stream.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const answered = () => [...said.matchAll(/icmp_seq=(\d+) ttl/g)].map(([, number]) => Number(number));
   await waitFor('the stream', () => answered().length >= 5, { timeoutMs: patientMs });
-  await killDaemon();
-  await startDaemon();
+  await host.kill();
+  await host.start();
   const soFar = answered().length;
   await waitFor('the stream goes on', () => answered().length >= soFar + 5, { timeoutMs: patientMs });
   stream.kill('SIGINT');
@@ -252,7 +194,7 @@ test('a flush of the rules is found and mended, and told', async () => {
   await waitFor('the rules are back', () => inNetwork('nft', 'list', 'tables').includes('table inet caisson'), { timeoutMs: patientMs });
   const told = await waitFor(
     'the event',
-    async () => (await client.call('eventList', { query: { limit: 200 } })).items.find((event) => event.kind === 'network-failed'),
+    async () => (await host.client.call('eventList', { query: { limit: 200 } })).items.find((event) => event.kind === 'network-failed'),
     { timeoutMs: patientMs },
   );
   assert.equal(told.severity, 'error');
@@ -262,7 +204,7 @@ test('a flush of the rules is found and mended, and told', async () => {
 describe('what somebody takes away from the network is back, and told:', () => {
   const tapOf = async (name: string) => (await guest(name)).status.nics[0]?.tap ?? '';
   const failures = async () =>
-    (await client.call('eventList', { query: { limit: 200 } })).items.filter((event) => event.kind === 'network-failed').length;
+    (await host.client.call('eventList', { query: { limit: 200 } })).items.filter((event) => event.kind === 'network-failed').length;
   const harms: { what: string; harm: (tap: string) => void; isBack: (tap: string) => boolean }[] = [
     {
       what: 'a guest’s route',
@@ -298,7 +240,9 @@ describe('what somebody takes away from the network is back, and told:', () => {
           if (tries === 3) throw error;
         });
       }
-      await waitFor('all is well', async () => (await client.call('hostShow')).network.problem === undefined, { timeoutMs: patientMs });
+      await waitFor('all is well', async () => (await host.client.call('hostShow')).network.problem === undefined, {
+        timeoutMs: patientMs,
+      });
       inNetwork('ping', '-c', '1', '-W', '2', '10.77.1.10');
     });
   }
@@ -306,7 +250,7 @@ describe('what somebody takes away from the network is back, and told:', () => {
 
 /** Its process id; 0 while none lives, and while another one starts. */
 function nameService(): number {
-  const record = join(data, 'run/network/dnsmasq.json');
+  const record = join(host.data, 'run/network/dnsmasq.json');
   if (!existsSync(record)) return 0;
   const { pid } = JSON.parse(readFileSync(record, 'utf8')) as { pid: number };
   return existsSync(`/proc/${pid}/exe`) ? pid : 0;
@@ -316,7 +260,7 @@ test('QEMU killed is a crash that is told; the guest starts again on its own dis
   const { uid, status } = await guest('b');
   process.kill(status.pid as number, 'SIGKILL');
   const isTold = async () =>
-    (await client.call('eventList', { query: { limit: 500 } })).items.some(
+    (await host.client.call('eventList', { query: { limit: 500 } })).items.some(
       ({ kind, object }) => kind === 'guest-crashed' && object === `guest/${uid}`,
     );
   await waitFor('the crash is told', isTold, { timeoutMs: patientMs });
@@ -328,21 +272,17 @@ test('QEMU killed is a crash that is told; the guest starts again on its own dis
 });
 
 test('pause and resume, shutdown by the agent, start, reboot, stop', async () => {
-  const run = async (job: Promise<Job>) => {
-    const ended = await finish(job);
-    assert.equal(ended.state, 'succeeded', ended.error?.message);
-    return ended;
-  };
+  const { client } = host;
   const params = { guest: 'b' };
-  await run(client.call('guestPause', { params }));
+  await host.succeed(client.call('guestPause', { params }));
   assert.equal((await guest('b')).status.power, 'paused');
-  await run(client.call('guestResume', { params }));
-  const down = await run(client.call('guestShutdown', { params, body: { timeoutMs: patientMs } }));
+  await host.succeed(client.call('guestResume', { params }));
+  const down = await host.succeed(client.call('guestShutdown', { params, body: { timeoutMs: patientMs } }));
   assert.deepEqual(down.result, { way: 'agent' });
   assert.equal((await guest('b')).status.power, 'stopped');
-  await run(client.call('guestStart', { params }));
-  await run(client.call('guestReboot', { params, body: { force: true } }));
-  await run(client.call('guestStop', { params }));
+  await host.succeed(client.call('guestStart', { params }));
+  await host.succeed(client.call('guestReboot', { params, body: { force: true } }));
+  await host.succeed(client.call('guestStop', { params }));
   const { tap } = (await guest('b')).status.nics[0] as { tap: string };
   await waitFor('its tap is gone', () => !inNetwork('ip', '-o', 'link').includes(tap), { timeoutMs: patientMs });
 });
@@ -350,14 +290,12 @@ test('pause and resume, shutdown by the agent, start, reboot, stop', async () =>
 test('a guest that is pruned leaves its disk, and nothing else; destroying with its disks leaves nothing', async () => {
   const { uid } = await guest('b');
   const fewer = site((text) => text.replace(/flows:[\s\S]*?images/, 'images').replace(/ {2}b:[\s\S]*/, ''));
-  const pruned = await finish(client.call('siteApply', { body: { site: fewer, prune: true } }));
-  assert.equal(pruned.state, 'succeeded', pruned.error?.message);
-  assert.ok(existsSync(join(data, 'guests', uid, 'root.qcow2')));
-  assert.ok(!existsSync(join(data, 'run', uid)));
+  await host.succeed(host.client.call('siteApply', { body: { site: fewer, prune: true } }));
+  assert.ok(existsSync(join(host.data, 'guests', uid, 'root.qcow2')));
+  assert.ok(!existsSync(join(host.data, 'run', uid)));
   const a = (await guest('a')).uid;
-  const destroyed = await finish(client.call('siteDestroy', { query: { deleteDisks: 'true' } }));
-  assert.equal(destroyed.state, 'succeeded', destroyed.error?.message);
-  assert.ok(!readdirSync(join(data, 'guests')).includes(a));
+  await host.succeed(host.client.call('siteDestroy', { query: { deleteDisks: 'true' } }));
+  assert.ok(!readdirSync(join(host.data, 'guests')).includes(a));
 });
 
 function isTrue(work: () => unknown): boolean {

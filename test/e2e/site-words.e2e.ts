@@ -2,34 +2,24 @@
 // The words of a site file for networks on a real host: daemon, QEMU, an uplink to this machine. A guest behind the host's address, a port
 // of it published, a guest with a nic in two zones; and the filtering check, which tries what is published from the world.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
-import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import type { ZoneCheck } from '../../src/model/zone-check.ts';
 import { asTheFlowsSay } from '../../src/model/zone-check-line.ts';
 import { tinyDisk } from '../tiny-guest/tiny-disk.ts';
+import { RealDaemon } from './real-daemon.ts';
 
-const launcher = join(import.meta.dirname, '../../bin/caisson');
 const netns = 'cst-words';
 /** This machine's end of the uplink: the world. */
 const wire = 'cstwords0';
 const router = '203.0.113.1';
-let data = '';
-let helper: ChildProcess | undefined;
-let transport: NodeTransport | undefined;
-let client: Client;
+const host = new RealDaemon(netns);
 
 before(async () => {
   const image = await tinyDisk();
-  data = mkdtempSync(join(tmpdir(), 'caisson-words-'));
   ip('netns', 'add', netns);
   ip('-n', netns, 'link', 'set', 'lo', 'up');
   ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', 'eth1', 'netns', netns);
@@ -37,24 +27,16 @@ before(async () => {
   ip('link', 'set', wire, 'up');
   ip('-n', netns, 'address', 'add', '203.0.113.2/24', 'dev', 'eth1');
   ip('-n', netns, 'link', 'set', 'eth1', 'up');
-  await startDaemon();
+  await host.start();
   const parsed = parseSiteFile(site(image), () => undefined);
   if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems, null, 1));
-  const job = await finish(client.call('siteApply', { body: { site: parsed.site } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  await host.succeed(host.client.call('siteApply', { body: { site: parsed.site } }));
 });
 
 after(async () => {
-  if (helper?.exitCode === null) {
-    await finish(client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
-    helper.kill('SIGTERM');
-    await waitFor('the helper ends', () => helper?.exitCode !== null, { timeoutMs: 60_000 });
-  }
-  transport?.close();
-  execFileSync(launcher, ['daemon', '--data', data, '--netns', netns, '--teardown'], { stdio: 'inherit' });
+  await host.close();
   ip('link', 'delete', wire);
   ip('netns', 'delete', netns);
-  rmSync(data, { recursive: true, force: true });
 });
 
 /** What listens in the guest says what it was sent; it is begun once, by the first readiness check. */
@@ -98,30 +80,6 @@ function ip(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8' });
 }
 
-async function startDaemon(): Promise<void> {
-  let said = '';
-  const child = spawn(launcher, ['daemon', '--data', data, '--netns', netns], { stdio: ['ignore', 'pipe', 'pipe'] });
-  helper = child;
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await waitFor(
-    'the daemon is ready',
-    () => {
-      assert.equal(child.exitCode, null, said);
-      return /^ready /m.test(said);
-    },
-    { timeoutMs: 60_000 },
-  );
-  transport = createNodeTransport({ socketPath: join(data, 'run/api.sock') });
-  client = createClient(transport);
-}
-
-async function finish(started: Promise<Job>): Promise<Job> {
-  const { uid } = await started;
-  let job: Job | undefined;
-  for await (const state of client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-  return job as Job;
-}
-
 /** What comes back of a text sent to a port, or how that failed. */
 function echo(host: string, port: number): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -134,7 +92,7 @@ function echo(host: string, port: number): Promise<string> {
 }
 
 test('a guest with two nics has a tap in each zone, and its addresses by DHCP on the one that is its way out', async () => {
-  const { status } = await client.call('guestShow', { params: { guest: 'web' } });
+  const { status } = await host.client.call('guestShow', { params: { guest: 'web' } });
   assert.deepEqual(
     status.nics.map(({ zone, addresses }) => [zone, ...addresses]),
     [
@@ -165,8 +123,7 @@ test('a published port leads from the world into the guest, for those whom it is
 
 test('the filtering check tries what is published, and holds', async () => {
   // Without the control: the tiny guest asks for an address on its first nic only, and would not answer on the other one.
-  const job = await finish(client.call('zoneCheck', { body: { control: false } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  const job = await host.succeed(host.client.call('zoneCheck', { body: { control: false } }));
   const { checks, ok } = job.result as ZoneCheck;
   assert.deepEqual(
     checks.filter((line) => !asTheFlowsSay(line)),
@@ -182,7 +139,7 @@ test('the filtering check tries what is published, and holds', async () => {
 });
 
 test('the audit says that guests leave with the host’s address, and who is let in', async () => {
-  const { rules } = await client.call('auditShow');
+  const { rules } = await host.client.call('auditShow');
   assert.deepEqual(
     rules.zones.zones.map(({ name, masquerade, bridged, guests }) => [name, masquerade, bridged, guests.join()]),
     [
@@ -204,17 +161,13 @@ test('the audit says that guests leave with the host’s address, and who is let
 });
 
 test('a nic that is taken out of the site is cut off at once, and gone after the next start', async () => {
-  const { site: now } = await client.call('siteShow');
-  const { tap } = (await client.call('guestShow', { params: { guest: 'web' } })).status.nics[1] as { tap: string };
+  const { site: now } = await host.client.call('siteShow');
+  const { tap } = (await host.client.call('guestShow', { params: { guest: 'web' } })).status.nics[1] as { tap: string };
   const web = now.guests['web'] as (typeof now.guests)[string];
   const fewer = { ...now, flows: now.flows.slice(0, 1), guests: { ...now.guests, web: { ...web, nics: web.nics.slice(0, 1) } } };
-  const job = await finish(client.call('siteApply', { body: { site: fewer, overwrite: true } }));
-  assert.equal(job.state, 'succeeded', job.error?.message);
+  await host.succeed(host.client.call('siteApply', { body: { site: fewer, overwrite: true } }));
   assert.doesNotMatch(ip('netns', 'exec', netns, 'nft', 'list', 'table', 'inet', 'caisson'), new RegExp(tap));
-  for (const verb of ['guestStop', 'guestStart'] as const) {
-    const done = await finish(client.call(verb, { params: { guest: 'web' } }));
-    assert.equal(done.state, 'succeeded', done.error?.message);
-  }
+  for (const verb of ['guestStop', 'guestStart'] as const) await host.succeed(host.client.call(verb, { params: { guest: 'web' } }));
   assert.doesNotMatch(ip('-n', netns, '-o', 'link'), new RegExp(tap));
   assert.equal(await waitFor('an echo', async () => (await echo('203.0.113.50', 80)) === 'hello', { timeoutMs: 60_000 }), true);
 });

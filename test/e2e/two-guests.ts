@@ -1,13 +1,11 @@
 // A real host with two tiny guests of which one requires the other: daemon and helper, QEMU, a network of its own. What the guests write
 // lies on a file system that a test can fill; what a guest does to itself is typed at its serial console.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import type { Client } from '../../src/api/client.ts';
 import { stateWord } from '../../src/cli/guest-state.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Event } from '../../src/model/event.ts';
@@ -15,76 +13,53 @@ import type { Guest } from '../../src/model/guest-status.ts';
 import type { Job } from '../../src/model/job.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import { GuestShell } from './guest-shell.ts';
+import { launcher, RealDaemon } from './real-daemon.ts';
 
-const launcher = join(import.meta.dirname, '../../bin/caisson');
 /** Everything here is emulated, on a machine that does other things as well. */
 export const soonMs = 400_000;
 
 export class TwoGuests {
-  readonly #netns: string;
-  readonly #data: string;
-  #helper: ChildProcess | undefined;
-  #transport: NodeTransport | undefined;
+  readonly #daemon: RealDaemon;
   readonly #shells = new Map<string, GuestShell>();
 
   /** `name` is that of the network namespace, and of nobody else's. */
   constructor(name: string) {
-    this.#netns = name;
-    this.#data = mkdtempSync(join(tmpdir(), 'caisson-life-'));
+    this.#daemon = new RealDaemon(name);
+  }
+
+  get #guests(): string {
+    return join(this.#daemon.data, 'guests');
   }
 
   get client(): Client {
-    return createClient(this.#transport ?? assert.fail('no daemon runs'));
+    return this.#daemon.client;
   }
 
   /** Both are ready when it resolves. */
   async start(image: string): Promise<void> {
-    await this.#startDaemon();
-    const folder = join(this.#data, 'guests');
+    await this.#daemon.start();
+    const folder = this.#guests;
     const { mode, uid, gid } = statSync(folder);
     const options = `size=20m,mode=${(mode & 0o7777).toString(8)},uid=${uid},gid=${gid}`;
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'caisson-life', folder]);
-    const job = await this.finish(this.client.call('siteApply', { body: { site: siteOf(image) } }));
-    assert.equal(job.state, 'succeeded', job.error?.message);
+    await this.#daemon.succeed(this.client.call('siteApply', { body: { site: siteOf(image) } }));
   }
 
   /** More room for what the guests write. */
   makeRoom(): void {
-    execFileSync('mount', ['-o', 'remount,size=200m', join(this.#data, 'guests')]);
+    execFileSync('mount', ['-o', 'remount,size=200m', this.#guests]);
   }
 
   async stop(): Promise<void> {
     for (const shell of this.#shells.values()) shell.close();
-    const helper = this.#helper;
-    if (helper?.exitCode === null) {
-      await this.finish(this.client.call('hostShutdown', { body: { withinMs: 10_000 } }));
-      helper.kill('SIGTERM');
-      await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: 60_000 });
-    }
-    this.#transport?.close();
-    spawnSync('umount', [join(this.#data, 'guests')]);
-    execFileSync(launcher, ['daemon', '--data', this.#data, '--netns', this.#netns, '--teardown'], { stdio: 'inherit' });
-    rmSync(this.#data, { recursive: true, force: true });
+    // Before what the guests write on is taken away from under them.
+    await this.#daemon.end();
+    spawnSync('umount', [this.#guests]);
+    this.#daemon.remove();
   }
 
-  async #startDaemon(): Promise<void> {
-    let said = '';
-    const child = spawn(launcher, ['daemon', '--data', this.#data, '--netns', this.#netns], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#helper = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const isReady = () => {
-      assert.equal(child.exitCode, null, said);
-      return /^ready /m.test(said);
-    };
-    await waitFor('the daemon is ready', isReady, { timeoutMs: 60_000 });
-    this.#transport = createNodeTransport({ socketPath: join(this.#data, 'run/api.sock') });
-  }
-
-  async finish(started: Promise<Job>): Promise<Job> {
-    const { uid } = await started;
-    let job: Job | undefined;
-    for await (const state of this.client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-    return job as Job;
+  finish(started: Promise<Job>): Promise<Job> {
+    return this.#daemon.finish(started);
   }
 
   guest(name: string): Promise<Guest> {
@@ -126,14 +101,14 @@ export class TwoGuests {
   }
 
   #shell(name: string): GuestShell {
-    const shell = this.#shells.get(name) ?? new GuestShell(this.#transport ?? assert.fail('no daemon runs'), name);
+    const shell = this.#shells.get(name) ?? new GuestShell(this.#daemon.transport, name);
     this.#shells.set(name, shell);
     return shell;
   }
 
   /** Beside this process, which goes on: a connection that nobody looks after is closed by the daemon. */
   async caisson(argv: readonly string[], input = ''): Promise<{ status: number | null; stdout: string; stderr: string }> {
-    const child = spawn(launcher, [...argv, '--data', this.#data], { stdio: ['pipe', 'pipe', 'pipe'], timeout: soonMs });
+    const child = spawn(launcher, [...argv, '--data', this.#daemon.data], { stdio: ['pipe', 'pipe', 'pipe'], timeout: soonMs });
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => (said[name] += chunk.toString()));
     child.stdin.end(input);

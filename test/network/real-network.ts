@@ -1,6 +1,6 @@
 // A real network for tests: namespaces in the place of guests and of the world, plugged where taps and the uplink would be. Needs root.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createNftablesNetwork } from '../../src/drivers/nftables/network.ts';
@@ -69,6 +69,18 @@ export class RealNetwork {
         return true;
       },
     });
+  }
+
+  /**
+   * Asks for a lease as a guest does, with a client of the world; whether it got one. `script`: lines of shell that are run with what the client is
+   * told in its environment, once it is bound.
+   */
+  async askForLease(namespace: string, { device = 'eth0', script = 'true', tries = 5, options = [] as string[] } = {}): Promise<boolean> {
+    const path = `${this.folder}/lease-${namespace}-${device}.sh`;
+    writeFileSync(path, `#!/bin/sh\n[ "$1" = bound ] || [ "$1" = renew ] || exit 0\n${script}\n`, { mode: 0o755 });
+    const client = ['busybox', 'udhcpc', '-i', device, '-n', '-q', '-f', '-t', String(tries), '-T', '1', '-s', path, ...options];
+    const { code } = await run(['ip', 'netns', 'exec', namespace, ...client], { okCodes: [0, 1] });
+    return code === 0;
   }
 
   /** The guests' network and the world, joined by the uplink `eth1`. */
