@@ -159,8 +159,8 @@ function renderJudgement(checked: CheckedState, flows: RenderedFlows, publicatio
       name: 'forward',
       hook: 'filter hook forward priority filter',
       rules: [
-        // Of most packets nothing else is asked. Whoever they are for, a flow has let them go there.
-        `iifname "csg*" ${permitted}`,
+        // Of most packets nothing else is asked.
+        `iifname "csg*" oifname "csg*" ${permitted}`,
         'iifname "csg*" goto from_guest',
         'iifname "csb*" goto from_guest',
         'iifname @uplinks goto from_wire',

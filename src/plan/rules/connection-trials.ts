@@ -47,6 +47,7 @@ export class ConnectionTrials {
       else yield* this.#forwarded(from, to);
     }
     yield* this.#strangers();
+    yield* this.#astray();
   }
 
   /** One of each way: by zones, and by family. */
@@ -204,6 +205,7 @@ export class ConnectionTrials {
         }
         const [any] = strangers;
         if (any) for (const third of others) yield* this.#aboutOthers(stranger, any, third);
+        for (const far of others) yield* this.#aboutOwn(far, stranger);
         if (!world) continue;
         for (const isReply of [false, true]) {
           const [one, other] = isReply ? [world, stranger] : [stranger, world];
@@ -234,6 +236,40 @@ export class ConnectionTrials {
       if (stranger.device === end.device) continue;
       const back = { ...about, isReply: !isReply };
       yield this.#trial(stranger, third, 'error', 'an error about a connection of others', packet(third, back), none);
+    }
+  }
+
+  /** From the world, about a connection that the guest has with it. */
+  *#aboutOwn(far: Place, end: GuestPlace): Generator<Trial> {
+    if (end.zone.uplink === undefined || end.zone.masquerade) return;
+    const original = { source: end.value, destination: far.value };
+    const connection: Connection = { state: 'related', isReply: true, mark: this.#mark, original, replySource: far.value };
+    const packet = packetBetween(far, end, this.#places.otherPort, { l4: errors[end.family], connection });
+    yield this.#trial(far, end, 'error', 'an error about its connection', packet, errors[end.family]);
+  }
+
+  /** Connections that no rules have let begin, whatever their mark says. */
+  *#astray(): Generator<Trial> {
+    const oneOfEach = new Map(this.#places.guests.map((guest) => [`${guest.zone.name} ${guest.family}`, guest]));
+    for (const guest of oneOfEach.values()) {
+      const { family, zone } = guest;
+      const more = { tcpFlags: 16, l4: ordinary[family] };
+      for (const listen of new Set(this.#state.publications.map((each) => each.listen))) {
+        const listened = outside('host', listen);
+        // In IPv6 the uplink leads there, as to anybody's of that wire.
+        if (listened.family !== family || family === 6) continue;
+        for (const state of ['new', 'established'] as const) {
+          const connection: Connection = { state, isReply: false, mark: this.#mark };
+          const packet = packetBetween(guest, listened, this.#places.otherPort, { ...more, connection });
+          yield this.#trial(guest, listened, 'connection', 'a connection with an address that is listened on', packet, none);
+        }
+      }
+      const world = this.#findWorld().find((place) => place.family === family);
+      if (!zone.masquerade || !world) continue;
+      const original = { source: world.value, destination: guest.value };
+      const connection: Connection = { state: 'established', isReply: true, mark: 0, original, replySource: guest.value };
+      const packet = packetBetween(guest, world, this.#places.otherPort, { ...more, connection });
+      yield this.#trial(guest, world, 'connection', 'an answer from behind the host’s address', packet, none);
     }
   }
 

@@ -113,7 +113,7 @@ export class Evaluator {
     for (const chain of this.#chainsOf(kind, name, first.packet)) {
       const { hook } = chain;
       const isTracked = kind === 'ip' && (name !== 'prerouting' || (hook?.priority ?? 0) > trackingAt);
-      if (hook?.type === 'nat' && first.packet.connection.state !== 'new') continue;
+      if (hook?.type === 'nat' && !isFirst(first.packet)) continue;
       live = live.flatMap((branch) => this.#baseChain(chain, branch.isTracked === isTracked ? branch : { ...branch, isTracked }));
     }
     return live;
@@ -238,6 +238,11 @@ export class Evaluator {
     }
     return compiled;
   }
+}
+
+/** Of its connection: addresses are exchanged by it, and afterwards as they were with it. One that rules have let pass has a mark. */
+function isFirst({ connection: { state, mark } }: Packet): boolean {
+  return state === 'new' && mark === 0;
 }
 
 function startOf(packet: Packet): Branch {

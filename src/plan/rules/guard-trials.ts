@@ -236,7 +236,8 @@ export class GuardTrials {
     ] as const) {
       yield served('a lease', to, { source, payload: leasePayload(guest) }, l4);
       yield served('a lease that it has', to, { source, payload: leasePayload(guest, { client: guest.address }) }, l4);
-      yield served('more leases than are let through', to, { source, payload: leasePayload(guest), flood: 'questions' }, none);
+      for (const has of [{}, { client: guest.address }])
+        yield served('more leases than are let through', to, { source, payload: leasePayload(guest, has), flood: 'questions' }, none);
       yield served('more connections than a nic may have', to, { source, payload: leasePayload(guest), flood: 'connections' }, none);
       yield served('a lease for another’s card', to, { source, payload: leasePayload(guest, { card: otherCard }) }, none);
       yield served('a lease to be sent elsewhere', to, { source, payload: leasePayload(guest, { relay: 0x0a000001 }) }, none);
