@@ -19,7 +19,7 @@ import {
 
 const errors = { 4: unite([ofTypes(1, 3, 4), ofTypes(1, 11, 12)]), 6: ofTypes(58, 1, 4) };
 /** Would lead what comes after it somewhere else. */
-const redirect = ofTypes(1, 5, 5);
+const redirect = { 4: ofTypes(1, 5, 5), 6: ofTypes(58, 137, 137) };
 /** Whatever belongs to a connection. */
 const ordinary = {
   4: subtract(whole, ofTypes(1, 0, 255)),
@@ -130,6 +130,11 @@ export class ConnectionTrials {
     const all = ordinary[family];
     yield this.#trial(from, to, 'connection', 'a connection that the rules let pass', there({ connection: connection({}) }), all);
     yield this.#trial(to, from, 'connection', 'an answer of a connection that the rules let pass', back({ connection: reply }), all);
+    for (const [sender, receiver, packet] of [
+      [from, to, there({ l4: redirect[family], connection: connection({}) })],
+      [to, from, back({ l4: redirect[family], connection: reply })],
+    ] as const)
+      yield this.#trial(sender, receiver, 'connection', 'a redirect within a connection', packet, none);
     yield this.#trial(from, to, 'connection', 'more of what the rules let pass', there({ connection: connection({ state: 'new' }) }), all);
     const decided = between(this.#state, from, to.address);
     const allowed = decided.kind === 'listed' ? rangesOfFlows(decided.flows, family) : none;
@@ -167,7 +172,7 @@ export class ConnectionTrials {
   ): Generator<Trial> {
     const family = to.family;
     const l4 = errors[family];
-    const asked = family === 4 ? unite([l4, redirect]) : l4;
+    const asked = family === 4 ? unite([l4, redirect[4]]) : l4;
     const related = (isReply: boolean, mark = this.#mark) => ({ l4: asked, connection: connection({ state: 'related', isReply, mark }) });
     const tell = (sender: Place, receiver: Place, what: string, packet: Packet, expected: Ranges) =>
       this.#trial(sender, receiver, 'error', what, packet, expected);
@@ -330,6 +335,7 @@ export class ConnectionTrials {
     const l4 = errors[family];
     yield said('an error about its connection', { ...host, state: 'related', isReply: true }, l4, { l4 });
     yield said('an error about its connection', { ...ends, state: 'related' }, l4, { l4 });
+    yield said('an error about its connection', { ...ends, state: 'related', mark: 0 }, l4, { l4 });
     const stranger = this.#places.guests.find((guest) => guest.family === family && guest.nic !== from.nic);
     if (!stranger) return;
     const other = { original: { source: to.value, destination: stranger.value }, replySource: stranger.value };

@@ -9,6 +9,7 @@ export type Route = { leads: 'here' } | { leads: 'nowhere'; why: string } | { le
 
 /** What the first rules mark a packet with, and routing asks for. */
 const seen = 0xca150000;
+const unseen = { leads: 'nowhere', why: 'no rule has marked it as seen' } as const;
 
 export class Routes {
   readonly #devices = new Map<number | bigint, string>();
@@ -44,7 +45,7 @@ export class Routes {
   of({ destination, mark, packet: { family, iif } }: Branch): Route {
     if (this.#own.has(destination) || isForAll(destination)) return { leads: 'here' };
     if (isNobodys(destination)) return { leads: 'nowhere', why: 'it is nobody’s address' };
-    if (mark !== seen && iif !== undefined) return { leads: 'nowhere', why: 'no rule has marked it as seen' };
+    if (mark !== seen && iif !== undefined) return unseen;
     const device = this.#devices.get(destination);
     if (device !== undefined) return { leads: 'on', device };
     // Not published: it goes no further than this.
@@ -52,6 +53,11 @@ export class Routes {
     const subnet = this.#subnets.find((each) => each.family === family && each.first <= destination && destination <= each.last);
     return subnet?.route ?? this.#default;
   }
+}
+
+/** Why a packet that has come in goes no further than the first rules, if so. */
+export function whyUnseen({ mark, packet: { iif } }: Branch): (Route & { leads: 'nowhere' }) | undefined {
+  return mark !== seen && iif !== undefined ? unseen : undefined;
 }
 
 /** What a nic's packets arrive by: its tap, or its zone's bridge. */
