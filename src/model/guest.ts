@@ -165,7 +165,11 @@ export const guestFileSchema = z
       firmware: firmwareSchema.default('bios').describe('How the guest boots.'),
       os: osSchema.default('linux').describe('What runs in the guest: decides on its clock.'),
       display: displaySchema.default('vga').describe('Whether the guest has a screen.'),
-      sshKeys: sshKeysSchema.default([]).describe('Public keys of OpenSSH that may log in.'),
+      sshKeys: sshKeysSchema
+        .default([])
+        .describe(
+          'Public keys of OpenSSH that may log in. Images made here follow a change at the next start; cloud-init reads them once.',
+        ),
       userData: userDataFileSchema.optional().describe('User data for cloud-init.'),
       service: serviceFileSchema.optional().describe('What the guest is for.'),
       after: z

@@ -292,16 +292,36 @@ test('the image boots under BIOS by itself, and the seed makes it this guest onc
     'the daemon ends',
   ]);
   await guest('systemctl disable --now caisson-guests caisson');
+  await guest('echo ssh-ed25519 by hand >>/root/.ssh/authorized_keys');
+  // What an account leaves in its own home leads root nowhere.
+  await guest('cd /home/keeper/.ssh; rm authorized_keys; ln -s /etc/shadow authorized_keys; ln -s /etc/greeting authorized_keys.new');
+  await shutDown(machine, 'button');
+
+  // Other keys for the same guest: those of the last seed go, and nothing else is done again.
+  const path = machine.seedPath as string;
+  rmSync(path);
+  const other = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGtleSBvZiBhIHRlc3Qga2V5IG9mIGEgdGVzdCBrZXky other';
+  await writeSeed(path, { ...seed, sshKeys: [other] });
+  guest = await boot(machine);
+  await settle(guest);
+  assert.equal(await guest('cat /root/.ssh/authorized_keys'), `ssh-ed25519 by hand\n${other}`);
+  assert.equal(
+    await guest('cat /home/keeper/.ssh/authorized_keys; stat -c "%a %U" /home/keeper/.ssh/authorized_keys'),
+    `${other}\n600 keeper`,
+  );
+  assert.equal(await guest('cat /etc/greeting; stat -c "%U" /etc/shadow'), 'built for caisson\nroot');
+  assert.equal(await guest('cat /root/user-data-ran'), 'lab-web');
+  assert.equal(await guest('cat /etc/ssh/ssh_host_*_key.pub'), keys);
   await shutDown(machine, 'button');
 
   // A copy of the disk with a seed of its own is another guest.
-  const path = machine.seedPath as string;
   rmSync(path);
   await writeSeed(path, { ...seed, instanceId: 'two', hostName: 'copy' });
   guest = await boot(machine);
   await settle(guest);
   assert.equal(await guest('hostname'), 'copy');
   assert.equal(await guest('cat /root/user-data-ran'), 'lab-web\ncopy');
+  assert.equal(await guest('cat /root/.ssh/authorized_keys'), seed.sshKeys[0]);
   assert.notEqual(await guest('cat /etc/ssh/ssh_host_*_key.pub'), keys);
 
   // Its kernel takes memory that is plugged in, and gives all of it back.

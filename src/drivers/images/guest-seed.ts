@@ -76,7 +76,42 @@ done <"$seed/meta-data"
 
 before=
 [ ! -f "$state/instance-id" ] || read -r before <"$state/instance-id"
-if [ "$id" = "$before" ]; then exit 0; fi
+was=
+[ ! -f "$state/keys" ] || while IFS= read -r line; do was=$was$line$newline; done <"$state/keys"
+
+# Opens the accounts with the seed's keys; of a guest that it knows those of the last seed go, and whoever else was let in there stays.
+open_accounts() {
+  for account in $accounts; do
+    entry=$(getent passwd "$account") || continue
+    IFS=: read -r _ _ uid gid _ home _ <<EOF
+$entry
+EOF
+    # Nobody logs in yet, but an account may have left links here: root writes through none of them.
+    if [ -L "$home/.ssh" ]; then
+      echo "$home/.ssh is a link: the keys of $account stay as they are"
+      continue
+    fi
+    mkdir -p "$home/.ssh"
+    file=$home/.ssh/authorized_keys
+    rm -f "$file.new"
+    {
+      if [ "$id" = "$before" ] && [ -f "$file" ] && [ ! -L "$file" ]; then printf '%s' "$was" | grep -vxF -f - "$file" || :; fi
+      printf '%s' "$keys"
+    } >"$file.new"
+    chown "$uid:$gid" "$home/.ssh" "$file.new"
+    chmod 0700 "$home/.ssh"
+    chmod 0600 "$file.new"
+    mv "$file.new" "$file"
+  done
+  printf '%s' "$keys" >"$state/keys.new"
+  sync "$state/keys.new"
+  mv "$state/keys.new" "$state/keys"
+}
+
+if [ "$id" = "$before" ]; then
+  [ "$keys" = "$was" ] || open_accounts
+  exit 0
+fi
 
 echo "new instance $id"
 # What must never be shared with the guest that this disk was copied from.
@@ -92,17 +127,7 @@ if [ -n "$name" ]; then
   sed -i -e '/^127\.0\.1\.1/d' -e "\$a127.0.1.1 $names" /etc/hosts
 fi
 
-for account in $accounts; do
-  entry=$(getent passwd "$account") || continue
-  IFS=: read -r _ _ uid gid _ home _ <<EOF
-$entry
-EOF
-  mkdir -p "$home/.ssh"
-  printf '%s' "$keys" >"$home/.ssh/authorized_keys"
-  chown "$uid:$gid" "$home/.ssh" "$home/.ssh/authorized_keys"
-  chmod 0700 "$home/.ssh"
-  chmod 0600 "$home/.ssh/authorized_keys"
-done
+open_accounts
 
 rm -f "$state/user-data"
 if [ -f "$seed/user-data" ] && [ "$(head -c 2 "$seed/user-data")" = '#!' ]; then

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ImageRecipe } from '../../model/image-recipe.ts';
 
 /** Raised whenever the same recipe would give another image: caches then build anew. */
-export const builderVersion = 6;
+export const builderVersion = 7;
 
 /** JSON with sorted keys, without spaces: equal values give equal text. */
 export function renderCanonicalJson(value: unknown): string {
