@@ -331,6 +331,8 @@ export class ConnectionTrials {
       flood: 'questions',
       tcpFlags: 2,
     });
+    const asks = family === 4 ? ofTypes(1, 8, 8) : ofTypes(58, 128, 128);
+    yield said('more echoes than are let through', { ...ends, state: 'new' }, none, { flood: 'questions', l4: asks });
     yield said('more connections than a nic may have', { state: 'new', mark: 0 }, none, { flood: 'connections', tcpFlags: 2 });
     const l4 = errors[family];
     yield said('an error about its connection', { ...host, state: 'related', isReply: true }, l4, { l4 });

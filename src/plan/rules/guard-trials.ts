@@ -32,6 +32,7 @@ export class GuardTrials {
         yield* this.#oddPackets(guest, toPort);
       }
       yield* this.#greetings(guest);
+      if (guest.zone.bridged) yield* this.#astray(guest);
       if (guest.family === 4) {
         yield* this.#leases4(guest);
         for (const toPort of this.#waysOf(guest)) yield* this.#arp(guest, toPort);
@@ -262,6 +263,7 @@ export class GuardTrials {
     for (const kind of [0, 2, 7, 9, 10, 12, 13, 255]) yield served(`as a server or relay (${kind})`, { payload: kindOf(kind) }, none);
     yield served('a lease', { payload: kindOf(1), source: guest.value }, l4, this.#hostOf(guest));
     yield served('a lease of everybody', { payload: kindOf(1) }, none, everybody[6]);
+    yield served('an echo of a group', { l4: ofTypes(58, 128, 128) }, none);
     for (const to of [this.#hostOf(guest), everybody[6]])
       yield served(
         'a lease of the other family',
@@ -311,6 +313,18 @@ export class GuardTrials {
       yield said('asks as itself in a frame of another', {}, none, { mac: unknownMac, ...(toPort !== undefined && { toPort }) });
   }
 
+  /** On a shared wire: to its neighbour's card, for an address that is not of the wire. */
+  *#astray(guest: GuestPlace): Generator<Trial> {
+    const family = guest.family;
+    const [, neighbour] = this.#waysOf(guest);
+    const far = this.#places.world.find((place) => place.family === family && place.device !== undefined && !isOfLink(place));
+    if (neighbour === undefined || !far) return;
+    // Neighbour discovery is for whomever it names.
+    const l4 = family === 4 ? whole : subtract(plain[6], ofTypes(58, 135, 136));
+    for (const axis of ['dport', 'sport'] as const)
+      yield this.#trial(guest, 'by way of its neighbour', this.#packet(guest, far.address, { toPort: neighbour, l4, axis }), none);
+  }
+
   /** On a shared wire: whose address somebody says he has. */
   *#claims(guest: GuestPlace): Generator<Trial> {
     const neighbour = this.#ends.find((each) => each.device === guest.device && each.nic.tap !== guest.nic.tap && each.family === 6);
@@ -337,6 +351,9 @@ export class GuardTrials {
       yield said(`says to be a router from ${name}`, ofTypes(58, 134, 134), from, none);
       yield said(`sends elsewhere from ${name}`, ofTypes(58, 137, 137), from, none);
     }
+    // Before it has an address it asks for a router, and whether somebody has the one that it would take.
+    for (const types of [ofTypes(58, 0, 132), ofTypes(58, 134, 134), ofTypes(58, 136, 255)])
+      yield said('says something else from no address', types, { source: toValue('::') }, none);
     yield said('asks as the router', asks, { source: toValue('fe80::1') }, none);
     yield said('asks in a frame of another', asks, { mac: unknownMac }, none);
   }
