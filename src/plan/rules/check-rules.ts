@@ -12,7 +12,7 @@ import { type Ranges, describeL4, intersect, subtract, unite } from './l4-ranges
 import type { Outcome } from './packet.ts';
 import { type Trial, findPlaces } from './places.ts';
 import { checkRates } from './rates.ts';
-import { Routes } from './routes.ts';
+import { Routes, whyUnseen } from './routes.ts';
 import { readRuleset } from './ruleset.ts';
 
 const trialsInOneStep = 250;
@@ -73,7 +73,7 @@ class Judge {
       if (outcome.end.is === 'undecided') this.#differ(trial, outcome.ranges, 'undecided', outcome);
       if (outcome.end.is !== 'delivered') continue;
       open.push(outcome.ranges);
-      const why = amiss?.(outcome.branch);
+      const why = amiss?.(outcome.branch) ?? (trial.arrival && packet.toPort === undefined ? whyUnseen(outcome.branch)?.why : undefined);
       if (why !== undefined) this.#differ(trial, outcome.ranges, 'open', outcome, why);
       if (trial.about === 'new' && !trial.arrival) this.#countMark(trial, outcome);
     }

@@ -4,7 +4,7 @@
 import { type KernelVerdict, Lookups, type Step, compileRule, restOf } from './compile-rule.ts';
 import { type Ranges, intersect, subtract, unite } from './l4-ranges.ts';
 import type { Branch, Outcome, Packet } from './packet.ts';
-import { type Route, type Routes, whyUnseen } from './routes.ts';
+import type { Route, Routes } from './routes.ts';
 import { type KernelChain, type KernelRule, type Ruleset, keyOf } from './ruleset.ts';
 
 /** Deeper the kernel does not go. */
@@ -42,16 +42,12 @@ export class Evaluator {
     return this.#outcomes;
   }
 
-  /** What of it is heard at all, as what may go further, before it is decided where it goes. */
+  /** What of it is heard at all, before it is decided where it goes. */
   evaluateArrival(packet: Packet): Outcome[] {
     this.#outcomes = [];
     const start = startOf(packet);
     const heard = packet.toPort === undefined ? this.#arrive(start) : this.#hook('bridge', 'prerouting', [start]);
-    for (const branch of heard) {
-      const unseen = packet.toPort === undefined ? whyUnseen(branch) : undefined;
-      if (unseen) this.#lost(branch, unseen);
-      else this.#deliver(branch, 'host');
-    }
+    for (const branch of heard) this.#deliver(branch, 'host');
     return this.#outcomes;
   }
 
