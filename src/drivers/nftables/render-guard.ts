@@ -6,7 +6,7 @@
 // in vain (fragments of nothing, greetings of addresses that are nobody's) is counted for each nic: none takes the others' share.
 import { addressToBigInt, familyOf } from '../../model/address.ts';
 import { mergeRanges } from './address-range.ts';
-import { type CheckedState, ofFamily } from './checked-state.ts';
+import { type CheckedNic, type CheckedState, ofFamily } from './checked-state.ts';
 import type { Chain, RuleSet, Table } from './table.ts';
 
 const dropped = 'counter drop';
@@ -137,21 +137,19 @@ function uplinkSet({ uplinks }: CheckedState): RuleSet {
 }
 
 /** As those of `senderSets`; those of IPv4 as they are looked up by their places. */
-function guardSets(nics: CheckedState['nics']): RuleSet[] {
-  const [macs, , guests6] = senderSets(nics);
+function guardSets(nics: readonly CheckedNic[]): RuleSet[] {
   const senders = nics.flatMap(({ device, mac, addresses }) =>
     ofFamily(4, addresses).map((address) => `"${device}" . ${macAsNumber(mac)} . ${asNumber(address)}`),
   );
-  return [macs, { name: 'senders4', declared: 'typeof', type: byPlace, elements: sorted(senders) }, guests6];
+  return [macSet(nics), { name: 'senders4', declared: 'typeof', type: byPlace, elements: sorted(senders) }, guestSet(6, nics)];
 }
 
 /** Pure. A nic's questions and answers about addresses (ARP) are its own: the host learns of no neighbour that is not there. */
 export function renderArp(state: CheckedState): Table {
-  const [macs, guests4] = senderSets(state.nics);
   return {
     family: 'arp',
     limits: [],
-    sets: [macs, guests4, uplinkSet(state)],
+    sets: [macSet(state.nics), guestSet(4, state.nics), uplinkSet(state)],
     chains: [
       {
         name: 'arrival',
@@ -200,15 +198,20 @@ export function asNumber(address: string): string {
     .padStart(familyOf(address) === 4 ? 8 : 32, '0')}`;
 }
 
+type Sender = Pick<CheckedNic, 'device' | 'mac' | 'addresses'>;
+
 /** What may come in by each device: MACs, and with which addresses. */
-export function senderSets(nics: readonly { device: string; mac: string; addresses: string[] }[]): [RuleSet, RuleSet, RuleSet] {
-  const senders = (family: 4 | 6) =>
-    nics.flatMap((nic) => ofFamily(family, nic.addresses).map((address) => `"${nic.device}" . ${nic.mac} . ${address}`));
-  return [
-    { name: 'macs', type: 'ifname . ether_addr', elements: sorted(nics.map((nic) => `"${nic.device}" . ${nic.mac}`)) },
-    { name: 'guests4', type: 'ifname . ether_addr . ipv4_addr', elements: sorted(senders(4)) },
-    { name: 'guests6', type: 'ifname . ether_addr . ipv6_addr', elements: sorted(senders(6)) },
-  ];
+export function senderSets(nics: readonly Sender[]): [RuleSet, RuleSet, RuleSet] {
+  return [macSet(nics), guestSet(4, nics), guestSet(6, nics)];
+}
+
+function macSet(nics: readonly Sender[]): RuleSet {
+  return { name: 'macs', type: 'ifname . ether_addr', elements: sorted(nics.map((nic) => `"${nic.device}" . ${nic.mac}`)) };
+}
+
+function guestSet(family: 4 | 6, nics: readonly Sender[]): RuleSet {
+  const elements = nics.flatMap((nic) => ofFamily(family, nic.addresses).map((address) => `"${nic.device}" . ${nic.mac} . ${address}`));
+  return { name: `guests${family}`, type: `ifname . ether_addr . ipv${family}_addr`, elements: sorted(elements) };
 }
 
 function sorted(elements: string[]): string[] {
