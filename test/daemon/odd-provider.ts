@@ -2,6 +2,7 @@
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ProviderRecord } from '../../src/model/identity-provider.ts';
 
 export interface Odd {
   /** Fields of the description that are other ones; undefined: left out. */
@@ -35,6 +36,20 @@ export class OddProvider {
 
   get issuer(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** As an administrator would set it. */
+  get settings(): ProviderRecord {
+    return {
+      issuer: this.issuer,
+      label: 'University',
+      clientId: this.clientId,
+      clientSecret: this.clientSecret,
+      scopes: ['profile'],
+      userClaim: 'preferred_username',
+      groupsClaim: 'groups',
+      roles: [],
+    };
   }
 
   async close(): Promise<void> {

@@ -237,22 +237,28 @@ describe('requests', () => {
   });
 });
 
+/** A writer that is killed once it has acknowledged so many entries: which those were, and all that it said. */
+async function killedAfter(acks: number, ...paths: string[]): Promise<{ acknowledged: RegExpExecArray[]; said: string }> {
+  const writer = spawn(process.execPath, [auditLogWriterPath, ...paths], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const gone = new Promise<void>((resolve) => writer.on('close', () => resolve()));
+  const acknowledged = () => [...said.matchAll(/^ack (\d+):([0-9a-f]{64})$/gm)];
+  await waitFor('entries', () => acknowledged().length >= acks, { timeoutMs: 60_000, everyMs: 1 });
+  writer.kill('SIGKILL');
+  await gone;
+  return { acknowledged: acknowledged(), said };
+}
+
 test('a writer that is killed at any moment leaves a whole chain with everything that was acknowledged', async () => {
   for (const acks of [1, 3, 20, 100]) {
     const path = join(folder, `killed-${acks}.sqlite`);
-    const writer = spawn(process.execPath, [auditLogWriterPath, path], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const gone = new Promise<void>((resolve) => writer.on('close', () => resolve()));
-    const acknowledged = () => [...said.matchAll(/^ack (\d+):([0-9a-f]{64})$/gm)];
-    await waitFor('entries', () => acknowledged().length >= acks, { timeoutMs: 60_000, everyMs: 1 });
-    writer.kill('SIGKILL');
-    await gone;
+    const { acknowledged } = await killedAfter(acks, path);
     const log = await openSqliteAuditLog({ path, expectExisting: true });
     await log.append({ kind: 'request', actor: 'next', from: 'unix', operation: 'guestStart' });
     assert.deepEqual(await problemsOf(log), []);
     const hashes = new Map((await log.read({ after: 0, limit: 1_000_000 })).map(({ number, hash }) => [number, hash]));
-    for (const [, number, hash] of acknowledged()) assert.equal(hashes.get(Number(number)), hash);
+    for (const [, number, hash] of acknowledged) assert.equal(hashes.get(Number(number)), hash);
     await log.close();
   }
 });
@@ -262,14 +268,7 @@ test('a writer that is killed while it archives leaves every acknowledged entry:
     const path = join(folder, `archiving-${acks}.sqlite`);
     const archive = join(folder, `archiving-${acks}.jsonl`);
     writeFileSync(archive, '');
-    const writer = spawn(process.execPath, [auditLogWriterPath, path, archive], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    writer.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const gone = new Promise<void>((resolve) => writer.on('close', () => resolve()));
-    const acknowledged = () => [...said.matchAll(/^ack (\d+):([0-9a-f]{64})$/gm)];
-    await waitFor('entries', () => acknowledged().length >= acks, { timeoutMs: 60_000, everyMs: 1 });
-    writer.kill('SIGKILL');
-    await gone;
+    const { acknowledged, said } = await killedAfter(acks, path, archive);
     const log = await openSqliteAuditLog({ path, expectExisting: true });
     try {
       const archived = await log.archived();
@@ -290,7 +289,7 @@ test('a writer that is killed while it archives leaves every acknowledged entry:
       for (const entry of left) check.take(entry);
       assert.deepEqual(check.finish((await log.head()).number).problems, []);
       for (const { number, hash } of left) kept.set(number, hash);
-      for (const [, number, hash] of acknowledged()) assert.equal(kept.get(Number(number)), hash);
+      for (const [, number, hash] of acknowledged) assert.equal(kept.get(Number(number)), hash);
     } finally {
       await log.close();
     }

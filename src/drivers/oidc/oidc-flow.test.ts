@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Odd, OddProvider } from '../../../test/daemon/odd-provider.ts';
-import type { ProviderRecord } from '../../model/identity-provider.ts';
 import { createOidcProvider } from './identity-provider.ts';
 
 let provider: OddProvider;
@@ -18,16 +17,7 @@ beforeEach(() => {
 const oidc = createOidcProvider();
 const redirectUri = 'https://room-1.example:8420/';
 
-const settings = (): ProviderRecord => ({
-  issuer: provider.issuer,
-  label: 'University',
-  clientId: provider.clientId,
-  clientSecret: provider.clientSecret,
-  scopes: ['profile'],
-  userClaim: 'preferred_username',
-  groupsClaim: 'groups',
-  roles: [],
-});
+const settings = () => provider.settings;
 
 async function signIn(odd: Odd = {}, change: (answer: { code: string; state: string; iss: string }) => object = (answer) => answer) {
   const { url, proof } = await oidc.ask(settings(), redirectUri);

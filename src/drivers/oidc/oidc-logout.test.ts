@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Odd, OddProvider } from '../../../test/daemon/odd-provider.ts';
-import type { ProviderRecord } from '../../model/identity-provider.ts';
 import { createOidcProvider } from './identity-provider.ts';
 
 let provider: OddProvider;
@@ -15,16 +14,7 @@ beforeEach(() => {
   provider.asked.length = 0;
 });
 
-const settings = (): ProviderRecord => ({
-  issuer: provider.issuer,
-  label: 'University',
-  clientId: provider.clientId,
-  clientSecret: provider.clientSecret,
-  scopes: ['profile'],
-  userClaim: 'preferred_username',
-  groupsClaim: 'groups',
-  roles: [],
-});
+const settings = () => provider.settings;
 
 /** Each time as by a daemon that has not asked for keys yet. */
 const read = (odd: Odd = {}) => {
