@@ -110,6 +110,7 @@ export class Access {
   /** Ends what is over, so that what was opened by it ends too. To be called from time to time. */
   async sweep(): Promise<void> {
     await this.signIn.sweep();
+    await this.providerLogout.sweep();
     const now = this.#clock.now();
     const over = [...this.#accounts.tokens.values()].filter(({ endsAt }) => endsAt <= now).map(({ digest }) => digest);
     // What a provider of identities gave ends by itself too.

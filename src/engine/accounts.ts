@@ -1,5 +1,5 @@
-// Users, sessions and API tokens in the store, one object a row, mirrored in memory: every request asks who it is from. The one place that knows
-// their keys. The store is the truth: what is taken back is taken back there first, and then at once here.
+// Users, sessions, API tokens and used words of the provider in the store, one object a row, mirrored in memory: every request asks who it is from. The one
+// place that knows their keys. The store is the truth: what is taken back is taken back there first, and then at once here.
 import { z } from 'zod';
 import { harmlessLine } from '../lib/harmless.ts';
 import type { Log } from '../lib/log.ts';
@@ -11,10 +11,23 @@ import type { Store, Write } from '../store/store.ts';
 
 const setUpKey = 'set-up';
 const providerKey = 'identity-provider';
+const usedLogoutPrefix = 'used-logout/';
+/** Rows that a transaction takes, with room for others beside them. */
+const mostAtOnce = 50;
 
 /** The link by which the first administrator is made. */
 const setUpSchema = z.strictObject({ digest: z.string(), endsAt: z.int() });
 export type SetUpRecord = z.output<typeof setUpSchema>;
+
+const usedLogoutSchema = z.strictObject({ until: z.int() });
+
+/** A word of the provider that is used up. */
+interface UsedLogout {
+  digest: string;
+  until: number;
+  /** By digest: words that need not be known any more. */
+  forgotten: readonly string[];
+}
 
 export class Accounts {
   readonly #store: Store;
@@ -26,6 +39,8 @@ export class Accounts {
   /** By name. */
   readonly tokens = new Map<string, TokenRecord>();
   readonly tokensByDigest = new Map<string, TokenRecord>();
+  /** Until when each word of the provider that was used would be believed else, by its digest; the first to be over comes first. */
+  readonly usedLogouts = new Map<string, number>();
   #setUp: SetUpRecord | undefined;
   #setUpWasMade = false;
   #provider: ProviderRecord | undefined;
@@ -42,6 +57,8 @@ export class Accounts {
       const { rows } = await store.list(prefix);
       for (const row of rows) accounts.#take(row.key, row.value);
     }
+    for (const [digest, until] of (await accounts.#readUsedLogouts()).toSorted(([, a], [, b]) => a - b))
+      accounts.usedLogouts.set(digest, until);
     const setUp = await store.get(setUpKey);
     if (setUp) {
       accounts.#setUpWasMade = true;
@@ -149,8 +166,33 @@ export class Accounts {
   }
 
   async endSessions(digests: readonly string[]): Promise<void> {
+    await this.#endSessions(digests, []);
+  }
+
+  /** By a word of the provider, which is used up together with the last of them: one whose work was cut short counts again. */
+  async endSessionsOnce(digests: readonly string[], { digest, until, forgotten }: UsedLogout): Promise<void> {
+    const old = forgotten.slice(0, mostAtOnce - 1);
+    await this.#endSessions(digests, [{ key: usedLogoutPrefix + digest, expected: 'any', value: { until } }, ...forgetting(old)]);
+    this.usedLogouts.set(digest, until);
+    for (const each of old) this.usedLogouts.delete(each);
+  }
+
+  /** Words that would not be believed any more either way. */
+  async forgetUsedLogouts(digests: readonly string[]): Promise<void> {
+    for (let at = 0; at < digests.length; at += mostAtOnce) {
+      const some = digests.slice(at, at + mostAtOnce);
+      await this.#store.transaction({ writes: forgetting(some), durability: 'relaxed' });
+      for (const digest of some) this.usedLogouts.delete(digest);
+    }
+  }
+
+  async #endSessions(digests: readonly string[], withTheLast: readonly Write[]): Promise<void> {
     const present = digests.filter((digest) => this.sessions.has(digest));
-    for (let at = 0; at < present.length; at += 50) await this.#store.transaction({ writes: endings(present.slice(at, at + 50)) });
+    for (let at = 0; at === 0 || at < present.length; at += mostAtOnce) {
+      const isLast = at + mostAtOnce >= present.length;
+      const writes = [...endings(present.slice(at, at + mostAtOnce)), ...(isLast ? withTheLast : [])];
+      if (writes.length > 0) await this.#store.transaction({ writes });
+    }
     this.#forgetSessions(present);
     if (present.length > 0) this.tell();
   }
@@ -219,6 +261,16 @@ export class Accounts {
     }
   }
 
+  async #readUsedLogouts(): Promise<[string, number][]> {
+    const { rows } = await this.#store.list(usedLogoutPrefix);
+    return rows.flatMap(({ key, value }): [string, number][] => {
+      const record = usedLogoutSchema.safeParse(value);
+      if (record.success) return [[key.slice(usedLogoutPrefix.length), record.data.until]];
+      this.#log.error('what the provider said once cannot be read in the store: said again it may count again', { key: harmlessLine(key) });
+      return [];
+    });
+  }
+
   #takeProvider(value: unknown): void {
     const record = providerRecordSchema.safeParse(value);
     if (record.success) this.#provider = record.data;
@@ -233,4 +285,8 @@ export class Accounts {
 
 function endings(digests: readonly string[]): Write[] {
   return digests.map((digest) => ({ key: `session/${digest}`, expected: 'any', delete: true }));
+}
+
+function forgetting(digests: readonly string[]): Write[] {
+  return digests.map((digest) => ({ key: usedLogoutPrefix + digest, expected: 'any', delete: true }));
 }

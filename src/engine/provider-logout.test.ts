@@ -1,13 +1,19 @@
 // What ends when the provider says that somebody logged out there, and what does not. Which words are believed: drivers/oidc.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createFakeIdentityProvider } from '../drivers/fake/identity-provider.ts';
 import { FakeClock } from '../lib/clock.ts';
+import { CaissonError } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { PasswordHashes } from '../lib/password-hash.ts';
 import { type Caller, localCaller } from '../model/caller.ts';
 import { MemoryJournal } from '../store/memory/memory-journal.ts';
 import { MemoryStore } from '../store/memory/memory-store.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
 import { Access } from './access.ts';
 import { Accounts } from './accounts.ts';
 import { createEvents } from './events.ts';
@@ -17,9 +23,13 @@ const address = '192.0.2.7';
 const place = { origin: 'https://room-1.example:8420', host: 'room-1.example' };
 const issuer = 'https://id.example';
 
-async function open() {
+function newWorld() {
   const clock = new FakeClock();
-  const store = new MemoryStore({ clock });
+  return { clock, store: new MemoryStore({ clock }) };
+}
+
+/** On the store and at the time of an earlier one, where there was one. */
+async function open({ clock, store }: { clock: FakeClock; store: Store } = newWorld()) {
   const provider = createFakeIdentityProvider();
   const access = new Access({
     accounts: await Accounts.open(store, silentLog),
@@ -59,7 +69,7 @@ async function open() {
     await access.providerLogout.end(found);
     return found;
   };
-  return { access, clock, provider, come, isIn, logOut };
+  return { access, clock, store, provider, come, isIn, logOut };
 }
 
 test('a session that is named ends, with the command line that it let in; others of the same person go on', async () => {
@@ -128,4 +138,53 @@ test('who says what is not believed has to wait, and the provider meanwhile not;
   await assert.rejects(access.providerLogout.read('forged', '203.0.113.9'), { code: 'invalid' });
   await access.provider.delete(localCaller);
   await assert.rejects(access.providerLogout.read('any', address), { code: 'not-found' });
+});
+
+test('a word that was used stays so when the daemon is another one, on the disk, until nobody believes it any more', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'caisson-logout-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'store.sqlite');
+  const clock = new FakeClock();
+  const before = await open({ clock, store: await openSqliteStore({ path, expectExisting: false }) });
+  await before.come('ada', 's1');
+  const { until } = await before.logOut({ subject: 'ada', sid: 's1' }, 'recorded');
+  await before.logOut({ subject: 'nobody' }, 'in-vain');
+  await before.store.close();
+
+  const after = await open({ clock, store: await openSqliteStore({ path, expectExisting: true }) });
+  const ada = await after.come('ada', 's2');
+  for (const [token, subject] of [
+    ['recorded', 'ada'],
+    ['in-vain', 'nobody'],
+  ] as const)
+    await assert.rejects(after.logOut({ subject }, token), { code: 'invalid', message: /was used/ });
+  assert.equal(after.isIn(ada), true);
+  const rows = async () => (await after.store.list('used-logout/')).rows.length;
+  await clock.advance(until - clock.now() - 1);
+  await after.access.sweep();
+  assert.equal(await rows(), 2);
+  await clock.advance(1);
+  await after.access.sweep();
+  assert.equal(await rows(), 0);
+  await after.store.close();
+});
+
+test('a word whose work fails is not used up, and ends everything when it is said again', async () => {
+  const { store, provider, clock, come, isIn, logOut, access } = await open();
+  // More than one transaction takes; slowly, as people come.
+  const many: Caller[] = [];
+  for (let each = 0; each < 60; each++) {
+    many.push(await come(`user-${each % 6}`, 'shared'));
+    await clock.advance(10_000);
+  }
+  const transaction = store.transaction.bind(store);
+  let left = 1;
+  store.transaction = (asked) => (left-- > 0 ? transaction(asked) : Promise.reject(new CaissonError('failed', 'the disk is full')));
+  await assert.rejects(logOut({ sid: 'shared' }, 'again'), { code: 'failed' });
+  store.transaction = transaction;
+  provider.logouts.set('again', { id: 'id of again', until: clock.now() + 360_000, sid: 'shared' });
+  await access.providerLogout.end(await access.providerLogout.read('again', address));
+  assert.ok(!many.some(isIn));
+  assert.deepEqual((await store.list('session/')).rows, []);
+  await assert.rejects(access.providerLogout.read('again', address), { message: /was used/ });
 });

@@ -1,15 +1,16 @@
 // The provider of identities says by itself that somebody’s session there has ended: the sessions that came from it end here, those of command lines that they
-// approved too. Each word counts once.
+// approved too. Each word counts once, also after another start: what was used stands in the store until nobody would believe it any more.
 import type { IdentityProvider } from '../drivers/identity-provider.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CaissonError, toCaissonError } from '../lib/errors.ts';
 import { RateLimit } from '../lib/rate-limit.ts';
+import { digestOf } from '../lib/secret.ts';
 import type { Accounts } from './accounts.ts';
 import type { Events } from './events.ts';
 import { limitKeyOf } from './limit-key.ts';
 import { tooMany } from './sign-in.ts';
 
-/** Words that were used; of more the oldest is forgotten. */
+/** Words that were used and are not over; of more the oldest is forgotten. */
 const mostUsed = 10_000;
 /** That wait for the provider’s keys. */
 const mostReading = 200;
@@ -23,7 +24,8 @@ export interface ProviderLogoutDependencies {
 
 /** What a word of the provider ends. */
 export interface LoggedOut {
-  id: string;
+  /** Of who says it, and of its own. */
+  digest: string;
   until: number;
   issuer: string;
   users: string[];
@@ -33,8 +35,8 @@ export interface LoggedOut {
 
 export class ProviderLogout {
   readonly #with: ProviderLogoutDependencies;
-  /** Until when they would be believed. In memory alone: after another start one that is shown again ends what began in those minutes, and no more. */
-  readonly #used = new Map<string, number>();
+  /** What is being written as used: of two at the same moment one succeeds. */
+  readonly #ending = new Set<string>();
   /** Wrong ones from an address; a provider may end many sessions at once. */
   readonly #wrong: RateLimit;
   #reading = 0;
@@ -56,15 +58,16 @@ export class ProviderLogout {
     this.#reading++;
     try {
       const { id, until, subject, sid } = await identityProvider.readLogout(provider, token, clock.now());
-      if (this.#isUsed(id)) throw new CaissonError('invalid', 'this logout token was used');
       const { issuer } = provider;
+      const digest = digestOf(`${issuer}\n${id}`);
+      this.#mustBeUnused(digest);
       const meant = [...accounts.sessions].filter(([, session]) => {
         if (!session.provider || (sid !== undefined && session.provider.sid !== sid)) return false;
         const identity = accounts.users.get(session.user)?.identity;
         return subject === undefined || (identity?.issuer === issuer && identity.subject === subject);
       });
       return {
-        id,
+        digest,
         until,
         issuer,
         users: [...new Set(meant.map(([, { user }]) => user))],
@@ -80,15 +83,16 @@ export class ProviderLogout {
   }
 
   /** Once. */
-  async end({ id, until, issuer, users, sessions }: LoggedOut): Promise<void> {
+  async end({ digest, until, issuer, users, sessions }: LoggedOut): Promise<void> {
     const { accounts, events } = this.#with;
-    if (this.#isUsed(id)) throw new CaissonError('invalid', 'this logout token was used');
-    this.#used.set(id, until);
-    for (const oldest of this.#used.keys()) {
-      if (this.#used.size <= mostUsed) break;
-      this.#used.delete(oldest);
+    this.#mustBeUnused(digest);
+    this.#ending.add(digest);
+    try {
+      const surplus = Math.max(0, accounts.usedLogouts.size + 1 - mostUsed);
+      await accounts.endSessionsOnce(sessions, { digest, until, forgotten: [...accounts.usedLogouts.keys()].slice(0, surplus) });
+    } finally {
+      this.#ending.delete(digest);
     }
-    await accounts.endSessions(sessions);
     for (const name of users)
       events.emit({
         kind: 'user-changed',
@@ -98,9 +102,16 @@ export class ProviderLogout {
       });
   }
 
-  #isUsed(id: string): boolean {
-    const now = this.#with.clock.now();
-    for (const [each, until] of this.#used) if (until <= now) this.#used.delete(each);
-    return this.#used.has(id);
+  /** To be called from time to time: what is over is forgotten. */
+  async sweep(): Promise<void> {
+    const { accounts, clock } = this.#with;
+    const now = clock.now();
+    const over = [...accounts.usedLogouts].filter(([, until]) => until <= now).map(([digest]) => digest);
+    await accounts.forgetUsedLogouts(over);
+  }
+
+  #mustBeUnused(digest: string): void {
+    if (this.#ending.has(digest) || this.#with.accounts.usedLogouts.has(digest))
+      throw new CaissonError('invalid', 'this logout token was used');
   }
 }
