@@ -1,7 +1,7 @@
 // Roles as they are typed and shown: `operator`, `operator@zone:external`, `viewer@guest:web`.
 import type { Client } from '../api/client.ts';
 import { CaissonError } from '../lib/errors.ts';
-import { type Role, type RoleBinding, roles } from '../model/rights.ts';
+import { type Role, type RoleBinding, roles, scopeText } from '../model/rights.ts';
 
 /** Throws `invalid`. Whether there is such a zone or guest, the daemon says. */
 export function readBinding(text: string): { role: Role; on: string } {
@@ -15,9 +15,7 @@ export function readBinding(text: string): { role: Role; on: string } {
 }
 
 export function bindingText({ role, on }: RoleBinding, names: ReadonlyMap<string, string>): string {
-  if (on === 'site') return role;
-  const uid = /^guest:(.*)$/.exec(on)?.[1];
-  return `${role}@${uid === undefined ? on : `guest:${names.get(uid) ?? `${uid} (deleted)`}`}`;
+  return on === 'site' ? role : `${role}@${scopeText(on, (uid) => names.get(uid))}`;
 }
 
 /** The name of each guest by its uid, as far as the caller may see them. */

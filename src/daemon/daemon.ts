@@ -44,7 +44,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { parts, auditLog, socketPath, tcp = [], token, webRoot, checkResponses } = options;
   const engine = await Engine.open(parts);
   const log = parts.log.child({ part: 'http' });
-  const auditTrail = new AuditTrail(auditLog, log);
+  const auditTrail = new AuditTrail(auditLog, log, (uid) => engine.guestName(uid));
   engine.jobs.watch((job) => auditTrail.jobEnded(job));
   const webUrls: string[] = [];
   const tls = await openTlsFor(tcp, options.openTls).catch(async (error: unknown) => {

@@ -26,7 +26,8 @@ const weakPasswords = new PasswordHashes({ memory: 64, passes: 1, parallelism: 1
 const address = '192.0.2.7';
 const scopesWithout = (gone: ReadonlySet<string>) => ({
   siteName: () => 'lab',
-  guest: (name: string) => ((name === 'web' || name === 'gaaaaaaaaaa') && !gone.has('gaaaaaaaaaa') ? { uid: 'gaaaaaaaaaa' } : undefined),
+  guest: (name: string) =>
+    (name === 'web' || name === 'gaaaaaaaaaa') && !gone.has('gaaaaaaaaaa') ? { uid: 'gaaaaaaaaaa', name: 'web' } : undefined,
   hasZone: (name: string) => name === 'external' && !gone.has('external'),
 });
 
@@ -473,8 +474,8 @@ for (const [storeName, openStore] of stores) {
     );
 
     test(
-      'a role on what is gone by now stays as it is while others are given and taken',
-      using(async ({ access, gone }) => {
+      'a role on what is gone by now stays as it is while others are given and taken, and events say what it was on',
+      using(async ({ access, events, gone }) => {
         const bindings = [
           { role: 'viewer' as const, on: 'guest:web' },
           { role: 'viewer' as const, on: 'zone:external' },
@@ -484,6 +485,13 @@ for (const [storeName, openStore] of stores) {
         const more = await access.users.set('ada', { bindings: [...before, { role: 'auditor', on: 'site' }] }, 'local');
         assert.deepEqual(more.bindings, [...before, { role: 'auditor', on: 'site' }]);
         await assert.rejects(access.users.set('ada', { bindings: [{ role: 'viewer', on: 'guest:web' }] }, 'local'), { code: 'not-found' });
+        assert.deepEqual(
+          (await events.list({ limit: 10 })).map(({ message }) => message),
+          [
+            'user ada was made: viewer on guest:web, viewer on zone:external',
+            'user ada was changed: viewer on guest:gaaaaaaaaaa (deleted), viewer on zone:external, auditor on site',
+          ],
+        );
       }),
     );
 

@@ -150,7 +150,7 @@ export class Engine {
       identityProvider: parts.identityProvider,
       scopes: {
         siteName: () => site.name,
-        guest: (nameOrUid) => this.placeOf(nameOrUid),
+        guest: (nameOrUid) => site.guests.get(nameOrUid) ?? site.findGuest(nameOrUid),
         hasZone: (name) => site.zones.has(name),
       },
     });
@@ -239,6 +239,11 @@ export class Engine {
   placeOf(nameOrUid: string): GuestPlace | undefined {
     const record = this.#site.guests.get(nameOrUid) ?? this.#site.findGuest(nameOrUid);
     return record && placeOf(record);
+  }
+
+  /** Undefined: there is none of that uid, or not any more. */
+  guestName(uid: string): string | undefined {
+    return this.#site.guests.get(uid)?.name;
   }
 
   places(): GuestPlace[] {

@@ -13,7 +13,7 @@ import type { Actor } from '../model/actor.ts';
 import { accountNameSchema } from '../model/account-name.ts';
 import type { Caller } from '../model/caller.ts';
 import { quote } from '../model/quote.ts';
-import { may, type RoleBinding } from '../model/rights.ts';
+import { may, type RoleBinding, scopeText } from '../model/rights.ts';
 import { parseScope } from '../model/role.ts';
 import type { KeyCreationOptions } from '../model/security-key.ts';
 import type { Session } from '../model/session.ts';
@@ -33,7 +33,7 @@ const mostUsers = 1000;
 /** The site, as far as roles are bound to it. */
 export interface Scopes {
   siteName(): string;
-  guest(nameOrUid: string): { uid: string } | undefined;
+  guest(nameOrUid: string): { uid: string; name: string } | undefined;
   hasZone(name: string): boolean;
 }
 
@@ -89,7 +89,7 @@ export class Users {
       throw new CaissonError('invalid', `there are ${mostUsers} users already: delete those that are not needed`);
     const record = await this.#newRecord(wanted);
     await accounts.putUser(record, { isNew: true });
-    this.#tell('user-created', record.name, `user ${record.name} was made: ${describeBindings(record.bindings)}`, actor);
+    this.#tell('user-created', record.name, `user ${record.name} was made: ${this.#describe(record.bindings)}`, actor);
     return viewUser(record);
   }
 
@@ -106,7 +106,7 @@ export class Users {
       await this.#with.accounts.putUser(record, { ending });
       const what = [
         ...(change.enabled === undefined ? [] : [record.enabled ? 'enabled' : 'disabled']),
-        ...(change.bindings === undefined ? [] : [describeBindings(record.bindings)]),
+        ...(change.bindings === undefined ? [] : [this.#describe(record.bindings)]),
         ...(change.fullName === undefined ? [] : ['another full name']),
       ];
       this.#tell('user-changed', name, `user ${name} was changed: ${what.join('; ')}`, actor);
@@ -268,7 +268,7 @@ export class Users {
           bindings: left(user.bindings),
           ...(providerRoles ? { providerRoles: { ...providerRoles, bindings: left(providerRoles.bindings) } } : {}),
         });
-        const gone = describeBindings(rolesOf(user).filter(isOn));
+        const gone = this.#describe(rolesOf(user).filter(isOn));
         this.#tell('user-changed', name, `user ${name} lost what went with a deleted zone: ${gone}`, 'system');
       });
     for (const token of [...accounts.tokens.values()].filter(({ bindings }) => bindings.some(isOn)))
@@ -325,7 +325,7 @@ export class Users {
       const { name, password } = wanted;
       const record = await this.#newRecord({ name, password, bindings: [{ role: 'administrator', on: 'site' }] });
       await accounts.putFirstUser(record);
-      this.#tell('user-created', name, `user ${name} was made by the set-up link: ${describeBindings(record.bindings)}`, `user:${name}`);
+      this.#tell('user-created', name, `user ${name} was made by the set-up link: ${this.#describe(record.bindings)}`, `user:${name}`);
       return viewUser(record);
     });
   }
@@ -352,6 +352,12 @@ export class Users {
       return { role, on: scope.kind === 'zone' ? `zone:${scope.name}` : 'site' };
     });
     return bindings.filter((binding, at) => bindings.findIndex(({ role, on }) => role === binding.role && on === binding.on) === at);
+  }
+
+  /** As they are typed, so that events say it in the words of whoever gave them. */
+  #describe(bindings: readonly RoleBinding[]): string {
+    if (bindings.length === 0) return 'no role';
+    return bindings.map(({ role, on }) => `${role} on ${scopeText(on, (uid) => this.#with.scopes.guest(uid)?.name)}`).join(', ');
   }
 
   #change(name: string, work: (before: UserRecord) => Promise<UserRecord>): Promise<User> {
@@ -435,8 +441,4 @@ function readFullName(text: string): string {
   const parsed = fullNameSchema.safeParse(text);
   if (!parsed.success) throw new CaissonError('invalid', `${quote(text)} cannot be somebody’s name: ${parsed.error.issues[0]?.message}`);
   return parsed.data;
-}
-
-function describeBindings(bindings: readonly RoleBinding[]): string {
-  return bindings.length === 0 ? 'no role' : bindings.map(({ role, on }) => `${role} on ${on}`).join(', ');
 }

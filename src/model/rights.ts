@@ -21,6 +21,17 @@ export type Permission = (typeof permissions)[number];
 /** What a role is bound to: `site`, `zone:NAME`, `guest:UID`. A guest's uid, so that the binding follows a new name and never fits another guest. */
 export type Scope = 'site' | `zone:${string}` | `guest:${string}`;
 
+/** Of the guest that it is bound to. */
+export function guestUidOf(scope: string): string | undefined {
+  return /^guest:(g[a-hjkmnp-z2-9]{10})$/.exec(scope)?.[1];
+}
+
+/** As people name it: a guest by its name, and by its uid once it is gone. What is no scope stays as it is. */
+export function scopeText(scope: string, guestName: (uid: string) => string | undefined): string {
+  const uid = guestUidOf(scope);
+  return uid === undefined ? scope : `guest:${guestName(uid) ?? `${uid} (deleted)`}`;
+}
+
 export interface RoleBinding {
   role: Role;
   on: Scope;

@@ -1,12 +1,10 @@
 // Roles and their bindings as they come from outside: what decides by them is in `rights.ts`.
 import { z } from 'zod';
 import { isName } from './name.ts';
-import { permissions, roles, type Scope } from './rights.ts';
+import { guestUidOf, permissions, roles, type Scope } from './rights.ts';
 
 export const roleSchema = z.enum(roles);
 export const permissionSchema = z.enum(permissions);
-
-const guestUidPattern = /^g[a-hjkmnp-z2-9]{10}$/;
 
 export const scopeSchema = z
   .string()
@@ -20,6 +18,6 @@ export function parseScope(text: string): { kind: 'site' } | { kind: 'zone'; nam
   if (text === 'site') return { kind: 'site' };
   const name = /^zone:(.*)$/.exec(text)?.[1];
   if (name !== undefined) return isName(name) ? { kind: 'zone', name } : undefined;
-  const uid = /^guest:(.*)$/.exec(text)?.[1];
-  return uid !== undefined && guestUidPattern.test(uid) ? { kind: 'guest', uid } : undefined;
+  const uid = guestUidOf(text);
+  return uid === undefined ? undefined : { kind: 'guest', uid };
 }

@@ -41,14 +41,17 @@ const mostLooks = 1000;
 export class AuditTrail {
   readonly #auditLog: AuditLog;
   readonly #log: Log;
+  readonly #guestName: (uid: string) => string | undefined;
   #unknown = { since: 0, count: 0 };
   /** When something was looked at that is in the log, the oldest first. */
   readonly #looks = new Map<string, number>();
   #refused = { since: 0, written: 0, left: 0 };
 
-  constructor(auditLog: AuditLog, log: Log) {
+  /** `guestName`: of the guest with this uid, as long as there is one. */
+  constructor(auditLog: AuditLog, log: Log, guestName: (uid: string) => string | undefined = () => undefined) {
     this.#auditLog = auditLog;
     this.#log = log;
+    this.#guestName = guestName;
   }
 
   /** Does `work` between its two entries. Throws `unavailable`, and has done nothing, when the first cannot be written. */
@@ -56,7 +59,7 @@ export class AuditTrail {
     const { id: operation, endpoint, call, actor, from } = request;
     if (actor === 'anonymous') this.#boundUnknown();
     const head = { actor: actor.slice(0, maxActorChars), from, operation };
-    const begun = await this.#begin({ ...head, kind: 'request', ...describeRequest(endpoint, call) });
+    const begun = await this.#begin({ ...head, kind: 'request', ...describeRequest(endpoint, call, this.#guestName) });
     const end = (outcome: LogOutcome, job?: string) =>
       this.#try({ ...head, kind: 'outcome', request: begun.number, outcome, ...(job === undefined ? {} : { job }) });
     try {
@@ -73,7 +76,7 @@ export class AuditTrail {
   /** The same for what only shows something: once in ten minutes for who looks at what from where. */
   async look<T>(request: RequestToLog, work: () => Promise<T>): Promise<T> {
     const { id, endpoint, call, actor, from } = request;
-    const key = JSON.stringify([actor, from, id, describeRequest(endpoint, call).object]);
+    const key = JSON.stringify([actor, from, id, describeRequest(endpoint, call, this.#guestName).object]);
     const now = performance.now();
     for (const [each, at] of this.#looks) {
       if (now - at < lookMs && this.#looks.size <= mostLooks) break;
@@ -106,7 +109,7 @@ export class AuditTrail {
       actor: actor.slice(0, maxActorChars),
       from,
       operation,
-      ...describeRequest(endpoint, call),
+      ...describeRequest(endpoint, call, this.#guestName),
       outcome: outcomeOf(error),
     });
   }

@@ -15,6 +15,21 @@ test('it is named after what it is about', () => {
   assert.equal(request(endpoints.siteApply, { body: {} }).object, 'site');
 });
 
+test('a guest is there by its name, also where it was asked for by its uid; one that is gone is said to be', () => {
+  const names = new Map([['gaaaaaaaaaa', 'web']]);
+  const said = (endpoint: Endpoint, more: { params?: unknown; body?: unknown }) =>
+    describeRequest(endpoint, { params: undefined, query: undefined, body: undefined, ...more }, (uid) => names.get(uid));
+  assert.equal(said(endpoints.guestStop, { params: { guest: 'gaaaaaaaaaa' } }).object, 'guest/web');
+  assert.equal(said(endpoints.guestStop, { params: { guest: 'web' } }).object, 'guest/web');
+  assert.equal(said(endpoints.guestStop, { params: { guest: 'gbbbbbbbbbb' } }).object, 'guest/gbbbbbbbbbb');
+  assert.equal(said(endpoints.userDelete, { params: { user: 'gaaaaaaaaaa' } }).object, 'user/gaaaaaaaaaa');
+  const bindings = ['guest:gaaaaaaaaaa', 'guest:gbbbbbbbbbb', 'guest:web', 'zone:dmz', 'site'].map((on) => ({ role: 'viewer', on }));
+  assert.deepEqual(
+    said(endpoints.userSet, { params: { user: 'anna' }, body: { bindings } }).parameters?.['bindings'],
+    ['guest:web', 'guest:gbbbbbbbbbb (deleted)', 'guest:web', 'zone:dmz', 'site'].map((on) => ({ role: 'viewer', on })),
+  );
+});
+
 test('query and named fields of the body are kept, nothing else', () => {
   const row: Endpoint = { method: 'POST', path: '/v1/users/:user/password', summary: '', access: 'signed-in', logs: ['expires'] };
   const { object, parameters } = request(row, {

@@ -1,21 +1,21 @@
 // Roles and what they are on, in words and as fields: the site, a zone, a guest.
 import { useCallback } from 'preact/hooks';
-import { type Role, type RoleBinding, roles } from '../../model/rights.ts';
+import { guestUidOf, type Role, type RoleBinding, roles } from '../../model/rights.ts';
 import { guests, zones } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { useWords } from '../words/use-words.ts';
 
-/** `operator: zone external`; a guest by its name, as long as there is one. */
+/** `operator: zone external`; a guest by its name, and said to be gone where there is none any more. */
 export function useBindingText(): (binding: RoleBinding) => string {
   const { words } = useWords();
   const { value } = useResource(guests);
   return useCallback(
     ({ role, on }) => {
       if (on === 'site') return words.may(words.roleNames[role], words.onSite);
-      const [kind, ...rest] = on.split(':');
-      const name = rest.join(':');
-      if (kind === 'zone') return words.may(words.roleNames[role], words.onZone(name));
-      return words.may(words.roleNames[role], words.onGuest(value?.items.find(({ uid }) => uid === name)?.name ?? name));
+      const uid = guestUidOf(on);
+      if (uid === undefined) return words.may(words.roleNames[role], words.onZone(on.slice('zone:'.length)));
+      const guest = value?.items.find((each) => each.uid === uid);
+      return words.may(words.roleNames[role], value && !guest ? words.onDeletedGuest(uid) : words.onGuest(guest?.name ?? uid));
     },
     [words, value],
   );

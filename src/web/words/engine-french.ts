@@ -145,6 +145,8 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ['sign-in as {who} from {address} was refused', 'la connexion de {who} depuis {address} a été refusée'],
   ['user {user} was deleted, with sessions and tokens', 'l’utilisateur {user} a été supprimé, avec sessions et jetons'],
   ['user {user} was made: {roles}', 'l’utilisateur {user} a été créé : {roles}'],
+  ['user {user} was made by the set-up link: {roles}', 'l’utilisateur {user} a été créé par le lien d’installation : {roles}'],
+  ['user {user} lost what went with a deleted zone: {roles}', 'l’utilisateur {user} a perdu ce qui tenait à une zone supprimée : {roles}'],
   ['user {user} was changed: {roles}', 'l’utilisateur {user} a été modifié : {roles}'],
   [
     'user {user} has a new password; other sessions were ended',

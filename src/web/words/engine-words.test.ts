@@ -85,6 +85,10 @@ test('sentences within sentences are said, names stay names, and what is not kno
     said('user anna was changed: disabled; operator on zone:dmz, viewer on site').text,
     'l’utilisateur anna a été modifié : désactivé ; opérateur sur zone:dmz, lecteur sur site',
   );
+  assert.equal(
+    said('user anna was changed: operator on guest:web, viewer on guest:gaaaaaaaaaa (deleted)').text,
+    'l’utilisateur anna a été modifié : opérateur sur guest:web, lecteur sur guest:gaaaaaaaaaa (supprimé)',
+  );
   assert.equal(said('Start guest ready').text, 'Démarrer l’invité ready');
   assert.equal(
     said('Start guest web: guest web did not start: something odd').text,

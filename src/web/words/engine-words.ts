@@ -44,10 +44,11 @@ const ofAccounts: Record<string, string> = {
 
 /** `disabled; operator on zone:dmz, viewer on site`. */
 function rolesInFrench(roles: string): string {
-  const sayRole = (_: string, role: string, on: string) => `${roleNames[role] ?? role} sur ${on}`;
+  const sayRole = (_: string, role: string, on: string, isGone: string | undefined) =>
+    `${roleNames[role] ?? role} sur ${on}${isGone === undefined ? '' : ' (supprimé)'}`;
   return roles
     .split('; ')
-    .map((part) => ofAccounts[part] ?? part.replaceAll(/(\w+) on (\S+)/g, sayRole))
+    .map((part) => ofAccounts[part] ?? part.replaceAll(/(\w+) on ([^\s,]+)( \(deleted\))?/g, sayRole))
     .join(' ; ');
 }
 

@@ -369,6 +369,7 @@ export const english = {
   onSite: 'the whole site',
   onZone: (name: string) => `zone ${name}`,
   onGuest: (name: string) => `guest ${name}`,
+  onDeletedGuest: (uid: string) => `a guest that was deleted (${uid})`,
   may: (role: string, on: string) => `${role}: ${on}`,
   actionOn: (action: string, name: string) => `${action}: ${name}`,
   processorsCounted: (count: number) => s(count, 'processor'),

@@ -379,6 +379,7 @@ export const french: Words = {
   onSite: 'tout le site',
   onZone: (name) => `la zone ${name}`,
   onGuest: (name) => `l’invité ${name}`,
+  onDeletedGuest: (uid: string) => `un invité qui a été supprimé (${uid})`,
   may: (role, on) => `${role} : ${on}`,
   actionOn: (action, name) => `${action} : ${name}`,
   processorsCounted: (count) => s(count, 'processeur'),
