@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
-import { createSimulatedWorld, type SimulatedDaemon, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
+import { createSimulatedWorld, type SimulatedDaemon, type SimulatedWorld, startSimulatedDaemon } from '../../src/daemon/simulate.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { digestOf } from '../../src/lib/secret.ts';
 import type { Role } from '../../src/model/rights.ts';
@@ -62,19 +62,21 @@ function trialSite(): Site {
 }
 
 export class AccessTrial {
-  readonly daemon: SimulatedDaemon;
   readonly url: string;
   readonly port: number;
   /** Over the unix socket: may everything. */
   readonly local: Client;
   readonly socketPath: string;
+  #daemon: SimulatedDaemon;
   readonly #folder: string;
+  readonly #world: SimulatedWorld;
   readonly #time: { laterMs: number };
   readonly #transports: NodeTransport[];
 
-  private constructor(daemon: SimulatedDaemon, folder: string, socketPath: string, time: { laterMs: number }) {
+  private constructor(daemon: SimulatedDaemon, world: SimulatedWorld, folder: string, socketPath: string, time: { laterMs: number }) {
     const transport = createNodeTransport({ socketPath });
-    this.daemon = daemon;
+    this.#daemon = daemon;
+    this.#world = world;
     this.url = daemon.urls.find((url) => url.startsWith('http')) ?? '';
     this.port = Number(new URL(this.url).port);
     this.local = createClient(transport);
@@ -99,8 +101,8 @@ export class AccessTrial {
     };
     await world.store.put('token/expired', expired, { expected: 'absent' });
     const socketPath = join(folder, 'api.sock');
-    const daemon = await startSimulatedDaemon({ world, socketPath, port: 0, bootMs: 1, checkResponses: true });
-    const trial = new AccessTrial(daemon, folder, socketPath, time);
+    const daemon = await start(world, socketPath, 0);
+    const trial = new AccessTrial(daemon, world, folder, socketPath, time);
     try {
       const job = await trial.local.call('siteApply', { body: { site: trialSite() } });
       const { state, error } = await daemon.engine.jobs.wait(job.uid);
@@ -112,6 +114,16 @@ export class AccessTrial {
     return trial;
   }
 
+  get daemon(): SimulatedDaemon {
+    return this.#daemon;
+  }
+
+  /** Another daemon in the same world, at the same address. */
+  async restart(): Promise<void> {
+    await this.#daemon.close();
+    this.#daemon = await start(this.#world, this.socketPath, this.port);
+  }
+
   /** The daemon's time of day from now on. */
   later(ms: number): void {
     this.#time.laterMs += ms;
@@ -119,7 +131,7 @@ export class AccessTrial {
 
   async close(): Promise<void> {
     for (const transport of this.#transports) transport.close();
-    await this.daemon.close();
+    await this.#daemon.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -182,6 +194,10 @@ export class AccessTrial {
     outgoing.end(body);
     return promise;
   }
+}
+
+function start(world: SimulatedWorld, socketPath: string, port: number): Promise<SimulatedDaemon> {
+  return startSimulatedDaemon({ world, socketPath, port, bootMs: 1, checkResponses: true });
 }
 
 /** In a guest's user data, and in a file of an image. */

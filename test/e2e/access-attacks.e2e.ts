@@ -359,6 +359,9 @@ describe('who says to be the provider, and that somebody logged out there', () =
     assert.equal(await isIn(browserOfAda), true, 'others go on');
     const again = await come();
     assert.equal((await say(form(right))).status, 400, 'used');
+    await trial.restart();
+    const replayed = await say(form(right));
+    assert.deepEqual([replayed.status, /was used/.test(replayed.text)], [400, true], 'used, for another daemon too');
     assert.equal(await isIn(again), true);
     assert.equal((await say(form(provider.logoutToken({ claims: { sid: undefined } })))).status, 200);
     assert.equal(await isIn(again), false);
