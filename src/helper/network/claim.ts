@@ -1,7 +1,6 @@
 // One data directory for one network: two in one would replace each other's rules, taps and routes. The claim is a locked file named
 // after the network namespace, which says whose it is; the lock ends with the helper, however that happens, but as long as taps of guests
 // are there the name counts.
-import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -17,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { CaissonError } from '../../lib/errors.ts';
+import { lockOpenFile } from '../../lib/file-lock.ts';
 
 export interface ClaimOptions {
   /** Of root; the same for every data directory of this machine. */
@@ -71,9 +71,7 @@ export class NetworkClaim {
 function openLocked(path: string): number | undefined {
   for (;;) {
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-    const { status, error } = spawnSync('flock', ['--exclusive', '--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    if (error) throw new CaissonError('missing', 'the program flock (package util-linux) cannot be run', { cause: error });
-    if (status !== 0) {
+    if (!lockOpenFile(fd, { waitSeconds: 0 })) {
       closeSync(fd);
       return undefined;
     }
