@@ -1,9 +1,11 @@
 // Sites that somebody has signed in to: a file of theirs that nobody else may read. Which one is meant is said by `--context` or CAISSON_CONTEXT,
-// else it is the current one; `local` is always there: the daemon of this machine, by its socket.
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+// else it is the current one; `local` is always there: the daemon of this machine, by its socket. Whoever changes the file reads it anew under a lock, so that
+// of two who sign in at the same time both are in it.
+import { closeSync, constants, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CaissonError } from '../lib/errors.ts';
 import { writeDurably } from '../lib/durable-file.ts';
+import { lockOpenFile } from '../lib/file-lock.ts';
 import type { Io } from './io.ts';
 
 export const localContext = 'local';
@@ -22,6 +24,9 @@ export interface Contexts {
   current: string;
   contexts: Record<string, Context>;
 }
+
+/** A change takes milliseconds. */
+const waitSeconds = 30;
 
 const none: Contexts = { current: localContext, contexts: {} };
 
@@ -49,11 +54,25 @@ export function readContexts(env: Io['env']): Contexts {
   return contexts;
 }
 
-export async function writeContexts(env: Io['env'], contexts: Contexts): Promise<void> {
+/** Makes of what is there now what `change` makes of it. Throws as `readContexts`, `conflict` when somebody else does not let it be changed, and what `change` throws. */
+export async function changeContexts(env: Io['env'], change: (contexts: Contexts) => Contexts): Promise<void> {
+  // What cannot be is told before anything is made.
+  change(readContexts(env));
   const path = pathOf(env);
   if (path === undefined) throw new CaissonError('missing', 'there is no place for contexts: neither HOME nor XDG_CONFIG_HOME is set');
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  await writeDurably(path, `${JSON.stringify(contexts, null, 2)}\n`, 0o600);
+  const lock = `${path}.lock`;
+  const fd = openSync(lock, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (!lockOpenFile(fd, { waitSeconds }))
+      throw new CaissonError(
+        'conflict',
+        `another caisson has been changing ${path} for ${waitSeconds} s (it holds ${lock}): end it, then try again`,
+      );
+    await writeDurably(path, `${JSON.stringify(change(readContexts(env)), null, 2)}\n`, 0o600);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Throws `not-found`. */

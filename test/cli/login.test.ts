@@ -1,6 +1,8 @@
 // Signing in from the command line, as somebody at a terminal: questions, contexts, what is kept and who may read it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +10,14 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { Input, Io } from '../../src/cli/io.ts';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { fromBase32 } from '../../src/lib/base32.ts';
+import { lockOpenFile } from '../../src/lib/file-lock.ts';
 import { totpCode, totpStep } from '../../src/lib/totp.ts';
 import { AccessTrial, type Headers, trialPassword } from '../daemon/access-trial.ts';
 import { SoftKey } from '../daemon/soft-key.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { Terminal } from './terminal.ts';
 
+const program = join(import.meta.dirname, '../../src/cli/main.ts');
 let trial: AccessTrial;
 let home = '';
 
@@ -146,6 +150,35 @@ test('several sites: one is used, another is named, the environment and what is 
   assert.equal(await names([], { CAISSON_URL: `unix:${trial.socketPath}` }), 3);
   assert.equal((await run(['context', 'delete', 'one'])).exit, 0);
   assert.match((await run(['context', 'list'])).out, /\* +local/);
+});
+
+/** A process of its own, as another terminal has. */
+function signInElsewhere(name: string): Promise<{ code: number | null; said: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ code: number | null; said: string }>();
+  const argv = [program, 'login', trial.url, '--user', 'bob', '--password-stdin', '--as', name];
+  const child = spawn(process.execPath, argv, { env: { PATH: process.env['PATH'], HOME: home }, stdio: ['pipe', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.once('close', (code) => resolve({ code, said }));
+  child.stdin.end(`${trialPassword}\n`);
+  return promise;
+}
+
+test('who signs in at the same time as others waits for them, and nobody’s session is lost', async () => {
+  const names = ['one', 'two'];
+  const kept = async () => Object.keys((JSON.parse(await readFile(contextsPath(), 'utf8')) as { contexts: object }).contexts);
+  const sessions = async () => (await trial.local.call('sessionList', { params: { user: 'bob' } })).items.length;
+  await run(['login', trial.url, '--user', 'ada', '--as', 'zero'], [`${trialPassword}\r`]);
+  // As somebody who is changing it.
+  const lock = openSync(`${contextsPath()}.lock`, 'r+');
+  assert.ok(lockOpenFile(lock, { waitSeconds: 0 }));
+  const had = await sessions();
+  const begun = names.map(signInElsewhere);
+  await waitFor('all are signed in', async () => (await sessions()) === had + names.length, { timeoutMs: 60_000 });
+  assert.deepEqual(await kept(), ['zero']);
+  closeSync(lock);
+  for (const { code, said } of await Promise.all(begun)) assert.equal(code, 0, said);
+  assert.deepEqual((await kept()).toSorted(), ['zero', ...names].toSorted());
 });
 
 test('a wrong password, Ctrl-C and a password that others could see change nothing', async () => {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CaissonError } from '../../lib/errors.ts';
 import { type OutputOptions, withFormat } from '../command.ts';
 import { dataDirectoryOf } from '../connection.ts';
-import { type Context, contextOf, localContext, readContexts, writeContexts } from '../contexts.ts';
+import { changeContexts, type Context, contextOf, localContext, readContexts } from '../contexts.ts';
 import type { Io } from '../io.ts';
 import { renderValue, tableFor } from '../output.ts';
 import type { Column } from '../table.ts';
@@ -46,9 +46,10 @@ export function addContext(context: Command, io: Io): void {
     .description('use this one from now on, where nothing else is said')
     .argument('<context>', `name, or ${localContext}`)
     .action(async (name: string, { output }: OutputOptions) => {
-      const contexts = readContexts(io.env);
-      if (name !== localContext) contextOf(contexts, name);
-      await writeContexts(io.env, { ...contexts, current: name });
+      await changeContexts(io.env, (contexts) => {
+        if (name !== localContext) contextOf(contexts, name);
+        return { ...contexts, current: name };
+      });
       io.stdout.write(output === 'table' ? `${name} is used from now on\n` : await renderValue({ current: name }, output));
     });
 
@@ -57,11 +58,13 @@ export function addContext(context: Command, io: Io): void {
     .argument('<context>', 'name')
     .action(async (name: string, { output }: OutputOptions) => {
       if (name === localContext) throw new CaissonError('invalid', `${localContext} cannot be deleted: it is this machine’s own daemon`);
-      const contexts = readContexts(io.env);
-      contextOf(contexts, name);
-      const { [name]: _, ...rest } = contexts.contexts;
-      const current = contexts.current === name ? localContext : contexts.current;
-      await writeContexts(io.env, { current, contexts: rest });
+      let current = localContext;
+      await changeContexts(io.env, (contexts) => {
+        contextOf(contexts, name);
+        const { [name]: _, ...rest } = contexts.contexts;
+        if (contexts.current !== name) current = contexts.current;
+        return { current, contexts: rest };
+      });
       io.stdout.write(output === 'table' ? `${name} is forgotten\n` : await renderValue({ deleted: name, current }, output));
     });
 }

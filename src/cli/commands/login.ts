@@ -7,7 +7,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import { harmlessLine } from '../../lib/harmless.ts';
 import type { SignedIn } from '../../model/session.ts';
 import { signInByBrowser } from '../browser-login.ts';
-import { type Context, contextOf, isContextName, localContext, readContexts, writeContexts } from '../contexts.ts';
+import { changeContexts, type Context, contextOf, isContextName, localContext, readContexts } from '../contexts.ts';
 import { Advised } from '../failure.ts';
 import { type OutputOptions, withFormat } from '../command.ts';
 import type { Io } from '../io.ts';
@@ -80,8 +80,7 @@ async function signIn(io: Io, url: string, options: LoginOptions): Promise<void>
       ...(token === undefined ? {} : { token }),
       ...(authority === undefined ? {} : { authority }),
     };
-    // Who was asked in a browser may have taken minutes: what was written meanwhile stays.
-    await writeContexts(io.env, { current: name, contexts: { ...readContexts(io.env).contexts, [name]: context } });
+    await changeContexts(io.env, ({ contexts }) => ({ current: name, contexts: { ...contexts, [name]: context } }));
     const done = `${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`;
     // Without the token: it is in the file alone.
     const value = { context: name, url, user, endsAt, endsUnusedAt };
@@ -98,7 +97,11 @@ async function signOut(io: Io, { context: given, output }: LogoutOptions): Promi
   const { token, endsAt: _, ...rest } = contextOf(contexts, name);
   if (token === undefined) throw new CaissonError('not-allowed', `nobody is signed in at ${rest.url}`);
   await endSession({ ...rest, token });
-  await writeContexts(io.env, { ...contexts, contexts: { ...contexts.contexts, [name]: rest } });
+  await changeContexts(io.env, (now) => {
+    // Signed in anew meanwhile, or forgotten: that stays.
+    const isTheSame = Object.hasOwn(now.contexts, name) && now.contexts[name]?.token === token;
+    return isTheSame ? { ...now, contexts: { ...now.contexts, [name]: rest } } : now;
+  });
   const { url, user } = rest;
   io.stdout.write(output === 'table' ? `${user} is signed out at ${url}\n` : await renderValue({ context: name, url, user }, output));
 }
