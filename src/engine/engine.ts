@@ -165,6 +165,7 @@ export class Engine {
       ...parts,
       bootId: parts.host.bootId,
       isBridged: (zone) => site.zones.get(zone)?.zone.bridged ?? false,
+      isKnown: (uid) => site.guests.has(uid),
     });
     const accounts = await Accounts.open(parts.store, parts.log);
     const engine = new Engine(parts, site, board, events, accounts);

@@ -24,6 +24,9 @@ interface KeptStatus {
   memoryMib?: number;
 }
 
+/** Of the rows in the store. */
+const prefix = 'guest-status/';
+
 const unknown: LiveStatus = { power: 'stopped', ready: false, reason: '', agent: 'unknown', pending: [], disks: [] };
 
 export interface BoardOptions {
@@ -34,6 +37,8 @@ export interface BoardOptions {
   bootId: string;
   /** Guests of the zone share one wire. */
   isBridged: (zone: string) => boolean;
+  /** The site has it: of others nothing is known, whoever learns it late. */
+  isKnown: (uid: string) => boolean;
 }
 
 export class GuestBoard {
@@ -42,11 +47,16 @@ export class GuestBoard {
   readonly #log: Log;
   readonly #bootId: string;
   readonly #isBridged: BoardOptions['isBridged'];
+  readonly #isKnown: BoardOptions['isKnown'];
   readonly #live = new Map<string, LiveStatus>();
   readonly #listeners = new Set<(uid: string) => void>();
   /** Of one guest each: many wait for one, and each change must not wake all of them. */
   readonly #listenersOf = new Map<string, Set<() => void>>();
   readonly #kept = new Map<string, string>();
+  /** By guest: what is on its way into the store. */
+  readonly #keeping = new Map<string, Set<Promise<unknown>>>();
+  /** Guests that are being taken out of the store: nothing is written of them meanwhile. */
+  readonly #leaving = new Set<string>();
   readonly #memoryMib = new Map<string, number>();
   readonly #json = new Map<string, { record: GuestRecord; live: Readonly<LiveStatus>; wires: string; bytes: Buffer }>();
 
@@ -56,13 +66,18 @@ export class GuestBoard {
     this.#log = options.log;
     this.#bootId = options.bootId;
     this.#isBridged = options.isBridged;
+    this.#isKnown = options.isKnown;
   }
 
   static async open(options: BoardOptions): Promise<GuestBoard> {
     const board = new GuestBoard(options);
-    for (const row of (await options.store.list('guest-status/')).rows) {
+    for (const row of (await options.store.list(prefix)).rows) {
       const kept = row.value as KeptStatus;
-      const uid = row.key.slice('guest-status/'.length);
+      const uid = row.key.slice(prefix.length);
+      if (!options.isKnown(uid)) {
+        await board.#sweep(row.key);
+        continue;
+      }
       board.#kept.set(uid, row.json);
       const { crashed, bootId, memoryMib, ...rest } = kept;
       // Until somebody has looked, a guest that had a process is taken to have one; only a host that was restarted ends them all.
@@ -83,6 +98,7 @@ export class GuestBoard {
 
   /** Changes what is known; listeners hear of it when anything differs. */
   set(uid: string, change: Partial<{ [K in keyof LiveStatus]: LiveStatus[K] | undefined }>): void {
+    if (!this.#isKnown(uid)) return;
     const before = this.get(uid);
     // A reason may be what the guest has said.
     const said = change.reason === undefined ? {} : { reason: harmlessLine(change.reason) };
@@ -101,6 +117,7 @@ export class GuestBoard {
 
   /** To be said before the process is given it, and true until it is gone. */
   setMemory(uid: string, memoryMib: number): void {
+    if (!this.#isKnown(uid)) return;
     this.#memoryMib.set(uid, memoryMib);
     this.#keep(uid, this.get(uid));
   }
@@ -112,6 +129,7 @@ export class GuestBoard {
 
   /** The process is gone: everything that was true of it is forgotten, but for the disks and what is done about its failures. */
   ended(uid: string, power: 'stopped' | 'crashed', reason = ''): void {
+    if (!this.#isKnown(uid)) return;
     const { disks, restart } = this.get(uid);
     this.#memoryMib.delete(uid);
     this.#live.set(uid, { ...unknown, power, reason: harmlessLine(reason), disks, ...(restart ? { restart } : {}) });
@@ -125,18 +143,21 @@ export class GuestBoard {
     for (const listener of this.#listenersOf.get(uid) ?? []) listener();
   }
 
-  /** The write that takes what is kept of a guest out of the store: together with the guest. */
-  erase(uid: string): Write {
-    return { key: `guest-status/${uid}`, expected: 'any', delete: true };
-  }
-
-  /** After that. */
-  forget(uid: string): void {
-    this.#memoryMib.delete(uid);
-    this.#live.delete(uid);
-    this.#kept.delete(uid);
-    this.#json.delete(uid);
-    this.nudge(uid);
+  /** Takes what is kept of a guest out of the store: `commit` does that write together with the guest’s own, while no other of it is on its way. */
+  async erase(uid: string, commit: (write: Write) => Promise<void>): Promise<void> {
+    this.#leaving.add(uid);
+    try {
+      await Promise.all(this.#keeping.get(uid) ?? new Set<Promise<unknown>>());
+      await commit({ key: keyOf(uid), expected: 'any', delete: true });
+      this.#forget(uid);
+    } finally {
+      this.#leaving.delete(uid);
+      if (this.#isKnown(uid)) {
+        // It stays after all, with what was learned meanwhile.
+        this.#kept.delete(uid);
+        this.#keep(uid, this.get(uid));
+      }
+    }
   }
 
   onChange(listener: (uid: string) => void): () => void {
@@ -229,7 +250,23 @@ export class GuestBoard {
     return new Date(this.#clock.now()).toISOString();
   }
 
+  #forget(uid: string): void {
+    this.#memoryMib.delete(uid);
+    this.#live.delete(uid);
+    this.#kept.delete(uid);
+    this.#json.delete(uid);
+    this.nudge(uid);
+  }
+
+  /** Left of a guest that is gone, by a version that wrote what it learned late. */
+  async #sweep(key: string): Promise<void> {
+    await this.#store
+      .delete(key, { expected: 'any', durability: 'relaxed' })
+      .catch((error: unknown) => this.#log.warn('what is left of a guest that is gone could not be removed', { key, error }));
+  }
+
   #keep(uid: string, status: LiveStatus): void {
+    if (this.#leaving.has(uid)) return;
     const kept: KeptStatus = {
       bootId: this.#bootId,
       ...(status.restart === undefined ? {} : { restart: status.restart }),
@@ -243,9 +280,22 @@ export class GuestBoard {
     const json = JSON.stringify(kept);
     if (this.#kept.get(uid) === json) return;
     this.#kept.set(uid, json);
-    this.#store.put(`guest-status/${uid}`, kept, { expected: 'any', durability: 'relaxed' }).catch((error: unknown) => {
-      this.#kept.delete(uid);
-      this.#log.warn('the status of a guest could not be kept', { uid, error });
-    });
+    const others = this.#keeping.get(uid) ?? new Set();
+    this.#keeping.set(uid, others);
+    const written = this.#store
+      .put(keyOf(uid), kept, { expected: 'any', durability: 'relaxed' })
+      .catch((error: unknown) => {
+        this.#kept.delete(uid);
+        this.#log.warn('the status of a guest could not be kept', { uid, error });
+      })
+      .finally(() => {
+        others.delete(written);
+        if (others.size === 0 && this.#keeping.get(uid) === others) this.#keeping.delete(uid);
+      });
+    others.add(written);
   }
+}
+
+function keyOf(uid: string): string {
+  return `${prefix}${uid}`;
 }

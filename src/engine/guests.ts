@@ -270,9 +270,8 @@ export class Guests {
         await site.commit([site.write(`guest/${uid}`, { ...rest, disksMade: [], wantedPower: 'stopped' } satisfies GuestRecord)]);
         await parts.guestFiles.remove(uid);
       }
-      await site.commit([site.erase(`guest/${uid}`), board.erase(uid)]);
-      board.forget(uid);
       await parts.history.forget(uid);
+      await board.erase(uid, (status) => site.commit([site.erase(`guest/${uid}`), status]));
       const kept = options.deleteDisks ? undefined : parts.guestFiles.folders(uid).data;
       this.#w.events.emit({
         kind: 'guest-deleted',

@@ -27,7 +27,14 @@ test('a guest that boots slowly is ready as soon as its agent answers: the quest
     limits: { memoryMib: 700, cpuWeight: 100, pids: 64 },
   });
   const log = silentLog;
-  const board = await GuestBoard.open({ store: new MemoryStore({ clock }), clock, log, bootId: 'test', isBridged: () => false });
+  const board = await GuestBoard.open({
+    store: new MemoryStore({ clock }),
+    clock,
+    log,
+    bootId: 'test',
+    isBridged: () => false,
+    isKnown: () => true,
+  });
   const events = createEvents({ journal: new MemoryJournal(), clock, log });
   const record = { uid, name: 'web', spec: { after: [], service: { ports: [], ready: [{ agent: true }] } } } as unknown as GuestRecord;
   const prober = {} as Prober;

@@ -40,7 +40,8 @@ export class UsageHistory {
     const { parts, site } = this.#w;
     const now = parts.clock.now();
     const stats = await readGuestStats(this.#w, [...site.guests.values()], { exact: false });
-    const samples = stats.flatMap((one) => sampleOf(this.#last.get(one.uid), one) ?? []);
+    // One that was deleted while the others were asked leaves nothing.
+    const samples = stats.filter(({ uid }) => site.guests.has(uid)).flatMap((one) => sampleOf(this.#last.get(one.uid), one) ?? []);
     this.#last = new Map(stats.map((one) => [one.uid, one]));
     if (samples.length > 0) await parts.history.add(samples, now);
   }

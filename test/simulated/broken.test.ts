@@ -16,6 +16,7 @@ const guards: Record<Broken, Rule> = {
   'rules are not applied': 'nothing runs without its rules',
   'disks are made again': 'nothing is recreated empty',
   'a refused site is written': 'failed input changes nothing',
+  'what is known of a guest is kept for ever': 'nothing stays of what is deleted',
   'starts are forgotten': 'the site becomes what is wanted',
 };
 

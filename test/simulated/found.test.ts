@@ -190,6 +190,16 @@ const found: readonly { what: string; seed: number; steps: readonly Step[] }[] =
       { do: 'stop', guest: 1, thenMs: 120_000 },
     ],
   },
+  {
+    what: 'a guest whose state was on its way into the store while it was deleted left a row there for ever',
+    seed: 24,
+    steps: [
+      { ...apply(401127, { deleteDisks: false, overwrite: false }), thenMs: 30_000 },
+      { ...apply(984105, { prune: false, deleteDisks: false }), thenMs: 40_000 },
+      { fault: 'call', call: 'store.put', how: 'slow', times: 5, ms: 50, thenMs: 2500 },
+      { do: 'destroy', deleteDisks: false, thenMs: 120_000 },
+    ],
+  },
 ];
 
 for (const { what, seed, steps } of found) {

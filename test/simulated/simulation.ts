@@ -109,6 +109,7 @@ class Simulation {
     else await this.#harm(step);
     await this.#pass(step.thenMs);
     this.#watched.check();
+    await this.#watched.checkStore();
     await this.#checkWish();
   }
 
@@ -130,6 +131,7 @@ class Simulation {
     await this.#end();
     await this.#pass(2 * settleMs);
     this.#watched.check();
+    await this.#watched.checkStore();
     await this.#checkWish();
     const engine = this.#engine;
     if (!engine) return this.#watched.note('the site becomes what is wanted', 'the daemon does not start');

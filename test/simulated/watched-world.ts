@@ -18,6 +18,7 @@ export type Rule =
   | 'nothing runs without its rules'
   | 'nothing is recreated empty'
   | 'failed input changes nothing'
+  | 'nothing stays of what is deleted'
   | 'the site becomes what is wanted';
 
 export type Broken =
@@ -28,6 +29,7 @@ export type Broken =
   | 'rules are not applied'
   | 'disks are made again'
   | 'a refused site is written'
+  | 'what is known of a guest is kept for ever'
   | 'starts are forgotten';
 
 export interface Violation {
@@ -72,6 +74,7 @@ export class WatchedWorld {
     this.#watchTaps();
     if (this.broken.has('rules are not applied')) this.#loseRules();
     if (this.broken.has('the store forgets')) this.#forget();
+    if (this.broken.has('what is known of a guest is kept for ever')) this.#keepStatus();
   }
 
   /** As each run of the daemon has one. */
@@ -114,6 +117,18 @@ export class WatchedWorld {
       }
     }
     if (promisedMib > roomMib) this.note('promised memory fits', `${running.length} processes may use ${promisedMib} MiB of ${roomMib}`);
+  }
+
+  /** What holds of the store at every moment. */
+  async checkStore(): Promise<void> {
+    const { store, history } = this.world;
+    const uids = async (prefix: string) => (await store.list(prefix)).rows.map(({ key }) => key.slice(prefix.length));
+    const guests = new Set(await uids('guest/'));
+    for (const uid of await uids('guest-status/'))
+      if (!guests.has(uid)) this.note('nothing stays of what is deleted', `the store knows how guest ${uid} was, which is gone`);
+    for (const uid of this.#generations.keys())
+      if (!guests.has(uid) && (await history.read({ uid, resolution: 'minute' })).length > 0)
+        this.note('nothing stays of what is deleted', `the history has minutes of guest ${uid}, which is gone`);
   }
 
   #lookAt(process: FakeProcess): void {
@@ -192,6 +207,13 @@ export class WatchedWorld {
     let count = 0;
     // Acknowledged, and gone.
     store.transaction = (wanted) => (wanted.durability !== 'relaxed' && ++count % 5 === 4 ? Promise.resolve(0) : transaction(wanted));
+  }
+
+  #keepStatus(): void {
+    const { store } = this.world;
+    const transaction = store.transaction.bind(store);
+    store.transaction = (wanted) =>
+      transaction({ ...wanted, writes: wanted.writes.filter((write) => !('delete' in write && write.key.startsWith('guest-status/'))) });
   }
 }
 
