@@ -12,6 +12,8 @@ import type { GuestWiring } from './guest-wiring.ts';
 const minuteMs = 60_000;
 /** Two looks that are further apart say little about one minute. */
 const longestGapMs = 3 * minuteMs;
+/** A system with less left than this part of its memory would use more if it had it. */
+const shortPart = 0.1;
 const advisedDays = 30;
 const dayMs = 86_400_000;
 
@@ -54,7 +56,8 @@ export class UsageHistory {
     const { clock, history } = this.#w.parts;
     const now = clock.now();
     const hours = await history.read({ uid, resolution: 'hour', from: now - advisedDays * dayMs });
-    return advise({ uid, name, memoryMib: spec.memoryMib, cpus: spec.cpus }, hours, now);
+    const { memoryMib, memoryRange, cpus } = spec;
+    return advise({ uid, name, memoryMib, memoryRange, cpus }, hours, now);
   }
 }
 
@@ -67,13 +70,16 @@ export function sampleOf(before: GuestStats | undefined, now: GuestStats): Minut
   const sum = (stats: GuestStats, kind: 'disks' | 'nics', field: string) =>
     (stats[kind] as readonly object[]).reduce((total, one) => total + Number((one as Record<string, unknown>)[field] ?? 0), 0);
   const kib = (kind: 'disks' | 'nics', field: string) => Math.max(0, Math.round((sum(now, kind, field) - sum(before, kind, field)) / 1024));
-  const { guest, groupBytes, hostBytes } = now.memory;
+  const { guest, groupBytes, hostBytes, promisedMib } = now.memory;
   const mib = (bytes: number) => Math.round(bytes / 1024 / 1024);
+  const leftBytes = guest && (guest.availableBytes ?? guest.freeBytes);
+  const isShort = guest !== undefined && leftBytes !== undefined && leftBytes < guest.totalBytes * shortPart;
   return {
     uid: now.uid,
     time: Math.floor(Date.parse(before.at) / minuteMs) * minuteMs,
     cpuPermille: Math.round(((now.cpuMs - before.cpuMs) * 1000) / ms),
-    ...(guest ? { usedMib: mib(guest.totalBytes - (guest.availableBytes ?? guest.freeBytes)) } : {}),
+    ...(guest && leftBytes !== undefined ? { usedMib: mib(guest.totalBytes - leftBytes) } : {}),
+    ...(isShort ? { shortOfMib: promisedMib } : {}),
     costMib: mib(groupBytes ?? hostBytes),
     readKib: kib('disks', 'readBytes'),
     writtenKib: kib('disks', 'writtenBytes'),

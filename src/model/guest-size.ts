@@ -16,7 +16,7 @@ export const memoryMibSchema = z
 export const memoryStepMib = 2;
 
 /** A Linux guest keeps a table of all memory that is plugged in, 1/64 of it, in the memory that it boots with. */
-const mostTimesMin = 16;
+export const mostTimesMin = 16;
 
 export const memoryRangeSchema = z
   .strictObject({ minMib: memoryMibSchema, maxMib: memoryMibSchema })

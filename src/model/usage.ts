@@ -14,6 +14,8 @@ export const usageSchema = z.strictObject({
   cpuPermille: figures(),
   /** Memory that its system uses, as it says; absent where it did not. */
   usedMib: figures().optional(),
+  /** Minutes in which its system had less than a tenth of its memory left, and the most that it was given in one of them; absent where there were none. */
+  short: z.strictObject({ minutes: z.int(), ofMib: z.int() }).optional(),
   /** What it cost the host. */
   costMib: figures(),
   readKib: z.number(),
@@ -45,7 +47,25 @@ export const adviceSchema = z.strictObject({
   /** Days that the history reaches back, and hours counted in it. */
   days: z.number(),
   hours: z.int(),
-  memory: z.strictObject({ givenMib: z.int(), p99Mib: z.int(), maxMib: z.int(), proposedMib: z.int() }).optional(),
+  memory: z
+    .strictObject({
+      givenMib: z.int(),
+      p99Mib: z.int(),
+      maxMib: z.int(),
+      proposedMib: z.int(),
+      /** Of a guest whose memory can change while it runs. */
+      range: z
+        .strictObject({
+          /** What it uses in nine of ten hours. */
+          ordinaryMib: z.number(),
+          /** In so much of the time it had less than its size and used nearly all of that: that less would do cannot be said then. */
+          cappedPercent: z.int(),
+          proposedMinMib: z.int(),
+          proposedMaxMib: z.int(),
+        })
+        .optional(),
+    })
+    .optional(),
   cpus: z.strictObject({ given: z.int(), p99: z.number(), proposed: z.int() }).optional(),
 });
 export type Advice = z.output<typeof adviceSchema>;

@@ -11,6 +11,8 @@ export interface MinuteSample {
   cpuPermille: number;
   /** Memory that its system uses, as it says; absent where it does not. */
   usedMib?: number;
+  /** What it was given, in a minute in which its system had less than a tenth of its memory left. */
+  shortOfMib?: number;
   /** What it costs the host. */
   costMib: number;
   readKib: number;

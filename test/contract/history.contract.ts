@@ -52,6 +52,26 @@ export function testHistory(name: string, open: () => Promise<History>): void {
       assert.deepEqual([whole?.time, whole?.minutes, whole?.usedMib?.max], [start, 61, 259]);
     });
 
+    it('counts the minutes in which a guest was short of memory, and keeps the most that it had in one', async () => {
+      const short = (minute: number, shortOfMib: number) => ({ ...sample('ga', minute, 10, 200), shortOfMib });
+      await history.add([short(0, 600), short(1, 512), sample('ga', 2, 10, 200)], at(3));
+      assert.deepEqual(
+        (await history.read({ uid: 'ga', resolution: 'minute' })).map((minute) => minute.short),
+        [{ minutes: 1, ofMib: 600 }, { minutes: 1, ofMib: 512 }, undefined],
+      );
+      await history.add([short(60, 1024)], at(61));
+      await history.add([sample('ga', 1440, 10)], at(1441));
+      const [hour] = await history.read({ uid: 'ga', resolution: 'hour' });
+      const [whole] = await history.read({ uid: 'ga', resolution: 'day' });
+      assert.deepEqual(
+        [hour?.short, whole?.short],
+        [
+          { minutes: 2, ofMib: 600 },
+          { minutes: 3, ofMib: 1024 },
+        ],
+      );
+    });
+
     it('an hour without figures of the guest’s memory has none', async () => {
       await history.add([sample('ga', 0, 10)], at(1));
       await history.add([sample('ga', 60, 10)], at(61));

@@ -72,6 +72,43 @@ test('each minute is noted, hours are made of them, and a deleted guest is forgo
   assert.deepEqual(await daemon.world.history.read({ uid, resolution: 'minute' }), []);
 });
 
+test('a system that has hardly any memory left is noted with what it was given, and a range is advised of', async (t) => {
+  const clock = new FakeClock();
+  const world = createSimulatedWorld({ clock });
+  const daemon = await startSimulatedDaemon({ world, bootMs: 1000 });
+  t.after(() => daemon.close());
+  const { engine } = daemon;
+  const wanted = site();
+  Object.assign(wanted.guests['web'] ?? {}, { memoryRange: { minMib: 256, maxMib: 1024 } });
+  await engine.applySite(wanted, { prune: false, deleteDisks: false, overwrite: false }, 'test');
+  await clock.advance(10_000);
+  const { uid } = await engine.guest('web');
+  world.host.behave(uid, { usedBytes: 470 * 1024 * 1024 });
+  for (let minute = 0; minute < 3; minute++) await clock.advance(minuteMs);
+  const last = (await engine.guestHistory('web', 'minute')).items.at(-1);
+  assert.deepEqual([last?.usedMib?.max, last?.short], [470, { minutes: 1, ofMib: 512 }]);
+  // A week of the same.
+  const hours = 24 * 7;
+  const sample = {
+    uid,
+    cpuPermille: 100,
+    usedMib: 470,
+    shortOfMib: 512,
+    costMib: 600,
+    readKib: 0,
+    writtenKib: 0,
+    receivedKib: 0,
+    sentKib: 0,
+  };
+  const now = clock.now();
+  const samples = Array.from({ length: hours }, (_, hour) => ({ ...sample, time: now - (hours - hour) * 60 * minuteMs }));
+  await world.history.add(samples, now);
+  const advice = (await engine.advice()).find(({ name }) => name === 'web');
+  assert.equal(advice?.verdict, 'larger');
+  assert.deepEqual(advice?.memory?.range, { ordinaryMib: 470, cappedPercent: 0, proposedMinMib: 640, proposedMaxMib: 1024 });
+  assert.equal(advice?.memory?.proposedMib, 640);
+});
+
 test('a host that runs short of memory says so once, and once more when it is over', async (t) => {
   const { clock, world, daemon, engine } = await running();
   t.after(() => daemon.close());

@@ -15,6 +15,8 @@ const migrations = [
      PRIMARY KEY (resolution, uid, time)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX usage_by_time ON usage (resolution, time);`,
+  // Rows may have `short` from here on, which an older daemon does not know: it is to say that it is older.
+  '',
 ];
 
 /** Opens D/history.sqlite, or begins it. */

@@ -461,6 +461,15 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   // Sizes that measurements speak against.
   ['{what!}; {mib} MiB would do', '{what!} ; {mib} MiB suffiraient'],
   ['{what!}; {number} {unit!} would do', '{what!} ; {number} {unit!}, cela suffirait'],
+  ['{what!}; {bound!} {before} → {after} MiB ({sum})', '{what!} ; {bound!} {before} → {after} MiB ({sum})'],
+  ['{what!}; in nine of ten hours {mib} MiB or less', '{what!} ; {mib} MiB au plus dans neuf heures sur dix'],
+  [
+    '{what!}; in {percent} % of the time it had less than {mib} MiB and used nearly all of that',
+    '{what!} ; pendant {percent} % du temps il avait moins de {mib} MiB et en utilisait presque tout',
+  ],
+  ['min', 'min'],
+  ['size', 'size'],
+  ['max', 'max'],
   ['processor', 'processeur'],
   ['processors', 'processeurs'],
   [

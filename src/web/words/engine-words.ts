@@ -9,7 +9,7 @@ export interface SaidText {
 }
 
 const inFrench = createTranslator(engineInFrench, {
-  names: new Set(['guest', 'zone', 'image', 'site', 'user', 'token', 'job', 'disk', 'name', 'power', 'action']),
+  names: new Set(['guest', 'zone', 'image', 'site', 'user', 'token', 'job', 'disk', 'name', 'power', 'action', 'percent']),
   sentences: new Set(['why', 'what', 'change']),
   others: (name, value) => (name === 'roles' ? rolesInFrench(value) : value),
   otherwise(text, translate) {

@@ -26,7 +26,7 @@ interface Sentence {
 
 const variable = /\{(\w+!?)\}/g;
 /** Sentences within sentences, at most. */
-const deepest = 6;
+const deepest = 8;
 const mostKept = 4000;
 const none: ReadonlySet<string> = new Set();
 
@@ -34,7 +34,10 @@ export function createTranslator(
   table: Sentences,
   { names: short = none, sentences = none, others = (_, value) => value, otherwise }: Variables,
 ): Translator {
-  const known = table.map(([said, anew]) => readSentence(said, anew, short));
+  // Of sentences in a row the first may be meant, or all but the last.
+  const known = table.flatMap(([said, anew]) =>
+    (said.includes('!}') ? ['.+?', '.+'] : ['.+?']).map((inner) => readSentence(said, anew, { short, inner })),
+  );
   const kept = new Map<string, string | undefined>();
 
   const say = (name: string, value: string, depth: number): string | undefined => {
@@ -62,13 +65,15 @@ export function createTranslator(
   };
 }
 
-function readSentence(said: string, anew: string, short: ReadonlySet<string>): Sentence {
+/** `inner`: what a sentence within it is. */
+function readSentence(said: string, anew: string, { short, inner }: { short: ReadonlySet<string>; inner: string }): Sentence {
   const names: string[] = [];
   const parts = said.split(/(\{\w+!?\})/).map((part) => {
     if (!/^\{\w+!?\}$/.test(part)) return part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
     const name = part.slice(1, -1);
     names.push(name);
-    return short.has(name) ? String.raw`([^\s:;,]+)` : '(.+?)';
+    if (short.has(name)) return String.raw`([^\s:;,]+)`;
+    return name.endsWith('!') ? `(${inner})` : '(.+?)';
   });
   return { pattern: new RegExp(`^${parts.join('')}$`, 's'), names, anew };
 }
