@@ -18,15 +18,15 @@ const rounds = 50;
 
 export const bench: Bench = {
   figures: [{ name: echo, unit: 'ms', goal: { atMost: 30 } }],
-  async run({ report, say }) {
+  async run({ report, say, signal }) {
     const image = await tinyDisk();
-    await onHost(async (host) => {
+    await onHost(signal, async (host) => {
       await applySite(host.client, tinySite(image));
       const transport = createNodeTransport({ socketPath: host.socketPath });
       try {
         const stream = await transport.openWebSocket(pathOf(endpoints.guestConsole, { guest: 'tiny' }, { history: 0 }));
         say(`${rounds} bytes typed, one at a time`);
-        const value = await echoTime(stream);
+        const value = await host.unlessStopped(echoTime(stream));
         stream.destroy();
         report(echo, { value, baseline: { what: 'a request of the API to the same daemon', value: await requestTime(host.socketPath) } });
       } finally {

@@ -34,7 +34,7 @@ export const bench: Bench = {
   ],
   async run(context) {
     const image = await tinyDisk();
-    await onHost(async (host) => {
+    await onHost(context.signal, async (host) => {
       const guest = await OurGuest.open(host, image);
       const raw = new HandTypedQemu(guest);
       let libvirt: Libvirt | undefined;
@@ -188,7 +188,7 @@ class OurGuest {
     await this.start();
     const sum = ({ own, programs }: { own: number; programs: number }) => own + programs;
     const before = sum(this.#cpuMs());
-    await sleep(idleSeconds * 1000);
+    await sleep(idleSeconds * 1000, undefined, { signal: this.#host.signal });
     const spent = sum(this.#cpuMs()) - before;
     await this.stop();
     return spent / idleSeconds;
@@ -245,7 +245,7 @@ class OurGuest {
 
   #next(kind: Event['kind']): Promise<number> {
     this.#awaited = { kind, told: Promise.withResolvers<number>() };
-    return this.#awaited.told.promise;
+    return this.#host.unlessStopped(this.#awaited.told.promise);
   }
 
   async #follow(): Promise<void> {

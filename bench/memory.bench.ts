@@ -26,12 +26,12 @@ export const bench: Bench = {
     const bare = await bareServer();
     if (context.isWanted(idle))
       context.report(idle, {
-        value: await onHost(withFourGuests),
+        value: await onHost(context.signal, withFourGuests),
         baseline: { what: 'a bare server of the runtime', value: bare.idle },
       });
     if (context.isWanted(busy)) {
       context.report(busy, {
-        value: await onHost((host) => withThousand(host, context)),
+        value: await onHost(context.signal, (host) => withThousand(host, context)),
         baseline: { what: 'a bare server after as many', value: bare.busy },
       });
     }
@@ -39,7 +39,7 @@ export const bench: Bench = {
 };
 
 /** Guests that run and never boot: what they do is not what is measured. */
-async function withFourGuests({ client, daemon, folder, helper }: RealHost): Promise<number> {
+async function withFourGuests({ client, daemon, folder, helper, signal }: RealHost): Promise<number> {
   const image = join(folder, 'empty.qcow2');
   execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '64M']);
   const site = sampleSite(4);
@@ -49,7 +49,7 @@ async function withFourGuests({ client, daemon, folder, helper }: RealHost): Pro
     delete spec.service;
   }
   await applySite(client, { ...site, images: { empty: { file: image } } });
-  await sleep(settleMs);
+  await sleep(settleMs, undefined, { signal });
   return pssOf(helper.pid) + pssOf(daemon);
 }
 

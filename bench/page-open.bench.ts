@@ -23,7 +23,7 @@ export const bench: Bench = {
     { name: soak, unit: 'MiB', goal: { atMost: 8 }, full: true },
   ],
   async run({ isWanted, report, say, signal }) {
-    await onHost(async (host) => {
+    await onHost(signal, async (host) => {
       const before = pssMib(host.daemon);
       say(`${defined} guests, ${running} of them run`);
       await applySite(host.client, siteOf(host));
@@ -35,7 +35,7 @@ export const bench: Bench = {
       try {
         say(`${requests} requests`);
         for (let index = 0; index < requests; index++) await look(host, index);
-        await sleep(settleMs);
+        await sleep(settleMs, undefined, { signal });
         const value = pssMib(host.daemon);
         const own = pssMib(host.daemon, 'Pss_Anon');
         if (isWanted(open)) report(open, { value, baseline: { what: 'the daemon without guests', value: before } });
@@ -47,7 +47,7 @@ export const bench: Bench = {
           await look(host, index);
           await sleep(20);
         }
-        await sleep(settleMs);
+        await sleep(settleMs, undefined, { signal });
         // The program's own pages are shared with whoever else runs the same one meanwhile.
         const after = pssMib(host.daemon, 'Pss_Anon');
         say(`its own memory: ${own.toFixed(1)} MiB before, ${after.toFixed(1)} after`);

@@ -75,7 +75,7 @@ function startedSaying(args: string[]): Promise<{ child: ChildProcess; said: str
 
 export function stopped(child: ChildProcess): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  if (child.exitCode !== null) resolve();
+  if (child.exitCode !== null || child.signalCode !== null) resolve();
   child.once('exit', () => resolve());
   child.kill('SIGTERM');
   return promise;

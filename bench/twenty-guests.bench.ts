@@ -46,7 +46,7 @@ export const bench: Bench = {
   async run(context) {
     const { isWanted, say } = context;
     const image = await tinyDisk();
-    await onHost(async (host) => {
+    await onHost(context.signal, async (host) => {
       const site = siteOf(image);
       const isIdleWanted = isWanted(idleMemory) || isWanted(idleProcessor);
       const one = isIdleWanted ? await costOfOne(context, host, site) : undefined;
@@ -141,11 +141,11 @@ function tellIdleCost({ isWanted, report }: BenchContext, one: Cost, all: Cost):
 }
 
 /** What the daemon needs while nothing happens. */
-async function cost({ daemon }: RealHost): Promise<Cost> {
-  await sleep(settleMs);
+async function cost({ daemon, signal }: RealHost): Promise<Cost> {
+  await sleep(settleMs, undefined, { signal });
   const before = cpuMs(daemon).own;
   const begun = performance.now();
-  await sleep(watchMs);
+  await sleep(watchMs, undefined, { signal });
   const percent = ((cpuMs(daemon).own - before) * 100) / (performance.now() - begun);
   // Its own: what it shares with others of the same program changes with how many of those run.
   const kib = Number(/^Anonymous:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${daemon}/smaps_rollup`, 'latin1'))?.[1]);
@@ -185,7 +185,7 @@ async function told(child: ChildProcess): Promise<string> {
 }
 
 /** Milliseconds from the first request until the last guest is ready, as the daemon tells it. */
-async function startAll({ client }: RealHost, guests: Named): Promise<number> {
+async function startAll({ client, signal }: RealHost, guests: Named): Promise<number> {
   const following = new AbortController();
   const ready = new Set<string>();
   const follow = async () => {
@@ -199,7 +199,7 @@ async function startAll({ client }: RealHost, guests: Named): Promise<number> {
   try {
     const begun = performance.now();
     const jobs = await Promise.all(guests.map(({ name }) => client.call('guestStart', { params: { guest: name } })));
-    await waitFor('every guest to be ready', () => ready.size === guests.length, { timeoutMs: readyTimeoutMs, everyMs: 5 });
+    await waitFor('every guest to be ready', () => ready.size === guests.length, { timeoutMs: readyTimeoutMs, everyMs: 5, signal });
     const ms = performance.now() - begun;
     await Promise.all(jobs.map((job) => succeeded(client, Promise.resolve(job))));
     return ms;

@@ -6,6 +6,8 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchContext, type Figure, isMet, type Measurement, type Peer } from '../bench/figure.ts';
+import { beTheOnlyBench } from '../bench/only-bench.ts';
+import { stopSignal } from '../bench/stop-signal.ts';
 import { describeError } from '../src/lib/errors.ts';
 import { formatDuration } from '../src/lib/units.ts';
 import { projectRoot } from './project.ts';
@@ -25,8 +27,11 @@ const { values, positionals: filters } = parseArgs({
   options: { full: { type: 'boolean', default: false }, json: { type: 'string' } },
   allowPositionals: true,
 });
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort(new Error('stopped')));
+const stopping = stopSignal();
+const end = await beTheOnlyBench().catch((error: unknown) => {
+  print(describeError(error));
+  process.exit(1);
+});
 
 // The programs that are measured are those of these sources.
 execFileSync(process.execPath, [join(projectRoot, 'scripts/build.ts'), '--quiet'], { stdio: 'inherit' });
@@ -34,12 +39,13 @@ execFileSync(process.execPath, [join(projectRoot, 'scripts/build.ts'), '--quiet'
 const startedAt = new Date();
 const results: Result[] = [];
 for (const file of readdirSync(join(projectRoot, 'bench')).toSorted()) {
-  if (!file.endsWith('.bench.ts') || stopping.signal.aborted) continue;
+  if (!file.endsWith('.bench.ts') || stopping.aborted) continue;
   const { bench } = (await import(join(projectRoot, 'bench', file))) as { bench: Bench };
   results.push(...(await measure(file, bench)));
 }
+end();
 if (results.length === 0) {
-  print(`No figure matches ${filters.join(', ')}.`);
+  print(stopping.aborted ? 'Stopped.' : `No figure matches ${filters.join(', ')}.`);
   process.exit(1);
 }
 const unmeasured = results.filter(({ error }) => error !== undefined).length;
@@ -69,7 +75,7 @@ async function measure(file: string, bench: Bench): Promise<Result[]> {
     },
     say: (text) => print(`  ${text}`),
     full: values.full,
-    signal: stopping.signal,
+    signal: stopping,
   };
   print(`bench/${file}`);
   let failure: string | undefined;
