@@ -22,7 +22,7 @@ import { launcher, RealDaemon } from './real-daemon.ts';
 /** Everything here is emulated, on a machine that does other things as well. */
 const soon = { timeoutMs: 300_000, everyMs: 100 };
 
-const host = new RealDaemon('cst-screen', '--listen', '127.0.0.1:0');
+const host = new RealDaemon('cst-screen', { options: ['--listen', '127.0.0.1:0'] });
 let folder = '';
 let url = '';
 let browser: Browser | undefined;

@@ -1,12 +1,11 @@
 // A real host whose daemon dies on purpose: helper, daemon and guests that boot nothing, with failpoints that are armed while it runs, and
 // the look that nothing was forgotten.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
+import type { Client } from '../../src/api/client.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import { verify } from '../../src/local/verify.ts';
 import type { Finding } from '../../src/local/verify/finding.ts';
@@ -14,38 +13,40 @@ import { defaultRestart } from '../../src/model/guest-restart.ts';
 import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Site } from '../../src/model/site.ts';
-
-const launcher = join(import.meta.dirname, '../../bin/caisson');
+import { RealDaemon } from './real-daemon.ts';
 
 export class KilledHost {
-  readonly data: string;
+  readonly #daemon: RealDaemon;
   readonly #folder: string;
-  readonly #netns: string;
   readonly #control: string;
   readonly #log: string;
-  client!: Client;
-  helper: ChildProcess | undefined;
-  /** By the last one that died before it was ready. */
-  said = '';
-  #transport: NodeTransport | undefined;
   #images = 0;
 
   constructor(name: string) {
     this.#folder = mkdtempSync(join(tmpdir(), `caisson-${name}-`));
     chmodSync(this.#folder, 0o755);
-    this.data = join(this.#folder, 'data');
-    mkdirSync(this.data);
-    this.#netns = `cst-${name}`;
+    const data = join(this.#folder, 'data');
+    mkdirSync(data);
     this.#control = join(this.#folder, 'failpoints');
     this.#log = join(this.#folder, 'passed');
+    this.#daemon = new RealDaemon(`cst-${name}`, { data, env: { CAISSON_FAILPOINTS_FILE: this.#control } });
     this.arm('');
     closeSync(openSync(this.#log, 'a'));
     chmodSync(this.#log, 0o666);
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', join(this.#folder, 'empty.qcow2'), '1M']);
   }
 
-  get isAlive(): boolean {
-    return this.helper !== undefined && this.helper.exitCode === null && this.helper.signalCode === null;
+  get data(): string {
+    return this.#daemon.data;
+  }
+
+  get client(): Client {
+    return this.#daemon.client;
+  }
+
+  /** By helper and daemon since the last start. */
+  get said(): string {
+    return this.#daemon.said;
   }
 
   /** What the running daemon and helper read the next time that they pass a failpoint. */
@@ -66,44 +67,18 @@ export class KilledHost {
   }
 
   /** False when it died before it was ready, as it was armed to. */
-  async start(): Promise<boolean> {
-    let said = '';
-    const child = spawn(launcher, ['daemon', '--data', this.data, '--netns', this.#netns], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CAISSON_FAILPOINTS_FILE: this.#control },
-    });
-    this.helper = child;
-    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await waitFor('the daemon is ready, or dead', () => /^ready /m.test(said) || !this.isAlive, { timeoutMs: 60_000, everyMs: 10 });
-    if (!/^ready /m.test(said)) {
-      this.said = said;
-      return false;
-    }
-    this.#transport = createNodeTransport({ socketPath: join(this.data, 'run/api.sock') });
-    this.client = createClient(this.#transport);
-    return true;
+  start(): Promise<boolean> {
+    return this.#daemon.tryToStart();
   }
 
   /** Resolves when helper and daemon are gone. */
-  async whenDead(): Promise<void> {
-    await waitFor('helper and daemon are gone', () => !this.isAlive && daemonsOf(this.data).length === 0, {
-      timeoutMs: 60_000,
-      everyMs: 5,
-    });
-    this.#transport?.close();
+  whenDead(): Promise<void> {
+    return this.#daemon.whenGone();
   }
 
   /** Kills both at once, as a machine that runs out of memory might. */
-  async kill(): Promise<void> {
-    for (const pid of [...daemonsOf(this.data), ...(this.isAlive && this.helper?.pid !== undefined ? [this.helper.pid] : [])]) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended by itself.
-      }
-    }
-    await this.whenDead();
+  kill(): Promise<void> {
+    return this.#daemon.kill();
   }
 
   /** Until no job runs any more; fails when one of them does not end. */
@@ -114,11 +89,13 @@ export class KilledHost {
     });
   }
 
-  serves(): Promise<boolean> {
-    return this.client.call('hostShow', {}).then(
-      () => true,
-      () => false,
-    );
+  async serves(): Promise<boolean> {
+    try {
+      await this.client.call('hostShow', {});
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** A daemon that serves, started again where it has died, and no job at work. */
@@ -135,16 +112,12 @@ export class KilledHost {
     return (await verify(this.data)).filter(({ verdict }) => verdict !== 'note');
   }
 
-  async done(begun: Promise<Job>): Promise<Job> {
-    const { uid } = await begun;
-    let job: Job | undefined;
-    for await (const state of this.client.stream('jobFollow', { params: { job: uid } })) job = state as Job;
-    return job as Job;
+  done(begun: Promise<Job>): Promise<Job> {
+    return this.#daemon.finish(begun);
   }
 
   async succeeded(begun: Promise<Job>): Promise<void> {
-    const job = await this.done(begun);
-    assert.equal(job.state, 'succeeded', `${job.title}: ${job.error?.message}`);
+    await this.#daemon.succeed(begun);
   }
 
   /** Another image file each time. */
@@ -189,29 +162,18 @@ export class KilledHost {
 
   /** Takes everything away. */
   async remove(): Promise<void> {
+    const { netns } = this.#daemon;
     try {
       this.arm('');
       if (existsSync(join(this.data, 'host.json'))) {
         await this.recover();
-        await this.done(this.client.call('hostShutdown', { body: { timeoutMs: 100 } }));
-        this.helper?.kill('SIGTERM');
-        await this.whenDead();
+        await this.#daemon.end(100);
       }
-      execFileSync(launcher, ['daemon', '--data', this.data, '--netns', this.#netns, '--teardown'], { stdio: 'inherit' });
+      this.#daemon.remove();
       // That we made it was written down in a folder that a test may have wiped.
-      if (existsSync(`/run/netns/${this.#netns}`)) execFileSync('ip', ['netns', 'delete', this.#netns]);
+      if (existsSync(`/run/netns/${netns}`)) execFileSync('ip', ['netns', 'delete', netns]);
     } finally {
       rmSync(this.#folder, { recursive: true, force: true });
     }
-  }
-}
-
-/** Processes of the daemon's program on a data directory. */
-function daemonsOf(data: string): number[] {
-  try {
-    const listed = execFileSync('pgrep', ['-f', `dist/daemon\\.js --data ${data}( |$)`], { encoding: 'utf8' });
-    return listed.trim().split('\n').map(Number);
-  } catch {
-    return []; // none
   }
 }

@@ -1,12 +1,7 @@
 // Many guests that cost little: QEMUs that never ran (36 MiB each), started by the root helper as a daemon would, and a store that knows
 // them. What a daemon that is started on them does is the same as with guests that serve.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createClient } from '../../src/api/client.ts';
-import { createNodeTransport } from '../../src/api/node-transport.ts';
 import { seededRandom } from '../../src/lib/ids.ts';
-import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Guest, GuestRecord } from '../../src/model/guest-status.ts';
 import { tapName } from '../../src/plan/machine.ts';
 import { newGuestRecord } from '../../src/plan/new-guest.ts';
@@ -14,20 +9,20 @@ import { openSqliteJournal } from '../../src/store/sqlite/sqlite-journal.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { sampleSite } from '../daemon/sample-site.ts';
 import { createHelperFixture, type HelperFixture, idleQemu, someLimits } from './helper-fixture.ts';
-
-const launcher = join(import.meta.dirname, '../../bin/caisson');
+import { RealDaemon } from './real-daemon.ts';
 
 /** Helper and daemon over such guests; they may be killed and started again. */
 export class PausedHost {
-  readonly data: string;
   readonly #fixture: HelperFixture;
-  readonly #netns: string;
-  #helper: ChildProcess | undefined;
+  readonly #daemon: RealDaemon;
 
   private constructor(fixture: HelperFixture, netns: string) {
     this.#fixture = fixture;
-    this.data = fixture.data;
-    this.#netns = netns;
+    this.#daemon = new RealDaemon(netns, { data: fixture.data });
+  }
+
+  get data(): string {
+    return this.#daemon.data;
   }
 
   /** No daemon runs when it resolves. */
@@ -61,46 +56,18 @@ export class PausedHost {
 
   /** Starts the daemon: what it knows of its guests when it is ready. */
   async start(): Promise<Guest[]> {
-    let said = '';
-    const child = spawn(launcher, ['daemon', '--data', this.data, '--netns', this.#netns], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#helper = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await waitFor(
-      'the daemon is ready',
-      () => {
-        if (child.exitCode !== null) throw new Error(`the daemon ended: ${said}`);
-        return /^ready /m.test(said);
-      },
-      { timeoutMs: 60_000, everyMs: 5 },
-    );
-    const transport = createNodeTransport({ socketPath: join(this.data, 'run/api.sock') });
-    try {
-      return (await createClient(transport).call('guestList', {})).items;
-    } finally {
-      transport.close();
-    }
+    await this.#daemon.start();
+    return (await this.#daemon.client.call('guestList', {})).items;
   }
 
-  /** Kills the helper; its daemon cannot go on without it. */
-  async kill(): Promise<void> {
-    const helper = this.#helper;
-    if (helper?.pid === undefined || helper.exitCode !== null || helper.signalCode !== null) return;
-    process.kill(helper.pid, 'SIGKILL');
-    await waitFor('both are gone', () => helper.signalCode === 'SIGKILL' && !this.#hasDaemon(), { timeoutMs: 60_000, everyMs: 20 });
+  /** Kills helper and daemon. */
+  kill(): Promise<void> {
+    return this.#daemon.kill();
   }
 
   async remove(): Promise<void> {
     await this.kill();
     await this.#fixture.remove();
-  }
-
-  #hasDaemon(): boolean {
-    try {
-      execFileSync('pgrep', ['-f', `dist/daemon\\.js --data ${this.data}( |$)`]);
-      return true;
-    } catch {
-      return false;
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Helper and daemon as a user starts them, on a data directory and a network namespace of one test's own. Nothing is left afterwards.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
@@ -14,21 +14,31 @@ export const launcher = join(projectRoot, 'bin/caisson');
 /** Everything is emulated, on a machine that does other things as well. */
 const patientMs = 60_000;
 
+export interface RealDaemonOptions {
+  /** More of `caisson daemon`. */
+  options?: readonly string[];
+  /** A data directory that there is; default: a new one. */
+  data?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
 export class RealDaemon {
   readonly netns: string;
   readonly data: string;
   /** What helper and daemon have said since the last start. */
   said = '';
   readonly #options: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   #helper: ChildProcess | undefined;
   #transport: NodeTransport | undefined;
   #client: Client | undefined;
 
-  /** `netns` is nobody else's; `options`: more of `caisson daemon`. */
-  constructor(netns: string, ...options: string[]) {
+  /** `netns` is nobody else's. */
+  constructor(netns: string, { options = [], data, env = {} }: RealDaemonOptions = {}) {
     this.netns = netns;
     this.#options = options;
-    this.data = mkdtempSync(join(tmpdir(), `caisson-${netns.replace(/^cst-/, '')}-`));
+    this.#env = env;
+    this.data = data ?? mkdtempSync(join(tmpdir(), `caisson-${netns.replace(/^cst-/, '')}-`));
   }
 
   get transport(): NodeTransport {
@@ -39,20 +49,29 @@ export class RealDaemon {
     return this.#client ?? assert.fail('no daemon runs');
   }
 
+  /** Of the helper. */
+  get isAlive(): boolean {
+    return this.#helper !== undefined && this.#helper.exitCode === null && this.#helper.signalCode === null;
+  }
+
   /** It is ready when this resolves; again after a `kill`. */
   async start(): Promise<void> {
+    assert.ok(await this.tryToStart(), this.said);
+  }
+
+  /** False when it has died before it was ready. */
+  async tryToStart(): Promise<boolean> {
     this.said = '';
     const argv = ['daemon', '--data', this.data, '--netns', this.netns, ...this.#options];
-    const child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(launcher, argv, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } });
     this.#helper = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
-    const isReady = () => {
-      assert.equal(child.exitCode, null, this.said);
-      return /^ready /m.test(this.said);
-    };
-    await waitFor('the daemon is ready', isReady, { timeoutMs: patientMs });
+    const isReady = () => /^ready /m.test(this.said);
+    await waitFor('the daemon is ready, or dead', () => isReady() || !this.isAlive, { timeoutMs: patientMs, everyMs: 5 });
+    if (!isReady()) return false;
     this.#transport = createNodeTransport({ socketPath: join(this.data, 'run/api.sock') });
     this.#client = createClient(this.#transport);
+    return true;
   }
 
   /** The job as it is when it has ended, however that was. */
@@ -64,7 +83,7 @@ export class RealDaemon {
 
   async succeed(started: Promise<Job>): Promise<Job> {
     const job = await this.finish(started);
-    assert.equal(job.state, 'succeeded', job.error?.message);
+    assert.equal(job.state, 'succeeded', `${job.title}: ${job.error?.message}`);
     return job;
   }
 
@@ -75,20 +94,28 @@ export class RealDaemon {
 
   /** Kills helper and daemon at once, as a machine that runs out of memory might, and waits until both are gone. */
   async kill(): Promise<void> {
-    const helper = this.#helper ?? assert.fail('no daemon runs');
-    const { pid } = this;
-    for (const victim of [pid, helper.pid as number]) process.kill(victim, 'SIGKILL');
-    this.#transport?.close();
-    await waitFor('both are gone', () => helper.signalCode === 'SIGKILL' && !existsSync(`/proc/${pid}/exe`), { timeoutMs: patientMs });
+    for (const pid of [...this.#daemons(), ...(this.isAlive && this.#helper?.pid !== undefined ? [this.#helper.pid] : [])]) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await this.whenGone();
   }
 
-  /** Guests, daemon and helper. */
-  async end(): Promise<void> {
-    const helper = this.#helper;
-    if (helper && helper.exitCode === null && helper.signalCode === null) {
-      if (this.#client) await this.finish(this.#client.call('hostShutdown', { body: { timeoutMs: 20_000 } }));
-      helper.kill('SIGTERM');
-      await waitFor('the helper ends', () => helper.exitCode !== null, { timeoutMs: patientMs });
+  /** Resolves when helper and daemon are gone, whoever ended them. */
+  async whenGone(): Promise<void> {
+    await waitFor('helper and daemon are gone', () => !this.isAlive && this.#daemons().length === 0, { timeoutMs: patientMs, everyMs: 5 });
+    this.#transport?.close();
+  }
+
+  /** Guests, of which each has so long to go down, daemon and helper. */
+  async end(timeoutMs = 20_000): Promise<void> {
+    if (this.isAlive) {
+      if (this.#client) await this.finish(this.#client.call('hostShutdown', { body: { timeoutMs } }));
+      this.#helper?.kill('SIGTERM');
+      await this.whenGone();
     }
     this.#transport?.close();
   }
@@ -102,5 +129,15 @@ export class RealDaemon {
   async close(): Promise<void> {
     await this.end();
     this.remove();
+  }
+
+  /** Processes of the daemon's program on the data directory, also one that has lost its helper. */
+  #daemons(): number[] {
+    try {
+      const listed = execFileSync('pgrep', ['-f', `dist/daemon\\.js --data ${this.data}( |$)`], { encoding: 'utf8' });
+      return listed.trim().split('\n').map(Number);
+    } catch {
+      return []; // none
+    }
   }
 }
