@@ -8,9 +8,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createNftablesNetwork } from '../src/drivers/nftables/network.ts';
 import { renderRules } from '../src/drivers/nftables/render-rules.ts';
+import type { GuestRecord } from '../src/model/guest-status.ts';
 import type { NetworkState } from '../src/model/network-state.ts';
+import { type NetworkInput, NetworkPlanner } from '../src/plan/network-plan.ts';
 import { checkRules } from '../src/plan/rules/check-rules.ts';
-import { largeNetwork } from '../test/network/large-network.ts';
+import { largeNetwork, largeSite } from '../test/network/large-network.ts';
 import { officeNetwork } from '../test/network/office-network.ts';
 import { RealNetwork } from '../test/network/real-network.ts';
 import type { Bench, BenchContext } from './figure.ts';
@@ -35,7 +37,7 @@ export const bench: Bench = {
   async run(context) {
     const state = largeNetwork(guests, flows);
     if (context.isWanted(apply)) await onNetwork((real) => measureApply(context, real, state));
-    if (context.isWanted(change)) await onNetwork((real) => measureChange(context, real, state));
+    if (context.isWanted(change)) await onNetwork((real) => measureChange(context, real, largeSite(guests, flows)));
     if (context.isWanted(evaluate)) await onNetwork((real) => measureEvaluate(context, real));
     if (context.isWanted(memory)) await onNetwork((real) => measureMemory(context, real, state));
   },
@@ -91,20 +93,20 @@ async function measureApply({ report, signal }: BenchContext, real: RealNetwork,
   }
 }
 
-/** The last guest comes and goes, with its flows. */
-async function measureChange({ report, signal }: BenchContext, real: RealNetwork, state: NetworkState): Promise<void> {
-  const last = state.nics.at(-1)?.addresses[0];
-  const isOfLast = (end: NetworkState['flows'][number]['from']) => end.kind === 'addresses' && end.cidrs.includes(`${last}/32`);
-  const without: NetworkState = {
-    ...state,
-    nics: state.nics.slice(0, -1),
-    flows: state.flows.filter(({ from, to }) => !isOfLast(from) && !isOfLast(to)),
+/** The last guest comes and goes, with its flows: from what the site is then to the network in force. */
+async function measureChange({ report, signal }: BenchContext, real: RealNetwork, site: NetworkInput): Promise<void> {
+  const last = site.guests.at(-1) as GuestRecord;
+  const without: NetworkInput = {
+    ...site,
+    guests: site.guests.slice(0, -1),
+    flows: site.flows.filter(({ from, to }) => from !== last.name && to !== last.name),
   };
-  await real.network.apply(state);
+  const planner = new NetworkPlanner();
+  await real.network.apply(planner.plan(site));
   let isThere = true;
   const ours = () => {
     isThere = !isThere;
-    return timed(() => real.network.apply(isThere ? state : without));
+    return timed(() => real.network.apply(planner.plan(isThere ? site : without)));
   };
   // Of a table of its own: a change of ours by somebody else would be mended.
   const table = 'inet caisson_bench';
@@ -112,7 +114,7 @@ async function measureChange({ report, signal }: BenchContext, real: RealNetwork
   let isElement = false;
   const nftAlone = () => {
     isElement = !isElement;
-    return timed(() => nft(real, `${isElement ? 'add' : 'delete'} element ${table} addresses { ${last} }`));
+    return timed(() => nft(real, `${isElement ? 'add' : 'delete'} element ${table} addresses { ${last.addresses[0]?.[0]} }`));
   };
   const pairs = await inPairs({ rounds: changes, warmUp: 2, signal }, ours, nftAlone);
   report(change, { value: pairs.a, baseline: { what: 'nft alone changing one element of one set', value: pairs.b } });

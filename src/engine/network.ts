@@ -6,10 +6,10 @@
 import { CaissonError, describeError } from '../lib/errors.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { OtherTable } from '../model/host.ts';
-import type { NetworkFlow, NetworkNic, NetworkState } from '../model/network-state.ts';
+import type { NetworkNic, NetworkState } from '../model/network-state.ts';
 import type { RulesRead } from '../drivers/network.ts';
 import { tapsOfProcess } from '../plan/machine.ts';
-import { planNetwork } from '../plan/network-plan.ts';
+import { NetworkPlanner } from '../plan/network-plan.ts';
 import type { Events } from './events.ts';
 import { type Faults, findFaults, findWarnings, Moderation } from './network-faults.ts';
 import type { EngineParts } from './parts.ts';
@@ -37,7 +37,6 @@ export class NetworkReconciler {
   readonly #lock = new KeyedLock();
   readonly #moderation: Moderation;
   #applied: NetworkState | undefined;
-  #appliedText = '';
   /** Of the site, and of what is tried with it, that `#applied` was made from. */
   #appliedVersion = '';
   #problem: string | undefined;
@@ -48,8 +47,7 @@ export class NetworkReconciler {
   #retry = { at: 0, waitMs: 0 };
   /** Taps that were missing at the last look. */
   #suspects = new Set<string>();
-  /** Flows as they were last wanted, by what they say: one that is wanted again is the same object, which the driver then need not read again. */
-  #flows = new Map<string, NetworkFlow>();
+  readonly #planner = new NetworkPlanner();
   readonly #more = new Set<Pick<NetworkState, 'nics' | 'flows'>>();
   #moreVersion = 0;
   readonly #ending = new AbortController();
@@ -64,24 +62,18 @@ export class NetworkReconciler {
   /** The network that the site asks for now, and what is tried with it. */
   wanted(): NetworkState {
     const { zones, flows, guests, name } = this.#w.site;
-    const state = planNetwork({ site: name, zones, flows, guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)) });
+    const state = this.#planner.plan({
+      site: name,
+      zones,
+      flows,
+      guests: [...guests.values()].toSorted((a, b) => (a.uid < b.uid ? -1 : 1)),
+    });
     const more = [...this.#more];
     return {
       ...state,
       nics: [...state.nics, ...more.flatMap(({ nics }) => nics)],
-      flows: this.#same([...state.flows, ...more.flatMap(({ flows: added }) => added)]),
+      flows: [...state.flows, ...more.flatMap((each) => each.flows)],
     };
-  }
-
-  #same(flows: readonly NetworkFlow[]): NetworkFlow[] {
-    const before = this.#flows;
-    this.#flows = new Map();
-    return flows.map((flow) => {
-      const text = JSON.stringify(flow);
-      const same = before.get(text) ?? flow;
-      this.#flows.set(text, same);
-      return same;
-    });
   }
 
   /** Undefined while the network is the wanted one. */
@@ -109,9 +101,8 @@ export class NetworkReconciler {
     const version = `${this.#w.site.networkVersion} ${this.#moreVersion}`;
     if (this.#applied && version === this.#appliedVersion) return this.#applied;
     const state = this.wanted();
-    const text = JSON.stringify(state);
-    if (!this.#applied || text !== this.#appliedText) {
-      await this.#apply(state, text);
+    if (!this.#applied || !areSame(this.#applied, state)) {
+      await this.#apply(state);
       this.#mended();
     }
     this.#appliedVersion = version;
@@ -236,7 +227,7 @@ export class NetworkReconciler {
   /** Throws when something is amiss even then. */
   async #mend(lost: readonly NetworkNic[], suspects: ReadonlySet<string>): Promise<void> {
     const state = this.wanted();
-    await this.#apply(state, JSON.stringify(state));
+    await this.#apply(state);
     for (const { tap, guestName } of lost) await this.#reconnect(tap, guestName);
     const left = await this.#faults(suspects);
     if (left.texts.length > 0) throw new CaissonError('failed', left.texts.join('; '));
@@ -297,7 +288,7 @@ export class NetworkReconciler {
     this.#w.events.emit({ kind: 'network-applied', message: 'the guests’ network is as the site says again' });
   }
 
-  async #apply(state: NetworkState, text: string): Promise<void> {
+  async #apply(state: NetworkState): Promise<void> {
     try {
       await this.#w.parts.network.apply(state);
     } catch (error) {
@@ -306,7 +297,16 @@ export class NetworkReconciler {
       throw error;
     }
     this.#applied = state;
-    this.#appliedText = text;
     this.#problem = undefined;
   }
+}
+
+/** Most of a large site's nics and flows are the same objects. */
+function areSame(one: NetworkState, other: NetworkState): boolean {
+  const [a, b] = [one, other].map(({ nics: _nics, flows: _flows, ...rest }) => JSON.stringify(rest));
+  return a === b && haveSame(one.nics, other.nics) && haveSame(one.flows, other.flows);
+}
+
+function haveSame(one: readonly object[], other: readonly object[]): boolean {
+  return one.length === other.length && one.every((each, at) => each === other[at] || JSON.stringify(each) === JSON.stringify(other[at]));
 }

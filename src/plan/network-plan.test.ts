@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestRecord } from '../model/guest-status.ts';
 import type { Zone } from '../model/zone.ts';
-import { planNetwork } from './network-plan.ts';
+import { type NetworkInput, NetworkPlanner, planNetwork } from './network-plan.ts';
 import { isAllowed } from './reachability.ts';
 
 function guest(name: string, zone: string, addresses: string[], labels: Record<string, string> = {}): GuestRecord {
@@ -99,4 +99,40 @@ test('a zone in a flow means its guests, not the router or other machines beside
   assert.equal(attempt('guest', '192.0.2.12'), true);
   assert.equal(attempt('world', '192.0.2.1'), false);
   assert.equal(attempt('world', '192.0.2.200'), false);
+});
+
+test('planned again it is what it would be planned anew, and what has not changed is the same object', () => {
+  const flow = (from: string, to: string, port: number) => ({ from, to, allow: [`tcp/${port}`] });
+  const flows = [flow('web', 'app', 80), flow('zone:internal', 'web', 81), flow('label:role=front', 'mail', 25), flow('all', 'host', 123)];
+  const first: NetworkInput = { site: 'lab', zones, guests, flows };
+  const [web, app, mail] = guests as [GuestRecord, GuestRecord, GuestRecord];
+  const planner = new NetworkPlanner();
+  let before = planner.plan(first);
+  assert.deepEqual(before, planNetwork(first));
+  const changes: Record<string, { input: NetworkInput; same: { nics: number; flows: number } }> = {
+    nothing: { input: first, same: { nics: 3, flows: 4 } },
+    'the same words, read again': { input: { ...first, flows: structuredClone(flows) }, same: { nics: 3, flows: 4 } },
+    'a guest more': { input: { ...first, guests: [...guests, guest('new', 'internal', ['10.20.0.11'])] }, same: { nics: 3, flows: 4 } },
+    'another address': { input: { ...first, guests: [web, guest('app', 'internal', ['10.20.0.12']), mail] }, same: { nics: 2, flows: 3 } },
+    'another label': {
+      input: { ...first, guests: [web, app, { ...mail, spec: { ...mail.spec, labels: { role: 'front' } } }] },
+      same: { nics: 2, flows: 3 },
+    },
+    'a guest less': { input: { ...first, guests: [web, mail] }, same: { nics: 2, flows: 1 } },
+    'a flow with another port': { input: { ...first, flows: [flow('web', 'app', 82), ...flows.slice(1)] }, same: { nics: 3, flows: 3 } },
+    'another subnet': {
+      input: { ...first, zones: new Map([...zones, ['internal', { index: 1, zone: { subnets: ['10.21.0.0/16'] } }]]) },
+      same: { nics: 3, flows: 2 },
+    },
+  };
+  for (const [what, { input, same }] of Object.entries(changes)) {
+    const now = planner.plan(input);
+    assert.deepEqual(now, planNetwork(input), what);
+    const found = {
+      nics: now.nics.filter((nic) => before.nics.includes(nic)).length,
+      flows: now.flows.filter((each) => before.flows.includes(each)).length,
+    };
+    assert.deepEqual(found, same, what);
+    before = planner.plan(first);
+  }
 });

@@ -1,6 +1,6 @@
-// The site and its guests → the guests' network as one value. Pure.
+// The site and its guests → the guests' network as one value.
 import { addressFromBigInt, addressToBigInt, familyOf, parseCidr, type Cidr } from '../model/address.ts';
-import { describeFlow, parseFlowEnd, parseRate, type Flow } from '../model/flow.ts';
+import { type Flow, type FlowEnd, describeFlow, parseFlowEnd, parseRate } from '../model/flow.ts';
 import { parseFlowService } from '../model/flow-service.ts';
 import type { GuestRecord } from '../model/guest-status.ts';
 import {
@@ -27,14 +27,76 @@ export interface NetworkInput {
   guests: readonly GuestRecord[];
 }
 
+/** Pure. */
 export function planNetwork(input: NetworkInput): NetworkState {
-  return {
-    site: input.site,
-    zones: [...input.zones].map(([name, { index, zone }]) => networkZone(name, index, zone)),
-    nics: input.guests.flatMap((guest) => networkNics(guest)),
-    flows: input.flows.flatMap((flow) => networkFlow(flow, input)),
-    publications: [...input.zones].flatMap(([name, { zone }]) => publications(name, zone, input.guests)),
-  };
+  return new NetworkPlanner().plan(input);
+}
+
+/**
+ * Plans the same site again and again. A nic or a flow that is as it was the last time is the same object then, by which others know what
+ * they need not read again.
+ */
+export class NetworkPlanner {
+  #nics = new Map<GuestRecord, NetworkNic[]>();
+  #flows: PlannedFlows = { ofFlow: new Map(), ofText: new Map() };
+  #ends = new Map<string, NetworkEnd | undefined>();
+
+  plan(input: NetworkInput): NetworkState {
+    return {
+      site: input.site,
+      zones: [...input.zones].map(([name, { index, zone }]) => networkZone(name, index, zone)),
+      nics: this.#planNics(input.guests),
+      flows: this.#planFlows(input),
+      publications: [...input.zones].flatMap(([name, { zone }]) => publications(name, zone, input.guests)),
+    };
+  }
+
+  #planNics(guests: readonly GuestRecord[]): NetworkNic[] {
+    const before = this.#nics;
+    this.#nics = new Map(guests.map((guest) => [guest, before.get(guest) ?? networkNics(guest)]));
+    return [...this.#nics.values()].flat();
+  }
+
+  #planFlows(input: NetworkInput): NetworkFlow[] {
+    const before = this.#flows;
+    const now: PlannedFlows = { ofFlow: new Map(), ofText: new Map() };
+    const members = new Members(input);
+    const [known, ends] = [this.#ends, new Map<string, NetworkEnd | undefined>()];
+    const endOf = (text: string): NetworkEnd | undefined => {
+      if (!ends.has(text)) ends.set(text, sameEnd(known.get(text), members.endOf(text)));
+      return ends.get(text);
+    };
+    const flows = input.flows.flatMap((flow) => {
+      const [from, to] = [endOf(flow.from), endOf(flow.to)];
+      if (!from || !to) return [];
+      // The site's file may have been read again.
+      let found = before.ofFlow.get(flow);
+      const text = found?.text ?? JSON.stringify(flow);
+      found ??= before.ofText.get(text);
+      const isSame = found?.planned.from === from && found.planned.to === to;
+      const entry = found && isSame ? found : { text, planned: networkFlow(flow, from, to) };
+      now.ofFlow.set(flow, entry);
+      now.ofText.set(text, entry);
+      return [entry.planned];
+    });
+    [this.#flows, this.#ends] = [now, ends];
+    return flows;
+  }
+}
+
+interface PlannedFlow {
+  /** What the site says. */
+  text: string;
+  planned: NetworkFlow;
+}
+
+interface PlannedFlows {
+  ofFlow: Map<Flow, PlannedFlow>;
+  ofText: Map<string, PlannedFlow>;
+}
+
+function sameEnd(before: NetworkEnd | undefined, now: NetworkEnd | undefined): NetworkEnd | undefined {
+  return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
 }
 
 function networkZone(name: string, index: number, zone: Zone): NetworkZone {
@@ -106,40 +168,67 @@ function networkNics(guest: GuestRecord): NetworkNic[] {
   }));
 }
 
-function networkFlow(flow: Flow, input: NetworkInput): NetworkFlow[] {
-  const from = networkEnd(flow.from, input);
-  const to = networkEnd(flow.to, input);
-  if (!from || !to) return [];
+function networkFlow(flow: Flow, from: NetworkEnd, to: NetworkEnd): NetworkFlow {
   const rate = flow.rate === undefined ? undefined : parseRate(flow.rate);
-  return [
-    {
-      from,
-      to,
-      services: flow.allow.flatMap((text) => parseFlowService(text) ?? []),
-      text: describeFlow(flow),
-      ...(rate ? { rate } : {}),
-      ...(flow.log ? { log: true } : {}),
-    },
-  ];
+  return {
+    from,
+    to,
+    services: flow.allow.flatMap((text) => parseFlowService(text) ?? []),
+    text: describeFlow(flow),
+    ...(rate ? { rate } : {}),
+    ...(flow.log ? { log: true } : {}),
+  };
 }
 
-/** Undefined when it stands for nobody: a flow to nobody allows nothing. */
-function networkEnd(text: string, input: NetworkInput): NetworkEnd | undefined {
-  const end = parseFlowEnd(text);
-  if (!end) return undefined;
-  if (end.kind === 'world' || end.kind === 'host') return { kind: end.kind };
-  if (end.kind === 'range') return { kind: 'addresses', cidrs: [end.cidr] };
-  // A zone as a whole is its subnets, in which a range means guests only: one element instead of one for each guest.
-  if (end.kind === 'zone' || end.kind === 'all') {
-    const inhabited = new Set(input.guests.flatMap(({ spec }) => spec.nics.map(({ zone }) => zone)));
-    const cidrs = [...input.zones]
-      .filter(([name]) => inhabited.has(name) && (end.kind === 'all' || name === end.name))
-      .flatMap(([, { zone }]) => zone.subnets);
+/** Whom the words of flows mean. */
+class Members {
+  readonly #zones: NetworkInput['zones'];
+  readonly #inhabited: ReadonlySet<string>;
+  readonly #named: ReadonlyMap<string, GuestRecord[]>;
+  readonly #labelled: ReadonlyMap<string, GuestRecord[]>;
+
+  constructor({ zones, guests }: NetworkInput) {
+    this.#zones = zones;
+    this.#inhabited = new Set(guests.flatMap(({ spec }) => spec.nics.map(({ zone }) => zone)));
+    this.#named = Map.groupBy(guests, ({ name }) => name);
+    const labelled = new Map<string, GuestRecord[]>();
+    for (const guest of guests) {
+      for (const [key, value] of Object.entries(guest.spec.labels)) {
+        const list = labelled.get(`${key}=${value}`);
+        if (list) list.push(guest);
+        else labelled.set(`${key}=${value}`, [guest]);
+      }
+    }
+    this.#labelled = labelled;
+  }
+
+  /** Undefined when it stands for nobody: a flow to nobody allows nothing. */
+  endOf(text: string): NetworkEnd | undefined {
+    const end = parseFlowEnd(text);
+    if (!end) return undefined;
+    if (end.kind === 'world' || end.kind === 'host') return { kind: end.kind };
+    const cidrs = this.#cidrsOf(end);
     return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
   }
-  const guests = input.guests.filter((guest) =>
-    end.kind === 'guest' ? guest.name === end.name : guest.spec.labels[end.key] === end.value,
-  );
-  const cidrs = guests.flatMap(({ addresses }) => addresses.flat().map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
-  return cidrs.length > 0 ? { kind: 'addresses', cidrs } : undefined;
+
+  #cidrsOf(end: Exclude<FlowEnd, { kind: 'world' | 'host' }>): string[] {
+    switch (end.kind) {
+      case 'range':
+        return [end.cidr];
+      // A zone as a whole is its subnets, in which a range means guests only: one element instead of one for each guest.
+      case 'zone':
+      case 'all':
+        return [...this.#zones]
+          .filter(([name]) => this.#inhabited.has(name) && (end.kind === 'all' || name === end.name))
+          .flatMap(([, { zone }]) => zone.subnets);
+      case 'guest':
+        return cidrsOfGuests(this.#named.get(end.name));
+      case 'label':
+        return cidrsOfGuests(this.#labelled.get(`${end.key}=${end.value}`));
+    }
+  }
+}
+
+function cidrsOfGuests(guests: readonly GuestRecord[] = []): string[] {
+  return guests.flatMap(({ addresses }) => addresses.flat().map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
 }
