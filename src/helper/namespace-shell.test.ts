@@ -37,6 +37,18 @@ describe('the shell that stays in the guests’ network', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  test('tells which process a program is, before it does anything', async () => {
+    const pids: number[] = [];
+    const { stdout } = await shell.run(['sh', '-c', 'echo $$ "$1"; exit 4', 'sh', 'a b'], {
+      onSpawn: (pid) => pids.push(pid),
+      okCodes: [4],
+    });
+    assert.equal(stdout, `${pids[0]} a b\n`);
+    await assert.rejects(shell.run(['no-such-program'], { onSpawn: (pid) => pids.push(pid) }), { code: 'missing' });
+    assert.equal((await shell.run(['echo', 'on'])).stdout, 'on\n');
+    assert.equal(pids.length, 2);
+  });
+
   test('keeps no more than it is told to', async () => {
     assert.equal((await shell.run(['seq', '1000'], { maxOutputBytes: 4 })).stdout, '1\n2\n');
   });

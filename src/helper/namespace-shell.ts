@@ -7,10 +7,12 @@ import { CaissonError } from '../lib/errors.ts';
 import { type RunOptions, type RunResult, judgeRun, programEnv } from '../lib/exec.ts';
 
 /**
- * On standard input: a number of words and as many lines. On standard output: the exit code. What the program says is in the files of
- * descriptors 3 and 4, which have no name. The shell ends with its input.
+ * On standard input: a number of words and as many lines. On standard output: the exit code, and before it of what is `told` its process id,
+ * while that has not begun yet. What the program says is in the files of descriptors 3 and 4, which have no name. The shell ends with its input.
  */
 const script = `
+exec 5>&1
+told() { (IFS=' ' read -r pid rest < /proc/self/stat; echo "=$pid" >&5; exec "$@" 5>&-); }
 put() { for pair; do echo "\${pair#*=}" > "/proc/sys/\${pair%%=*}" || { echo "$pair" >&2; return 1; }; done; }
 put_known() { for pair; do [ ! -e "/proc/sys/\${pair%%=*}" ] || put "$pair" || return 1; done; }
 while IFS= read -r count; do
@@ -21,7 +23,7 @@ while IFS= read -r count; do
     count=$((count - 1))
   done
   "$@" < /dev/null > /proc/self/fd/3 2> /proc/self/fd/4
-  echo "$?"
+  echo "$?" >&5
 done
 `;
 
@@ -34,7 +36,7 @@ export interface NamespaceShellOptions {
   folder: string;
 }
 
-type ShellRunOptions = Pick<RunOptions, 'timeoutMs' | 'okCodes' | 'maxOutputBytes'>;
+type ShellRunOptions = Pick<RunOptions, 'timeoutMs' | 'okCodes' | 'maxOutputBytes' | 'onSpawn'>;
 
 interface Shell {
   child: ChildProcess;
@@ -45,6 +47,8 @@ interface Shell {
   errors: number;
   /** Told each exit code; undefined when it has ended. */
   told: (code: number | undefined) => void;
+  /** Told the process of a program that was asked about. */
+  begun: (pid: number) => void;
 }
 
 export class NamespaceShell {
@@ -84,17 +88,20 @@ export class NamespaceShell {
     shell.told(undefined);
   }
 
-  async #run(argv: readonly [string, ...string[]], { timeoutMs = 30_000, okCodes, maxOutputBytes = 16 * 1024 * 1024 }: ShellRunOptions) {
+  async #run(argv: readonly [string, ...string[]], options: ShellRunOptions): Promise<RunResult> {
+    const { timeoutMs = 30_000, okCodes, maxOutputBytes = 16 * 1024 * 1024, onSpawn } = options;
     if (argv.some((word) => word.includes('\n'))) throw new CaissonError('invalid', `${argv[0]}: a word with a line break`);
     const shell = this.#open();
     const { promise: ended, resolve } = Promise.withResolvers<number | undefined>();
     shell.told = resolve;
+    shell.begun = onSpawn ?? (() => undefined);
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       this.#kill(shell);
     }, timeoutMs);
-    shell.child.stdin?.write(`${argv.length}\n${argv.join('\n')}\n`);
+    const words = onSpawn ? ['told', ...argv] : argv;
+    shell.child.stdin?.write(`${words.length}\n${words.join('\n')}\n`);
     const code = await ended;
     clearTimeout(timer);
     if (isLate) throw new CaissonError('timeout', `${argv[0]} took longer than ${timeoutMs} ms`);
@@ -128,7 +135,7 @@ export class NamespaceShell {
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore', output, errors],
     });
-    const shell: Shell = { child, network, output, errors, told: () => undefined };
+    const shell: Shell = { child, network, output, errors, told: () => undefined, begun: () => undefined };
     const onEnd = () => {
       if (this.#shell === shell) this.stop();
     };
@@ -139,7 +146,9 @@ export class NamespaceShell {
     child.stdout?.setEncoding('latin1').on('data', (text: string) => {
       const lines = (begun + text).split('\n');
       begun = lines.pop() ?? '';
-      for (const line of lines) shell.told(Number(line));
+      for (const line of lines)
+        if (line.startsWith('=')) shell.begun(Number(line.slice(1)));
+        else shell.told(Number(line));
     });
     // What waits has a timer: nothing else is to keep this process.
     child.unref();

@@ -33,11 +33,14 @@ export class GuestsNamespace {
   }
 
   /** In turn with what else is asked of the shell that stays there. */
-  run(argv: readonly [string, ...string[]], options?: Pick<RunOptions, 'okCodes' | 'maxOutputBytes' | 'timeoutMs'>): Promise<RunResult> {
+  run(
+    argv: readonly [string, ...string[]],
+    options?: Pick<RunOptions, 'okCodes' | 'maxOutputBytes' | 'timeoutMs' | 'onSpawn'>,
+  ): Promise<RunResult> {
     return this.#shell.run(argv, options);
   }
 
-  /** Beside whatever else is being run: for programs that take their time, or are to be known by their process. */
+  /** Beside whatever else is being run: for programs that take their time. */
   runBeside(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult> {
     return run(this.command(argv), options);
   }

@@ -92,7 +92,11 @@ export function createKernelNetwork({
     rulesApply: changing(checkRules, async (rules) => {
       const text = 'table' in rules ? rules.table : rules.change;
       await checkNft(namespace);
-      await namespace.withFile('rules', text, (path) => namespace.runBeside(['nft', '-f', path], { onSpawn: (pid) => watch.own(pid) }));
+      const options = { onSpawn: (pid: number) => watch.own(pid) };
+      // Whole tables take their time; a change takes less than a program that is started from here.
+      await namespace.withFile('rules', text, (path) =>
+        'table' in rules ? namespace.runBeside(['nft', '-f', path], options) : namespace.run(['nft', '-f', path], options),
+      );
       log.debug('rules applied', { bytes: text.length });
     }),
     rulesRead: reading(object({ terse: optional(flag) }), async ({ terse }) =>
