@@ -5,6 +5,7 @@
 //
 // Most flows are from one address to one port of another. These are no ranges: they stand in a set of their own, a table of hashes, which
 // the kernel changes at once. From a set of ranges it takes an element away in a time that grows with the set: 70 ms of 10,000.
+import { hash } from 'node:crypto';
 import type { AddressRange } from './address-range.ts';
 
 interface FlowBoxParts {
@@ -31,6 +32,7 @@ export class FlowBox implements Readonly<FlowBoxParts> {
   /** Where it was when it was sorted last. */
   #place: number | undefined;
   #element: string | undefined;
+  #digest: string | undefined;
 
   constructor({ from, to, kind, values, comment }: FlowBoxParts) {
     this.from = from;
@@ -50,6 +52,11 @@ export class FlowBox implements Readonly<FlowBoxParts> {
   /** As it stands in a set; what is looked up there is the same for all of a kind. */
   element(make: (box: FlowBox) => string): string {
     return (this.#element ??= make(this));
+  }
+
+  /** Tells the element from every other one, as bytes. */
+  digest(make: (box: FlowBox) => string): string {
+    return (this.#digest ??= hash('sha256', this.element(make), 'buffer').toString('latin1'));
   }
 
   /** What is nearly in order is sorted in one pass; most boxes are there again. */

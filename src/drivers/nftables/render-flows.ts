@@ -138,7 +138,7 @@ type LookUp = (
   name: string,
   family: Family,
   layer: FlowBox[],
-) => Pick<FlowSet, 'type' | 'elements' | 'original' | 'reply' | 'hasUntracked'>;
+) => Pick<FlowSet, 'type' | 'elements' | 'digest' | 'original' | 'reply' | 'hasUntracked'>;
 
 const wordsOf = (family: Family) =>
   family === 4
@@ -151,6 +151,7 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
     return {
       type: `${type} . ${type} . inet_proto . inet_service`,
       elements: layer.map((box) => box.element(portsElement)),
+      digest: layer.map((box) => box.digest(portsElement)).join(''),
       original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
       reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
     };

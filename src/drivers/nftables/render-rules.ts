@@ -19,7 +19,7 @@ import { renderBridge } from './render-bridge.ts';
 import { type Path, type RenderedFlows, renderFlows } from './render-flows.ts';
 import { countedByNic, renderArp, renderGuard, renderOwners } from './render-guard.ts';
 import { type RenderedPublications, renderPublications } from './render-publications.ts';
-import { type Chain, type Table, writeTable } from './table.ts';
+import { type Chain, type Table, hashTable, writeTable } from './table.ts';
 
 export interface RenderedRules {
   /** For `nft -f`: replaces the tables in one transaction. Written when it is asked for. */
@@ -62,7 +62,7 @@ export function renderRules(state: NetworkState): RenderedRules {
   const tables = [renderArp(checked), ...(bridge ? [bridge] : [])];
   // Sets are large and do not depend on the mark.
   const hash = createHash('sha256');
-  for (const table of [...tables, inet]) hash.update(writeTable(table));
+  for (const table of [...tables, inet]) hashTable(table, hash);
   const chainsWith = (mark: string) => [...guard.chains, ...renderJudgement(checked, flows, publications, mark)];
   const digest = hash.update(JSON.stringify(chainsWith('0'))).digest('hex');
   const stateChain = `state_${digest.slice(0, 32)}`;

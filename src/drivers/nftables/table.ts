@@ -1,4 +1,5 @@
 // nftables tables as values: what is rendered, written out whole, and compared with what was applied before.
+import type { Hash } from 'node:crypto';
 
 export interface RuleSet {
   name: string;
@@ -12,6 +13,8 @@ export interface RuleSet {
   size?: number;
   /** In the order in which they are written; none of a dynamic set, which packets fill. */
   elements: string[];
+  /** What tells the elements from any others, where that is known at less cost than by reading them. */
+  digest?: string;
 }
 
 export interface Chain {
@@ -41,6 +44,16 @@ export function writeTable(table: Table): string {
     }),
   ];
   return `table ${table.family} caisson {\n${parts.join('\n')}\n}\n`;
+}
+
+/** Gives `hash` whatever tells the table from any other. */
+export function hashTable({ family, limits, sets, chains }: Table, hash: Hash): void {
+  hash.update(JSON.stringify([family, limits, chains]));
+  for (const set of sets) {
+    hash.update(`\n${set.kind ?? 'set'} ${set.name} ${describeSet(set)}\n`);
+    if (set.digest === undefined) hash.update(set.elements.join('\n'));
+    else hash.update(set.digest, 'latin1');
+  }
 }
 
 /** What stands between the braces of a set, without its elements. */
