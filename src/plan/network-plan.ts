@@ -38,7 +38,7 @@ export function planNetwork(input: NetworkInput): NetworkState {
  */
 export class NetworkPlanner {
   #nics = new Map<GuestRecord, NetworkNic[]>();
-  #flows: PlannedFlows = { ofFlow: new Map(), ofText: new Map() };
+  #flows: PlannedFlow[] = [];
   #ends = new Map<string, NetworkEnd | undefined>();
 
   plan(input: NetworkInput): NetworkState {
@@ -58,41 +58,62 @@ export class NetworkPlanner {
   }
 
   #planFlows(input: NetworkInput): NetworkFlow[] {
-    const before = this.#flows;
-    const now: PlannedFlows = { ofFlow: new Map(), ofText: new Map() };
     const members = new Members(input);
     const [known, ends] = [this.#ends, new Map<string, NetworkEnd | undefined>()];
     const endOf = (text: string): NetworkEnd | undefined => {
-      if (!ends.has(text)) ends.set(text, sameEnd(known.get(text), members.endOf(text)));
-      return ends.get(text);
+      const found = ends.get(text);
+      if (found !== undefined || ends.has(text)) return found;
+      const end = sameEnd(known.get(text), members.endOf(text));
+      ends.set(text, end);
+      return end;
     };
-    const flows = input.flows.flatMap((flow) => {
+    const before = new Earlier(this.#flows);
+    this.#flows = [];
+    this.#ends = ends;
+    for (const flow of input.flows) {
       const [from, to] = [endOf(flow.from), endOf(flow.to)];
-      if (!from || !to) return [];
-      // The site's file may have been read again.
-      let found = before.ofFlow.get(flow);
-      const text = found?.text ?? JSON.stringify(flow);
-      found ??= before.ofText.get(text);
-      const isSame = found?.planned.from === from && found.planned.to === to;
-      const entry = found && isSame ? found : { text, planned: networkFlow(flow, from, to) };
-      now.ofFlow.set(flow, entry);
-      now.ofText.set(text, entry);
-      return [entry.planned];
-    });
-    [this.#flows, this.#ends] = [now, ends];
-    return flows;
+      if (!from || !to) continue;
+      const found = before.find(flow);
+      const isSame = found !== undefined && found.planned.from === from && found.planned.to === to;
+      const planned = isSame ? found.planned : networkFlow(flow, from, to);
+      this.#flows.push(isSame && found.flow === flow ? found : { flow, planned });
+    }
+    return this.#flows.map(({ planned }) => planned);
   }
 }
 
 interface PlannedFlow {
-  /** What the site says. */
-  text: string;
+  flow: Flow;
   planned: NetworkFlow;
 }
 
-interface PlannedFlows {
-  ofFlow: Map<Flow, PlannedFlow>;
-  ofText: Map<string, PlannedFlow>;
+/** The flows of the last time. Nearly all of them are asked for again, and in the same order. */
+class Earlier {
+  readonly #flows: readonly PlannedFlow[];
+  #next = 0;
+  #byText: Map<string, PlannedFlow> | undefined;
+  #places: Map<Flow, number> | undefined;
+
+  constructor(flows: readonly PlannedFlow[]) {
+    this.#flows = flows;
+  }
+
+  find(flow: Flow): PlannedFlow | undefined {
+    const next = this.#flows[this.#next];
+    if (next?.flow === flow) {
+      this.#next++;
+      return next;
+    }
+    this.#places ??= new Map(this.#flows.map((each, place) => [each.flow, place]));
+    const place = this.#places.get(flow);
+    if (place !== undefined) {
+      this.#next = place + 1;
+      return this.#flows[place];
+    }
+    // The site's file may have been read again: then it is what it says.
+    this.#byText ??= new Map(this.#flows.map((each) => [JSON.stringify(each.flow), each]));
+    return this.#byText.get(JSON.stringify(flow));
+  }
 }
 
 function sameEnd(before: NetworkEnd | undefined, now: NetworkEnd | undefined): NetworkEnd | undefined {

@@ -7,7 +7,7 @@ import { type Ranges, ofTypes, subtract, unite, whole } from '../../src/plan/rul
 import type { Connection, Outcome, Packet } from '../../src/plan/rules/packet.ts';
 import { type GuestPlace, type Place, claimOf, findPlaces, leasePayload, macOf, packetBetween } from '../../src/plan/rules/places.ts';
 import { Routes } from '../../src/plan/rules/routes.ts';
-import { type Ruleset, readRuleset } from '../../src/plan/rules/ruleset.ts';
+import { type Ruleset, connectionMarks, readRuleset } from '../../src/plan/rules/ruleset.ts';
 import { between } from '../../src/plan/reachability.ts';
 import { toValue } from '../../src/plan/rules/values.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
@@ -135,11 +135,7 @@ class Packets {
     );
     const valuesOf = (family: 4 | 6) => ends.filter((place) => place.family === family).map(({ value }) => value);
     this.#ends = { 4: valuesOf(4), 6: valuesOf(6) };
-    const text = JSON.stringify(
-      rulesets.map(({ chains }) => [...chains.values()]),
-      (_key, each: unknown) => (typeof each === 'bigint' ? 0 : each),
-    );
-    this.#marks = [...new Set([...text.matchAll(/"ct":\{"key":"mark"\}\}?,"(?:right|value)":(\d+)/g)].map(([, mark]) => Number(mark)))];
+    this.#marks = [...new Set(rulesets.flatMap((ruleset) => [...connectionMarks(ruleset)]))];
   }
 
   next(): Packet {
@@ -153,7 +149,9 @@ class Packets {
     // What the wire's neighbours tell everybody is the host's own affair.
     const isForAll = typeof destination === 'number' ? destination >= 0xe000_0000 : destination >> 120n === 0xffn;
     if (isForAll && iif?.startsWith('cs') !== true) return false;
-    if (family === 'arp' || connection.state === 'new' || connection.state === 'untracked' || connection.state === 'invalid') return true;
+    // A connection that is marked has been let through before.
+    if (family === 'arp' || (connection.state === 'new' && connection.mark === 0)) return true;
+    if (connection.state === 'untracked' || connection.state === 'invalid') return true;
     // What goes on at a published address has been led to its guest.
     if (this.#listened.has(destination)) return false;
     const ends = this.#ends[family];
@@ -228,11 +226,12 @@ class Packets {
     const state = draw.of(['new', 'new', 'new', 'established', 'established', 'related', 'invalid', 'untracked'] as const);
     if (state === 'new') return { state, isReply: false, mark: draw.once(2) ? 0 : mark };
     const isReply = draw.once(2);
+    const isNone = state === 'invalid' || state === 'untracked';
     // What is related may be told by others than the ends; what somebody is told is about a connection of his.
     const third = draw.of(this.#ends[typeof source === 'number' ? 4 : 6]);
     const [mine, theirs] = state === 'related' && draw.once(2) ? [third, destination] : [source, destination];
     const ends = isReply ? { source: theirs, destination: mine } : { source: mine, destination: theirs };
-    return { state, isReply, mark, original: ends, replySource: ends.destination };
+    return { state, isReply, mark: isNone ? 0 : mark, original: ends, replySource: ends.destination };
   }
 }
 

@@ -13,7 +13,7 @@ import type { Outcome } from './packet.ts';
 import { type Trial, findPlaces } from './places.ts';
 import { checkRates } from './rates.ts';
 import { Routes, whyUnseen } from './routes.ts';
-import { readRuleset } from './ruleset.ts';
+import { connectionMarks, readRuleset } from './ruleset.ts';
 
 const trialsInOneStep = 250;
 /** Named; the others are counted. */
@@ -21,9 +21,14 @@ const mostDifferences = 500;
 
 type Checked = Omit<RulesCheck, 'checkedAt' | 'others'>;
 
+export interface CheckOptions {
+  /** With so many differences no more is tried. */
+  enough?: number;
+}
+
 /** Pure. `json`: what nft says of the tables in force. Throws `invalid` when that cannot be read. */
-export function checkRules(json: string, state: NetworkState): Checked {
-  const steps = checkRulesInSteps(json, state);
+export function checkRules(json: string, state: NetworkState, options: CheckOptions = {}): Checked {
+  const steps = checkRulesInSteps(json, state, options);
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -31,16 +36,16 @@ export function checkRules(json: string, state: NetworkState): Checked {
 }
 
 /** The same, leaving room for other work between its steps: tells how many cases are decided. */
-export function* checkRulesInSteps(json: string, state: NetworkState): Generator<number, Checked> {
+export function* checkRulesInSteps(json: string, state: NetworkState, { enough }: CheckOptions = {}): Generator<number, Checked> {
   const ruleset = readRuleset(json);
   const evaluator = new Evaluator(ruleset, new Routes(state));
   const classes = classifyAddresses(ruleset, state);
   const places = findPlaces(state, classes);
-  const judge = new Judge(evaluator);
+  const judge = new Judge(evaluator, enough);
   for (const what of ruleset.strange) judge.addStrange(what);
   yield* judge.judgeAll(new FlowTrials(state, places).all());
   yield* judge.judgeAll(new GuardTrials(places).all());
-  yield* judge.judgeAll(new ConnectionTrials(state, places, judge.usualMark()).all());
+  yield* judge.judgeAll(new ConnectionTrials(state, places, judge.usualMark(), connectionMarks(ruleset)).all());
   for (const difference of checkRates(ruleset, state)) judge.add(difference);
   const { differences, count, trials } = judge;
   return { ok: count === 0, trials, addresses: places.all.length, differences, moreDifferences: count - differences.length };
@@ -51,14 +56,17 @@ class Judge {
   count = 0;
   trials = 0;
   readonly #evaluator: Evaluator;
+  readonly #enough: number;
   readonly #marks = new Map<number, { count: number; outcome: Outcome; trial: Trial }>();
 
-  constructor(evaluator: Evaluator) {
+  constructor(evaluator: Evaluator, enough = Infinity) {
     this.#evaluator = evaluator;
+    this.#enough = enough;
   }
 
   *judgeAll(trials: Iterable<Trial>): Generator<number, void> {
     for (const trial of trials) {
+      if (this.count >= this.#enough) return;
       this.#judge(trial);
       if (this.trials % trialsInOneStep === 0) yield this.trials;
     }

@@ -34,11 +34,14 @@ export class ConnectionTrials {
   readonly #places: Places;
   /** What the rules mark connections with that they let pass. */
   readonly #mark: number;
+  /** Of connections that other rules have let pass. */
+  readonly #earlier: readonly number[];
 
-  constructor(state: NetworkState, places: Places, mark: number) {
+  constructor(state: NetworkState, places: Places, mark: number, spokenOf: ReadonlySet<number>) {
     this.#state = state;
     this.#places = places;
     this.#mark = mark;
+    this.#earlier = [...new Set([0, (mark ^ 2) >>> 0, ...spokenOf])].filter((each) => each !== mark);
   }
 
   *all(): Generator<Trial> {
@@ -140,7 +143,7 @@ export class ConnectionTrials {
     const allowed = decided.kind === 'listed' ? rangesOfFlows(decided.flows, family) : none;
     if (!isPublished) {
       const stale = intersect(allowed, all);
-      for (const mark of [0, (this.#mark ^ 2) >>> 0])
+      for (const mark of this.#earlier)
         yield this.#trial(
           from,
           to,
@@ -178,7 +181,7 @@ export class ConnectionTrials {
       this.#trial(sender, receiver, 'error', what, packet, expected);
     yield tell(from, to, 'an error about its connection', there(related(false)), l4);
     yield tell(to, from, 'an error about its connection', back(related(true)), l4);
-    for (const mark of [0, (this.#mark ^ 2) >>> 0]) {
+    for (const mark of this.#earlier) {
       yield tell(from, to, 'an error about a connection of earlier rules', there(related(false, mark)), none);
       yield tell(to, from, 'an error about a connection of earlier rules', back(related(true, mark)), none);
     }
@@ -210,8 +213,11 @@ export class ConnectionTrials {
         }
         const [any] = strangers;
         if (any) for (const third of others) yield* this.#aboutOthers(stranger, any, third);
-        for (const far of others) yield* this.#aboutOwn(far, stranger);
+        for (const far of others) yield* this.#aboutOwn(far, far, stranger);
         if (!world) continue;
+        // Routers on the way may have no other address; of IPv6 nothing of a link is sent on.
+        if (family === 4 && world.device !== undefined)
+          yield* this.#aboutOwn(outside('world', routerOfLink, world.device), world, stranger);
         for (const isReply of [false, true]) {
           const [one, other] = isReply ? [world, stranger] : [stranger, world];
           const original = { source: one.value, destination: other.value };
@@ -244,13 +250,13 @@ export class ConnectionTrials {
     }
   }
 
-  /** From the world, about a connection that the guest has with it. */
-  *#aboutOwn(far: Place, end: GuestPlace): Generator<Trial> {
+  /** From somewhere in the world, about a connection that the guest has with somebody there. */
+  *#aboutOwn(from: Place, far: Place, end: GuestPlace): Generator<Trial> {
     if (end.zone.uplink === undefined || end.zone.masquerade) return;
     const original = { source: end.value, destination: far.value };
     const connection: Connection = { state: 'related', isReply: true, mark: this.#mark, original, replySource: far.value };
-    const packet = packetBetween(far, end, this.#places.otherPort, { l4: errors[end.family], connection });
-    yield this.#trial(far, end, 'error', 'an error about its connection', packet, errors[end.family]);
+    const packet = packetBetween(from, end, this.#places.otherPort, { l4: errors[end.family], connection });
+    yield this.#trial(from, end, 'error', 'an error about its connection', packet, errors[end.family]);
   }
 
   /** Connections that no rules have let begin, whatever their mark says. */
@@ -325,7 +331,7 @@ export class ConnectionTrials {
     const stale = intersect(unite([allowed, names]), all);
     yield said('a connection that the rules let pass', ends, all);
     yield said('an answer to the host', { ...host, isReply: true, mark: 0 }, all);
-    for (const mark of [0, (this.#mark ^ 2) >>> 0]) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
+    for (const mark of this.#earlier) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
     yield { ...said('what belongs to no connection', { state: 'invalid' }, stale), atMost: true };
     yield said('more questions than are let through', { state: 'new', mark: 0 }, intersect(subtract(allowed, names), all), {
       flood: 'questions',
@@ -351,4 +357,5 @@ export class ConnectionTrials {
   }
 }
 
+const routerOfLink = '169.254.255.254';
 const farAway = { 4: '198.18.0.7', 6: '2001:db8:ffff::7' };

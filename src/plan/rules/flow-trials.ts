@@ -40,16 +40,14 @@ export class FlowTrials {
         if (from.kind === 'guest' && to.kind === 'guest' && from.nic === to.nic) continue;
         // What the world tells its neighbours on the wire is the host's own affair.
         if (from.kind === 'world' && (isForAll(to.value) || isOfLink(to))) continue;
-        const way = to.kind === 'guest' ? to.zone.name : to.kind;
         if (from.kind === 'guest' && from.zone.bridged && to.kind !== 'guest') yield* this.#toAll(from, to);
-        yield* this.#between(from, to, !seen.has(way));
-        seen.add(way);
+        yield* this.#between(from, to, seen);
       }
     }
   }
 
-  /** `isFirst`: of its way. What does not depend on who of a zone it is is tried with these alone. */
-  *#between(from: Place, to: Place, isFirst: boolean): Generator<Trial> {
+  /** `seen`: ways of this sender. What does not depend on who of a zone it is is tried with the first of each alone. */
+  *#between(from: Place, to: Place, seen: Set<string>): Generator<Trial> {
     const family = to.family;
     const shares = from.kind === 'guest' && to.kind === 'guest' && from.zone === to.zone && from.zone.bridged === true;
     if (shares) yield* this.#onWire(from, to, between(this.#state, from, to.address));
@@ -57,6 +55,9 @@ export class FlowTrials {
     // Such an address may be left to the uplink's wire, where nobody has it.
     const decided = between(isListened ? this.#unpublished : this.#routed, from, to.address);
     const expected = expectedRanges(decided, family);
+    const way = `${to.kind === 'guest' ? to.zone.name : to.kind} ${decided.kind} ${expected.length > 0}`;
+    const isFirst = !seen.has(way);
+    seen.add(way);
     const { tracked } = this.#icmp[family];
     const trial = this.#trial(from, to, 'new', 'a new connection');
     const packet = packetBetween(from, to, this.#places.otherPort);
@@ -263,7 +264,10 @@ function amissOf(from: Place, to: Place, decided: Between): Trial['amiss'] {
     return ({ isMasked }) =>
       isMasked === isHidden ? undefined : isHidden ? 'it leaves with its own address' : 'it leaves with the host’s address';
   }
-  return ({ destination }) => (destination === to.value ? undefined : 'it is led to another address');
+  return ({ destination, isMasked }) => {
+    if (destination !== to.value) return 'it is led to another address';
+    return isMasked ? 'it leaves with the host’s address' : undefined;
+  };
 }
 
 function isOfLink({ value }: Place): boolean {

@@ -4,7 +4,18 @@ import { addressFromBigInt, familyOf } from '../../model/address.ts';
 import { leases } from './expected.ts';
 import { type Ranges, none, ofProtocol, ofProtocols, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
 import type { Packet } from './packet.ts';
-import { type GuestPlace, type Places, type Trial, at, claimOf, leasePayload, macOf, outside, packetBetween } from './places.ts';
+import {
+  type GuestPlace,
+  type Place,
+  type Places,
+  type Trial,
+  at,
+  claimOf,
+  leasePayload,
+  macOf,
+  outside,
+  packetBetween,
+} from './places.ts';
 import { toValue } from './values.ts';
 
 /** Headers of IPv6 that stand between the addresses and what is carried. */
@@ -74,7 +85,6 @@ export class GuardTrials {
   *#otherSenders(guest: GuestPlace, toPort: string | undefined): Generator<Trial> {
     const port = toPort !== undefined && { toPort };
     const family = guest.family;
-    const own = new Set(guest.nic.addresses);
     const host = at(this.#hostOf(guest));
     const trial = this.#trial(guest, '', packetBetween(guest, host, this.#places.otherPort), none);
     const heard = (what: string, more: Partial<Packet>, expected: Ranges = none): Trial => ({
@@ -93,12 +103,12 @@ export class GuardTrials {
       yield heard(`from the MAC of ${nic.guestName}`, { mac: macOf(nic) });
       yield heard(`from MAC and address of ${nic.guestName}`, { mac: macOf(nic), source: value });
     }
-    for (const place of this.#places.all) {
-      if (place.family !== family || own.has(place.address)) continue;
-      // Addresses of the link are for neighbours alone, which is tried apart.
-      if (isOfLink(place)) continue;
-      yield heard(`from ${place.address}`, { source: place.value });
-    }
+    for (const { value, address } of this.#othersOf(guest)) yield heard(`from ${address}`, { source: value });
+  }
+
+  /** Addresses that it must not send from. Those of the link are for neighbours alone, which is tried apart. */
+  #othersOf({ nic, family }: GuestPlace): Place[] {
+    return this.#places.all.filter((place) => place.family === family && !nic.addresses.includes(place.address) && !isOfLink(place));
   }
 
   /** What receivers read otherwise than filters. */
@@ -150,6 +160,8 @@ export class GuardTrials {
         yield arrival(`for a lease, from ${name}`, everybody[4], { ...from, otherPort: 68 }, asks);
         yield arrival(`to a group, from ${name}`, '224.0.0.251', { ...from, otherPort: 68 }, none);
       }
+      for (const { value, address } of this.#othersOf(guest))
+        yield arrival(`for a lease, from ${address}`, everybody[4], { source: value, otherPort: 68, ...cardless }, none);
       yield arrival('from no address to somebody', this.#hostOf(guest), { source: 0, otherPort: 68, ...cardless }, none);
       yield arrival('for a lease with options', everybody[4], { source: 0, otherPort: 68, headerLength: 6, ...cardless }, none);
       yield arrival(
@@ -202,6 +214,8 @@ export class GuardTrials {
       const said = unite([neighbours(true), asks, ...(source === link ? [ofTypes(58, 128, 128)] : [])]);
       yield arrival(`for a lease, from ${name}`, leaseServers, from, said);
     }
+    for (const { value, address } of this.#othersOf(guest))
+      yield arrival(`for a lease, from ${address}`, leaseServers, { source: value, otherPort: 546 }, none);
     yield {
       ...this.#trial(
         guest,

@@ -78,6 +78,25 @@ export function readRuleset(json: string): Ruleset {
   return { chains, sets, limits, strange };
 }
 
+/** Whatever rules ask connections to be marked with, or mark them with. */
+export function connectionMarks({ chains }: Ruleset): Set<number> {
+  const marks = new Set<number>();
+  for (const { rules } of chains.values()) {
+    for (const statement of rules.flatMap(({ expr }) => expr)) {
+      const [said] = Object.values(asRecord(statement));
+      if (typeof said !== 'object' || said === null || Array.isArray(said)) continue;
+      const [about, mark] = [said['left'] ?? said['key'], said['right'] ?? said['value']];
+      if (isConnectionMark(about) && typeof mark === 'number') marks.add(mark);
+    }
+  }
+  return marks;
+}
+
+function isConnectionMark(json: Json | undefined): boolean {
+  const ct = typeof json === 'object' && json !== null && !Array.isArray(json) ? json['ct'] : undefined;
+  return typeof ct === 'object' && ct !== null && !Array.isArray(ct) && ct['key'] === 'mark';
+}
+
 function hookOf(of: Record<string, Json>): Pick<KernelChain, 'hook'> {
   if (of['hook'] === undefined) return {};
   return {
