@@ -123,8 +123,17 @@ test('QEMU is alone in its namespaces, with a dead loopback and its tap, and has
   for (const name of ['net', 'mnt', 'ipc', 'uts']) {
     assert.notEqual(statSync(`/proc/${guest.pid}/ns/${name}`).ino, statSync(`/proc/self/ns/${name}`).ino, name);
   }
-  const links = () => execFileSync('nsenter', [`--net=/proc/${guest.pid}/ns/net`, 'ip', '-br', 'link'], { encoding: 'utf8' });
-  assert.match(links(), new RegExp(`^lo +DOWN.*\\ncs${guest.uid}0 .*\\n$`));
+  const links = async () => {
+    try {
+      return execFileSync('nsenter', [`--net=/proc/${guest.pid}/ns/net`, 'ip', '-br', 'link'], { encoding: 'utf8' });
+    } catch (cause) {
+      // Whatever it died of, it has been told.
+      const told = () => events.find((event) => event.pid === guest.pid);
+      await waitFor('its end is told', () => told() !== undefined, { timeoutMs: 20_000 });
+      throw new Error(`QEMU has ended: ${JSON.stringify(told())}`, { cause });
+    }
+  };
+  assert.match(await links(), new RegExp(`^lo +DOWN.*\\ncs${guest.uid}0 .*\\n$`));
   const nic = {
     uid: guest.uid,
     tap: `cs${guest.uid}0`,
@@ -133,7 +142,7 @@ test('QEMU is alone in its namespaces, with a dead loopback and its tap, and has
     guestAddresses: ['10.99.0.5'],
   };
   await helper.client.call('nicUp', nic);
-  assert.match(links(), /^lo +DOWN.*\n$/);
+  assert.match(await links(), /^lo +DOWN.*\n$/);
   await helper.client.call('nicUp', nic); // again: nothing to do
   assert.match(execFileSync('ip', ['-n', netns, '-br', 'link', 'show', 'dev', `cs${guest.uid}0`], { encoding: 'utf8' }), /LOWER_UP/);
   const open = readdirSync(`/proc/${guest.pid}/fd`).map((fd) =>
