@@ -17,7 +17,10 @@ if (asked !== undefined) {
 } else {
   for (let first = 1; first <= count; first += block) {
     test(`the schedules of the seeds ${first} to ${first + block - 1} break no rule`, async () => {
-      for (let seed = first; seed < first + block; seed++) await runSeed(seed);
+      // One that breaks a rule says nothing of the others.
+      const broken: string[] = [];
+      for (let seed = first; seed < first + block; seed++) await runSeed(seed).catch((error: Error) => broken.push(error.message));
+      assert.equal(broken.length, 0, broken.join('\n\n'));
     });
   }
 }
