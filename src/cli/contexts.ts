@@ -60,9 +60,8 @@ export async function changeContexts(env: Io['env'], change: (contexts: Contexts
   change(readContexts(env));
   const path = pathOf(env);
   if (path === undefined) throw new CaissonError('missing', 'there is no place for contexts: neither HOME nor XDG_CONFIG_HOME is set');
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const lock = `${path}.lock`;
-  const fd = openSync(lock, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const fd = openLock(lock);
   try {
     if (!lockOpenFile(fd, { waitSeconds }))
       throw new CaissonError(
@@ -72,6 +71,15 @@ export async function changeContexts(env: Io['env'], change: (contexts: Contexts
     await writeDurably(path, `${JSON.stringify(change(readContexts(env)), null, 2)}\n`, 0o600);
   } finally {
     closeSync(fd);
+  }
+}
+
+function openLock(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (cause) {
+    throw new CaissonError('failed', `${path} cannot be opened, which is held while contexts are changed`, { cause });
   }
 }
 

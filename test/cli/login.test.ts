@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -179,6 +179,18 @@ test('who signs in at the same time as others waits for them, and nobody’s ses
   closeSync(lock);
   for (const { code, said } of await Promise.all(begun)) assert.equal(code, 0, said);
   assert.deepEqual((await kept()).toSorted(), ['zero', ...names].toSorted());
+});
+
+test('a session that cannot be kept is ended', async () => {
+  const sessions = async () => (await trial.local.call('sessionList', { params: { user: 'bob' } })).items.length;
+  const had = await sessions();
+  // In the way of the lock.
+  await mkdir(`${contextsPath()}.lock`, { recursive: true });
+  const refused = await run(['login', trial.url, '--user', 'bob'], [`${trialPassword}\r`]);
+  assert.equal(refused.exit, 1);
+  assert.match(refused.err, /contexts\.json\.lock cannot be opened/);
+  assert.equal(await sessions(), had);
+  await assert.rejects(stat(contextsPath()));
 });
 
 test('a wrong password, Ctrl-C and a password that others could see change nothing', async () => {

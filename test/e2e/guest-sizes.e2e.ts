@@ -73,6 +73,11 @@ async function inGuest(command: string, pattern: RegExp): Promise<string> {
 }
 
 const memoryMib = async () => Number(await inGuest('cat /proc/meminfo', /MemTotal:\s+(\d+) kB/)) / 1024;
+/** As it tells the host, of which its advice is made; 0 while it does not. */
+const toldMib = async () => {
+  const { memory } = await host.client.call('guestStats', { params: { guest: 'tiny' } });
+  return (memory.guest?.totalBytes ?? 0) / 1024 / 1024;
+};
 const processors = async () => Number(await inGuest('grep -c ^processor /proc/cpuinfo', /^(\d+)\r?$/m));
 
 /** Its system finds what is plugged in, and misses what is unplugged, a moment later: on a busy machine a long one. */
@@ -99,6 +104,7 @@ test('a guest with a range boots with its size, and gets more and less of everyt
   assert.deepEqual(await set({ memoryMib: 512, cpus: 2, disks: { data: { sizeMib: 24 }, root: { sizeMib: 96 } } }), []);
   const large = await memoryMib();
   assert.ok(large > small + 200, `${large} MiB after ${small}`);
+  await becomes('it tells of the memory that it has', async () => Math.abs((await toldMib()) - large) < 2);
   await becomes('it has two processors', async () => (await processors()) === 2);
   await becomes('it has another disk', () => hasDisk(24));
   await becomes('its first disk is larger', () => hasDisk(96));
@@ -107,7 +113,10 @@ test('a guest with a range boots with its size, and gets more and less of everyt
   const isEmulated = (await host.client.call('hostShow')).accelerator === 'tcg';
   const fewer = isEmulated ? ['processors 2 → 1: at its next start, since emulated processors are not taken from a QEMU that runs'] : [];
   assert.deepEqual(await set({ memoryMib: 192, cpus: 1, disks: { data: null } }), fewer);
-  assert.ok((await memoryMib()) < small);
+  const less = await memoryMib();
+  assert.ok(less < small);
+  // Whoever reads what it uses reads how much that could be at most.
+  await becomes('it tells of the memory that it has', async () => Math.abs((await toldMib()) - less) < 2);
   await becomes('it has the processors that stay', async () => (await processors()) === (isEmulated ? 2 : 1));
   await becomes('it has one disk less', async () => !(await hasDisk(24)));
   assert.ok(limitBytes(first.uid) < limit, 'the limit of its memory has followed');

@@ -80,7 +80,13 @@ async function signIn(io: Io, url: string, options: LoginOptions): Promise<void>
       ...(token === undefined ? {} : { token }),
       ...(authority === undefined ? {} : { authority }),
     };
-    await changeContexts(io.env, ({ contexts }) => ({ current: name, contexts: { ...contexts, [name]: context } }));
+    await changeContexts(io.env, ({ contexts }) => ({ current: name, contexts: { ...contexts, [name]: context } })).catch(
+      async (error: unknown) => {
+        // Nobody could use it.
+        await endSession({ url, authority, token }).catch(() => undefined);
+        throw error;
+      },
+    );
     const done = `${user} is signed in at ${url} until ${localTime(endsAt)}; the context ${name} is used from now on\n`;
     // Without the token: it is in the file alone.
     const value = { context: name, url, user, endsAt, endsUnusedAt };
