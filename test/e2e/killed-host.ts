@@ -29,7 +29,8 @@ export class KilledHost {
     mkdirSync(data);
     this.#control = join(this.#folder, 'failpoints');
     this.#log = join(this.#folder, 'passed');
-    this.#daemon = new RealDaemon(`cst-${name}`, { data, env: { CAISSON_FAILPOINTS_FILE: this.#control } });
+    // Nobody starts the next daemon while somebody follows what the last one did.
+    this.#daemon = new RealDaemon(`cst-${name}`, { data, env: { CAISSON_FAILPOINTS_FILE: this.#control }, reconnectForMs: 0 });
     this.arm('');
     closeSync(openSync(this.#log, 'a'));
     chmodSync(this.#log, 0o666);
