@@ -63,7 +63,7 @@ export async function createDrivers({
       writeSeed,
       createUefiVariables,
     }),
-    sensors: createHostSensors(),
+    sensors: createHostSensors({ dataDirectory }),
     doctor: helperDoctor(helper),
     identityProvider: createOidcProvider(),
     prober: createSocketProber(helperProbes(helper)),

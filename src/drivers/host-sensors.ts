@@ -32,11 +32,22 @@ export interface HostSocket {
   port: number;
 }
 
+/** A file system that the host’s data lie on. */
+export interface DiskSpace {
+  /** Of several folders on it the first. */
+  path: string;
+  sizeBytes: number;
+  /** For programs that are not root’s. */
+  freeBytes: number;
+}
+
 export interface HostSensors {
   /** By name of the network device. */
   nics(): Promise<Map<string, NicCounters>>;
   memory(): Promise<MemoryPressure>;
   topology(): Promise<HostTopology>;
+  /** Each once: where data, guests and images lie. */
+  disks(): Promise<DiskSpace[]>;
   /** In the guests' network: addresses of the host's own, and what of the host waits there for somebody. */
   listeners(): Promise<{ addresses: string[]; sockets: HostSocket[] }>;
 }

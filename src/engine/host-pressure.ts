@@ -1,7 +1,8 @@
-// Does the host itself run short of memory? Guests are admitted so that it does not; but other programs use memory too. Told before it hurts: when
+// Does the host itself run short of memory, or of space on its disks? Guests are admitted so that it does not; but other programs use memory too. Told before it hurts: when
 // programs begin to wait for memory, when little is left, when something was swapped out. Told once, until it is over.
 import type { MemoryPressure } from '../drivers/host-sensors.ts';
 import type { Events } from './events.ts';
+import { HostDisks } from './host-disks.ts';
 import type { EngineParts } from './parts.ts';
 
 const everyMs = 30_000;
@@ -13,11 +14,13 @@ const leastPart = 0.25;
 export class HostPressure {
   readonly #parts: EngineParts;
   readonly #events: Events;
+  readonly #disks: HostDisks;
   #isLow = false;
 
   constructor(options: { parts: EngineParts; events: Events }) {
     this.#parts = options.parts;
     this.#events = options.events;
+    this.#disks = new HostDisks(options);
   }
 
   async watch(signal: AbortSignal): Promise<void> {
@@ -26,8 +29,9 @@ export class HostPressure {
       try {
         await clock.sleep(everyMs, signal);
         await this.look();
+        await this.#disks.look();
       } catch (error) {
-        if (!signal.aborted) log.warn('the memory of the host could not be looked at', { error });
+        if (!signal.aborted) log.warn('memory and disks of the host could not be looked at', { error });
       }
     }
   }

@@ -1,6 +1,7 @@
 // The host as it is shown: what it is, what it has promised, how its network is.
 import type { Host } from '../model/host.ts';
 import type { GuestBoard } from './guest-board.ts';
+import { viewDisk } from './host-disks.ts';
 import type { Guests } from './guests.ts';
 import type { NetworkReconciler } from './network.ts';
 import type { EngineParts } from './parts.ts';
@@ -18,7 +19,7 @@ export interface HostViewParts {
 
 export async function viewHost({ parts, site, board, guests, network, startedAt }: HostViewParts): Promise<Host> {
   const { host, hypervisor, sensors } = parts;
-  const [facts, topology, pressure] = await Promise.all([hypervisor.facts(), sensors.topology(), sensors.memory()]);
+  const [facts, topology, pressure, disks] = await Promise.all([hypervisor.facts(), sensors.topology(), sensors.memory(), sensors.disks()]);
   const statuses = [...site.guests.keys()].map((uid) => board.get(uid));
   const promisedMib = guests.sizes.promised().reduce((sum, promise) => sum + promise.memoryMib + promise.overheadMib, 0);
   const { problem } = network;
@@ -37,6 +38,7 @@ export async function viewHost({ parts, site, board, guests, network, startedAt 
     },
     ...(topology.threads > 0 ? { topology } : {}),
     pressure,
+    disks: disks.map(viewDisk),
     guests: {
       defined: statuses.length,
       running: statuses.filter((status) => status.power === 'running').length,

@@ -1,5 +1,6 @@
 // The host as observed: what it can carry and what it has promised.
 import { z } from 'zod';
+import { hostDiskSchema } from './host-disk.ts';
 
 /** A table of another program's firewall in the guests' network. */
 export const otherTableSchema = z.strictObject({
@@ -48,6 +49,8 @@ export const hostSchema = z.strictObject({
       waiting: z.strictObject({ some: z.number(), full: z.number() }).optional(),
     })
     .optional(),
+  /** Where its data, its guests and its images lie, each once. */
+  disks: z.array(hostDiskSchema),
   guests: z.strictObject({ defined: z.int(), running: z.int(), ready: z.int() }),
   network: z.strictObject({
     /** Absent: the host's own. */

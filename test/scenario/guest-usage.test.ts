@@ -109,6 +109,32 @@ test('a system that has hardly any memory left is noted with what it was given, 
   assert.equal(advice?.memory?.proposedMib, 640);
 });
 
+test('a disk that runs full is told once, the host shows it as long as it lasts, and it is told that it is over', async (t) => {
+  const { clock, world, daemon, engine } = await running();
+  t.after(() => daemon.close());
+  const told = async () =>
+    (await engine.events.list({ limit: 100 })).filter(({ kind }) => kind === 'host-disk-low').map(({ message }) => message);
+  const shown = async () => (await engine.host()).disks.map(({ problem }) => problem);
+  const gib = 1024 ** 3;
+  const leave = async (freeGib: number) => {
+    world.sensors.space = [{ path: '/srv', sizeBytes: 100 * gib, freeBytes: freeGib * gib }];
+    await clock.advance(2 * minuteMs);
+  };
+  await leave(6);
+  assert.deepEqual([await told(), await shown()], [[], [undefined]]);
+  await leave(4);
+  await leave(3);
+  const low = 'the disk of /srv has 3,072 MiB left of 100.0 GiB: a guest that finds no space is paused; make space there, or give it more';
+  assert.deepEqual(await shown(), [low]);
+  // Not yet clearly enough: nothing new.
+  await leave(5);
+  await leave(4);
+  assert.equal((await told()).length, 1);
+  await leave(20);
+  assert.deepEqual(await told(), [low.replace('3,072', '4,096'), 'the disk of /srv has enough space again: 20.0 GiB']);
+  assert.deepEqual(await shown(), [undefined]);
+});
+
 test('a host that runs short of memory says so once, and once more when it is over', async (t) => {
   const { clock, world, daemon, engine } = await running();
   t.after(() => daemon.close());

@@ -18,6 +18,7 @@ import {
 import { connected, type ConnectionOptions } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { harmless } from '../../lib/harmless.ts';
+import { formatSize } from '../../lib/units.ts';
 import type { Field } from '../table.ts';
 import { localTime } from '../times.ts';
 
@@ -103,6 +104,10 @@ function describePressure({ pressure }: Pick<Host, 'pressure'>): string | undefi
   ].join(', ');
 }
 
+function describeDisk({ path, sizeBytes, freeBytes, problem }: Host['disks'][number]): string {
+  return problem ?? `${formatSize(freeBytes)} free of ${formatSize(sizeBytes)} at ${path}`;
+}
+
 function describeNode({ id, cpus, memoryMib }: { id: number; cpus: string; memoryMib: number }): string {
   return `node ${id}: processors ${cpus}, ${memoryMib.toLocaleString('en')} MiB`;
 }
@@ -132,6 +137,7 @@ function fields({ memory, guests, network, ...host }: Host): Field[] {
       `${mib(memory.freeMib)} free of ${mib(memory.totalMib)} (${mib(memory.promisedMib)} promised, ${mib(memory.reserveMib)} reserve)`,
     ],
     ['pressure', describePressure(host)],
+    ['disk', host.disks.map(describeDisk).join('\n'), host.disks.some(({ problem }) => problem !== undefined) ? 'amber' : undefined],
     ['NUMA', (host.topology?.numaNodes.length ?? 0) > 1 ? host.topology?.numaNodes.map(describeNode).join('\n') : undefined],
     ['huge pages', describeHugePages(host)],
     ['guests', `${guests.defined} defined, ${guests.running} running, ${guests.ready} ready`],

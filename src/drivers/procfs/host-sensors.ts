@@ -1,8 +1,9 @@
 // The host's own figures, as any user may read them. The daemon lives in the guests' network, so their taps are among its devices.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { canonicalAddress } from '../../model/address.ts';
-import type { HostSensors, HostSocket, HostTopology } from '../host-sensors.ts';
+import type { DiskSpace, HostSensors, HostSocket, HostTopology } from '../host-sensors.ts';
 import { parseListeners, parseMemoryPressure, parseNics, parseProcessors } from './parse-sensors.ts';
 
 const read = (path: string) =>
@@ -12,7 +13,7 @@ const read = (path: string) =>
   );
 const list = (path: string) => readdir(path).catch(() => [] as string[]);
 
-export function createHostSensors(): HostSensors {
+export function createHostSensors({ dataDirectory }: { dataDirectory: string }): HostSensors {
   return {
     nics: async () => parseNics((await read('/proc/self/net/dev')) ?? ''),
     memory: async () => parseMemoryPressure(`${(await read('/proc/meminfo')) ?? ''}\n`, await read('/proc/pressure/memory')),
@@ -22,6 +23,7 @@ export function createHostSensors(): HostSensors {
       hugePages: await readHugePages(),
       ...(await readTransparent()),
     }),
+    disks: () => readDisks(['', 'guests', 'images'].map((folder) => join(dataDirectory, folder))),
     listeners: async () => ({ addresses: ownAddresses(), sockets: await readListeners() }),
   };
 }
@@ -36,6 +38,18 @@ async function readListeners(): Promise<HostSocket[]> {
     [protocol, `${protocol}6`].map(async (table) => parseListeners(protocol, (await read(`/proc/self/net/${table}`)) ?? '')),
   );
   return (await Promise.all(tables)).flat();
+}
+
+/** A folder that is not there yet has no disk. */
+async function readDisks(folders: readonly string[]): Promise<DiskSpace[]> {
+  const disks = new Map<number, DiskSpace>();
+  for (const path of folders) {
+    const { dev } = (await stat(path).catch(() => undefined)) ?? {};
+    if (dev === undefined || disks.has(dev)) continue;
+    const { blocks, bavail, bsize } = await statfs(path);
+    disks.set(dev, { path, sizeBytes: blocks * bsize, freeBytes: bavail * bsize });
+  }
+  return [...disks.values()];
 }
 
 async function readNodes(): Promise<HostTopology['numaNodes']> {

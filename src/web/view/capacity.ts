@@ -18,6 +18,13 @@ export function capacityOf(host: Pick<Host, 'memory' | 'guests'>, guests: readon
   return { totalMib, reserveMib, promisedMib, freeMib, roomFor: middle && roomFor(host, running, sizeOf(middle)) };
 }
 
+/** Bytes that the guests' disks may still take, being taken only as they are written to. */
+export function diskGrowth(guests: readonly Guest[]): number {
+  return guests
+    .flatMap(({ status }) => status.disks)
+    .reduce((sum, { sizeBytes, allocatedBytes = 0 }) => sum + Math.max(0, sizeBytes - allocatedBytes), 0);
+}
+
 function roomFor(host: Pick<Host, 'memory'>, running: readonly Guest[], memoryMib: number): { guests: number; memoryMib: number } {
   // What QEMU itself takes for a guest is what the host has promised beyond the guests’ own memory.
   const own = running.reduce((sum, guest) => sum + sizeOf(guest), 0);

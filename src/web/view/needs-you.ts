@@ -9,7 +9,7 @@ export interface Need {
   tone: Tone;
   /** The guest that it is about; absent: the host or its network. */
   guest?: Guest;
-  about: 'guest' | 'network' | 'memory' | 'filtering';
+  about: 'guest' | 'network' | 'memory' | 'disk' | 'filtering';
   /** The engine’s sentence; empty where the state says all. */
   why: string;
 }
@@ -23,6 +23,7 @@ export function needsYou(guests: readonly Guest[], host: Host | undefined, check
   else if (host?.network.problem !== undefined) needs.push({ tone: 'red', about: 'network', why: host.network.problem });
   for (const why of host?.network.warnings ?? []) needs.push({ tone: 'amber', about: 'network', why });
   if (host?.pressure && (host.pressure.waiting?.full ?? 0) > 0.1) needs.push({ tone: 'amber', about: 'memory', why: '' });
+  for (const { problem } of host?.disks ?? []) if (problem !== undefined) needs.push({ tone: 'amber', about: 'disk', why: problem });
   if (check && !check.ok) needs.push({ tone: 'red', about: 'filtering', why: '' });
   for (const guest of guests) {
     const { tone } = stateOf(guest);

@@ -4,7 +4,8 @@ import type { Event } from '../../model/event.ts';
 import type { FlowView } from '../../model/flow-view.ts';
 import type { GuestStats } from '../../model/guest-stats.ts';
 import type { Guest } from '../../model/guest-status.ts';
-import { capacityOf } from './capacity.ts';
+import type { Host } from '../../model/host.ts';
+import { capacityOf, diskGrowth } from './capacity.ts';
 import { changesSince } from './changes.ts';
 import { guestCommand, shellCommand } from './command.ts';
 import { filterGuests, sortGuests } from './filter-guests.ts';
@@ -43,6 +44,33 @@ test('what wants attention stands first, and numbers in names count', () => {
   const order = (column: 'state' | 'name', descending = false) => sortGuests(all, { column, descending }).map(({ name }) => name);
   assert.deepEqual(order('state'), ['bad', 'slow', 'g2', 'g10']);
   assert.deepEqual(order('name', true), ['slow', 'g10', 'g2', 'bad']);
+});
+
+test('a disk that runs full is told among what needs somebody, in the engine’s words', () => {
+  const host = {
+    network: { rulesInForce: true, warnings: [] },
+    guests: { defined: 1 },
+    disks: [{ path: '/a' }, { path: '/b', problem: 'little is left' }],
+  };
+  assert.deepEqual(
+    needsYou([guest('ok'), guest('dead', { power: 'crashed' })], host as unknown as Host, undefined).map(({ about, tone, why }) => [
+      about,
+      tone,
+      why,
+    ]),
+    [
+      ['guest', 'red', ''],
+      ['disk', 'amber', 'little is left'],
+    ],
+  );
+});
+
+test('what the disks of guests may still take is what they have not taken', () => {
+  const withDisks = (...disks: object[]) => ({ ...guest('web'), status: { disks } }) as unknown as Guest;
+  assert.equal(
+    diskGrowth([withDisks({ sizeBytes: 100, allocatedBytes: 30 }, { sizeBytes: 50 }), withDisks({ sizeBytes: 10, allocatedBytes: 12 })]),
+    120,
+  );
 });
 
 test('a guest stopped on purpose needs nobody; one that fell does, with the engine’s sentence', () => {

@@ -127,6 +127,11 @@ export const engineInFrench: readonly (readonly [english: string, french: string
   ['the daemon ends; guests run on', 'le démon se termine ; les invités continuent'],
   ['every guest is being shut down', 'tous les invités sont en train de s’éteindre'],
   ['the host runs short of memory: {why}', 'l’hôte manque de mémoire : {why}'],
+  [
+    'the disk of {path} has {left} left of {size}: a guest that finds no space is paused; make space there, or give it more',
+    'le disque de {path} n’a plus que {left} sur {size} : un invité qui ne trouve pas de place est mis en pause ; faites-y de la place, ou donnez-lui-en plus',
+  ],
+  ['the disk of {path} has enough space again: {left}', 'le disque de {path} a de nouveau assez de place : {left}'],
   ['the host has enough memory again', 'l’hôte a de nouveau assez de mémoire'],
   ['the site was changed: {count} differences applied', 'le site a été modifié : {count} différences appliquées'],
   ['the guests’ network is as the site says again', 'le réseau des invités est de nouveau tel que le site le dit'],

@@ -88,7 +88,7 @@ export const french: Words = {
     received: 'reçu',
     sent: 'envoyé',
   },
-  about: { guest: 'invité', network: 'réseau', memory: 'mémoire', filtering: 'filtrage' },
+  about: { guest: 'invité', network: 'réseau', memory: 'mémoire', disk: 'disque', filtering: 'filtrage' },
   accelerators: { kvm: 'KVM (matériel)', tcg: 'émulation (lente : pas de KVM sur cet hôte)' },
   agents: { answers: 'répond', silent: 'muet', unknown: 'inconnu' },
   refuses: { all: 'jette ce qu’il ne nomme pas', some: 'refuse en partie', nothing: 'ne refuse rien', unknown: 'ne peut être lu' },
@@ -177,6 +177,8 @@ export const french: Words = {
   noSiteYetHelp:
     'Un site est un fichier : des zones, qui peut parler à qui, et des invités. Écrivez-le ici ou avec un éditeur, regardez ce qu’il changerait, puis appliquez-le.',
   writeSiteFile: 'Écrire un fichier de site',
+  firstSiteFile:
+    'En voici un pour commencer : une zone, et un invité dedans. Changez ce que vous voulez, regardez la différence, appliquez.',
 
   filter: 'Filtrer',
   filterPlaceholder: 'nom, adresse, étiquette, port …  state:ready  zone:internal',
@@ -339,6 +341,27 @@ export const french: Words = {
   availableNow: 'Disponible en ce moment',
   swapUsed: 'Mémoire échangée sur disque',
   waitingForMemory: 'Temps passé à attendre de la mémoire',
+  images: 'Images',
+  imagesMean:
+    'Les disques des nouveaux invités en sont faits. Une image qui n’est pas ici est construite, ou téléchargée, quand un invité en a besoin ; le fichier de site peut en nommer d’autres.',
+  comesFrom: 'Vient de',
+  usedBy: 'Utilisée par',
+  builtIn: 'intégrée',
+  imageSources: { recipe: 'une recette', url: 'une adresse', file: 'un fichier de l’hôte' },
+  notHere: 'pas encore ici',
+  nobodyUsesIt: 'personne',
+  buildImage: 'Construire',
+  lostWithImage: 'L’image disparaît de cet hôte et du site. Les disques qui en ont été faits restent tels quels.',
+  lostWithBuiltInImage:
+    'L’image disparaît de cet hôte jusqu’à ce qu’un invité en ait besoin : elle est alors reconstruite. Les disques qui en ont été faits restent tels quels.',
+  shutDownAll: 'Éteindre tous les invités',
+  lostByShutDownAll: (count: number) =>
+    `${s(count, 'invité')} ${count < 2 ? 's’éteint' : 's’éteignent'} dans l’ordre, chacun par son propre système, de force seulement quand son temps est écoulé. Ils redémarrent avec l’hôte ; avant, démarrez-les dans la liste des invités.`,
+  diskSpace: 'Espace disque',
+  diskRoom: (free: string, size: string) => `disque : ${free} libres sur ${size}`,
+  diskSpaceAt: (free: string, size: string) => `${free} libres sur ${size}`,
+  disksMayGrow: (more: string) => `Les disques des invités prennent de la place à mesure qu’on y écrit : ils peuvent croître de ${more}.`,
+  moreThanThereIs: 'C’est plus qu’il n’y en a.',
   network: 'Réseau',
   rulesInForce: 'Les règles sont en vigueur.',
   rulesNotInForce: 'Les règles ne sont pas en vigueur.',
