@@ -10,6 +10,7 @@ import { useLive, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { ConfirmDialog } from '../ui/dialog.tsx';
 import { Empty, Loaded, Mark, Problem, Section, Time } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
 import { useSend } from '../ui/use-send.ts';
 import { byName } from '../view/filter-guests.ts';
 import { useWords } from '../words/use-words.ts';
@@ -43,33 +44,23 @@ function Users() {
               <p>{words.noUsersHelp}</p>
             </Empty>
           ) : (
-            <div class="scroll" tabIndex={0} role="region" aria-label={words.users}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">{words.userName}</th>
-                    <th scope="col" class="on-desk">
-                      {words.fullName}
-                    </th>
-                    <th scope="col">{words.roles}</th>
-                    <th scope="col" class="on-desk">
-                      {words.secondFactor}
-                    </th>
-                    <th scope="col" class="on-desk">
-                      {words.lastSignIn}
-                    </th>
-                    <th scope="col">{words.state}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items
-                    .toSorted((a, b) => byName(a.name, b.name))
-                    .map((user) => (
-                      <UserRow key={user.name} user={user} />
-                    ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label={words.users}
+              columns={[
+                { name: words.userName },
+                { name: words.fullName, kind: 'on-desk' },
+                { name: words.roles },
+                { name: words.secondFactor, kind: 'on-desk' },
+                { name: words.lastSignIn, kind: 'on-desk' },
+                { name: words.state },
+              ]}
+            >
+              {items
+                .toSorted((a, b) => byName(a.name, b.name))
+                .map((user) => (
+                  <UserRow key={user.name} user={user} />
+                ))}
+            </Table>
           )
         }
       </Loaded>
@@ -173,54 +164,44 @@ function AllTokens() {
           items.length === 0 ? (
             <p class="quiet">{words.noTokens}</p>
           ) : (
-            <div class="scroll" tabIndex={0} role="region" aria-label={words.tokens}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">{words.name}</th>
-                    <th scope="col" class="on-desk">
-                      {words.tokenOwner}
-                    </th>
-                    <th scope="col">{words.roles}</th>
-                    <th scope="col" class="on-desk">
-                      {words.lastUse}
-                    </th>
-                    <th scope="col">{words.ends}</th>
-                    <th scope="col">
-                      <span class="hidden">{words.action}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((token) => (
-                    <tr key={token.name}>
-                      <td>{token.name}</td>
-                      <td class="on-desk">{token.owner ?? <span class="quiet">{words.ofTheHost}</span>}</td>
-                      <td>{token.bindings.map(bindingText).join(' · ')}</td>
-                      <td class="on-desk">
-                        {token.usedAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={token.usedAt} />}
-                      </td>
-                      <td>
-                        {token.expired ? (
-                          <span class="tone-amber">
-                            <Mark tone="amber" /> {words.expired}
-                          </span>
-                        ) : (
-                          <Time at={token.endsAt} />
-                        )}
-                      </td>
-                      <td>
-                        {mayRevoke && (
-                          <button type="button" class="link" aria-label={`${words.revoke} ${token.name}`} onClick={() => setAsked(token)}>
-                            {words.revoke}
-                          </button>
-                        )}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table
+              label={words.tokens}
+              columns={[
+                { name: words.name },
+                { name: words.tokenOwner, kind: 'on-desk' },
+                { name: words.roles },
+                { name: words.lastUse, kind: 'on-desk' },
+                { name: words.ends },
+                { name: words.action, kind: 'unnamed' },
+              ]}
+            >
+              {items.map((token) => (
+                <tr key={token.name}>
+                  <td>{token.name}</td>
+                  <td class="on-desk">{token.owner ?? <span class="quiet">{words.ofTheHost}</span>}</td>
+                  <td>{token.bindings.map(bindingText).join(' · ')}</td>
+                  <td class="on-desk">
+                    {token.usedAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={token.usedAt} />}
+                  </td>
+                  <td>
+                    {token.expired ? (
+                      <span class="tone-amber">
+                        <Mark tone="amber" /> {words.expired}
+                      </span>
+                    ) : (
+                      <Time at={token.endsAt} />
+                    )}
+                  </td>
+                  <td>
+                    {mayRevoke && (
+                      <button type="button" class="link" aria-label={`${words.revoke} ${token.name}`} onClick={() => setAsked(token)}>
+                        {words.revoke}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </Table>
           )
         }
       </Loaded>

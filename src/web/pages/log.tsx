@@ -5,6 +5,7 @@ import type { LoggedAction, LogOutcome } from '../../model/log-entry.ts';
 import { useLive } from '../live/use-live.ts';
 import { Actor } from '../ui/actor.tsx';
 import { Command, Empty, Mark, Problem, Said, Time, Waiting } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
 import type { Tone } from '../view/guest-state.ts';
 import { useWords } from '../words/use-words.ts';
 import { jobHref } from './jobs.tsx';
@@ -52,29 +53,21 @@ export function LogPage() {
         </Empty>
       )}
       {items && items.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label={words.pages.log}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.when}</th>
-                <th scope="col">{words.who}</th>
-                <th scope="col" class="on-desk">
-                  {words.fromWhere}
-                </th>
-                <th scope="col">{words.did}</th>
-                <th scope="col">{words.outcome}</th>
-                <th scope="col">
-                  <span class="hidden">{words.job}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((action) => (
-                <LogRow key={action.number} action={action} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label={words.pages.log}
+          columns={[
+            { name: words.when },
+            { name: words.who },
+            { name: words.fromWhere, kind: 'on-desk' },
+            { name: words.did },
+            { name: words.outcome },
+            { name: words.job, kind: 'unnamed' },
+          ]}
+        >
+          {items.map((action) => (
+            <LogRow key={action.number} action={action} />
+          ))}
+        </Table>
       )}
       {hasMore && (
         <div class="buttons">

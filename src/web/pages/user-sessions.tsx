@@ -6,6 +6,7 @@ import { useMe } from '../live/me.ts';
 import { sessions } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
 import { Command, Loaded, Problem, Section, Time } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
 import { useSend } from '../ui/use-send.ts';
 import { shellCommand } from '../view/command.ts';
 import { programName } from '../view/program-name.ts';
@@ -36,51 +37,43 @@ export function UserSessions({ user }: { user: string }) {
             <p class="quiet">{words.signedInNowhere}</p>
           ) : (
             <>
-              <div class="scroll" tabIndex={0} role="region" aria-label={title}>
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">{words.withWhat}</th>
-                      <th scope="col">{words.fromWhere}</th>
-                      <th scope="col" class="on-desk">
-                        {words.since}
-                      </th>
-                      <th scope="col">{words.lastUse}</th>
-                      <th scope="col">
-                        <span class="hidden">{words.action}</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {items.map((session) => (
-                      <tr key={session.id}>
-                        <td title={session.program}>
-                          <Program session={session} /> {session.own && <strong>{words.thisOne}</strong>}
-                        </td>
-                        <td>{session.address}</td>
-                        <td class="on-desk">
-                          <Time at={session.createdAt} />
-                        </td>
-                        <td>
-                          <Time at={session.usedAt} />
-                        </td>
-                        <td>
-                          {mayEnd && (
-                            <button
-                              type="button"
-                              class="link"
-                              aria-label={`${words.endSession} ${session.address} ${session.id}`}
-                              onClick={() => end(live.client.call('sessionEndOne', { params: { user, session: session.id } }))}
-                            >
-                              {words.endSession}
-                            </button>
-                          )}
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
+              <Table
+                label={title}
+                columns={[
+                  { name: words.withWhat },
+                  { name: words.fromWhere },
+                  { name: words.since, kind: 'on-desk' },
+                  { name: words.lastUse },
+                  { name: words.action, kind: 'unnamed' },
+                ]}
+              >
+                {items.map((session) => (
+                  <tr key={session.id}>
+                    <td title={session.program}>
+                      <Program session={session} /> {session.own && <strong>{words.thisOne}</strong>}
+                    </td>
+                    <td>{session.address}</td>
+                    <td class="on-desk">
+                      <Time at={session.createdAt} />
+                    </td>
+                    <td>
+                      <Time at={session.usedAt} />
+                    </td>
+                    <td>
+                      {mayEnd && (
+                        <button
+                          type="button"
+                          class="link"
+                          aria-label={`${words.endSession} ${session.address} ${session.id}`}
+                          onClick={() => end(live.client.call('sessionEndOne', { params: { user, session: session.id } }))}
+                        >
+                          {words.endSession}
+                        </button>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </Table>
               {mayEnd && (
                 <div class="buttons">
                   <button type="button" class="danger" onClick={() => end(live.client.call('sessionEnd', { params: { user } }))}>
