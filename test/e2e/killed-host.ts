@@ -13,7 +13,7 @@ import { defaultRestart } from '../../src/model/guest-restart.ts';
 import { defaultShutdown } from '../../src/model/guest-shutdown.ts';
 import type { Job } from '../../src/model/job.ts';
 import type { Site } from '../../src/model/site.ts';
-import { RealDaemon } from './real-daemon.ts';
+import { RealDaemon, type RealDaemonOptions } from './real-daemon.ts';
 
 export class KilledHost {
   readonly #daemon: RealDaemon;
@@ -22,15 +22,14 @@ export class KilledHost {
   readonly #log: string;
   #images = 0;
 
-  constructor(name: string) {
+  constructor(name: string, more: Pick<RealDaemonOptions, 'patienceMs'> = {}) {
     this.#folder = mkdtempSync(join(tmpdir(), `caisson-${name}-`));
     chmodSync(this.#folder, 0o755);
     const data = join(this.#folder, 'data');
     mkdirSync(data);
     this.#control = join(this.#folder, 'failpoints');
     this.#log = join(this.#folder, 'passed');
-    // Nobody starts the next daemon while somebody follows what the last one did.
-    this.#daemon = new RealDaemon(`cst-${name}`, { data, env: { CAISSON_FAILPOINTS_FILE: this.#control }, reconnectForMs: 0 });
+    this.#daemon = new RealDaemon(`cst-${name}`, { data, env: { CAISSON_FAILPOINTS_FILE: this.#control }, ...more });
     this.arm('');
     closeSync(openSync(this.#log, 'a'));
     chmodSync(this.#log, 0o666);

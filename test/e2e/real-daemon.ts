@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
-import { createNodeTransport, type NodeTransport, type NodeTransportOptions } from '../../src/api/node-transport.ts';
+import { createNodeTransport, type NodeTransport } from '../../src/api/node-transport.ts';
 import { waitFor } from '../../src/lib/wait-for.ts';
 import type { Job } from '../../src/model/job.ts';
 import { projectRoot } from '../../scripts/project.ts';
@@ -13,6 +13,8 @@ import { projectRoot } from '../../scripts/project.ts';
 export const launcher = join(projectRoot, 'bin/caisson');
 /** Everything is emulated, on a machine that does other things as well. */
 const patientMs = 60_000;
+/** Of the client, where nobody says otherwise. */
+const usualPatienceMs = 10_000;
 
 export interface RealDaemonOptions {
   /** More of `caisson daemon`. */
@@ -20,8 +22,8 @@ export interface RealDaemonOptions {
   /** A data directory that there is; default: a new one. */
   data?: string;
   env?: Readonly<Record<string, string>>;
-  /** How long what is followed outlives its daemon; default: as long as for everybody. */
-  reconnectForMs?: number;
+  /** How long a question, or what is followed, waits for the next daemon after the last one; as for everybody unless given. */
+  patienceMs?: number;
 }
 
 export class RealDaemon {
@@ -31,17 +33,17 @@ export class RealDaemon {
   said = '';
   readonly #options: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
-  readonly #following: NodeTransportOptions;
+  readonly #patienceMs: number;
   #helper: ChildProcess | undefined;
   #transport: NodeTransport | undefined;
   #client: Client | undefined;
 
   /** `netns` is nobody else's. */
-  constructor(netns: string, { options = [], data, env = {}, ...following }: RealDaemonOptions = {}) {
+  constructor(netns: string, { options = [], data, env = {}, patienceMs = usualPatienceMs }: RealDaemonOptions = {}) {
     this.netns = netns;
     this.#options = options;
     this.#env = env;
-    this.#following = following;
+    this.#patienceMs = patienceMs;
     this.data = data ?? mkdtempSync(join(tmpdir(), `caisson-${netns.replace(/^cst-/, '')}-`));
   }
 
@@ -73,8 +75,8 @@ export class RealDaemon {
     const isReady = () => /^ready /m.test(this.said);
     await waitFor('the daemon is ready, or dead', () => isReady() || !this.isAlive, { timeoutMs: patientMs, everyMs: 5 });
     if (!isReady()) return false;
-    this.#transport = createNodeTransport({ socketPath: join(this.data, 'run/api.sock') }, this.#following);
-    this.#client = createClient(this.#transport);
+    this.#transport = createNodeTransport({ socketPath: join(this.data, 'run/api.sock') }, { reconnectForMs: this.#patienceMs });
+    this.#client = createClient(this.#transport, { againForMs: this.#patienceMs });
     return true;
   }
 
