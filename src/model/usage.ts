@@ -60,7 +60,9 @@ export const adviceSchema = z.strictObject({
           ordinaryMib: z.number(),
           /** In so much of the time it had less than its size and used nearly all of that: that less would do cannot be said then. */
           cappedPercent: z.int(),
+          givenMinMib: z.int(),
           proposedMinMib: z.int(),
+          givenMaxMib: z.int(),
           proposedMaxMib: z.int(),
         })
         .optional(),

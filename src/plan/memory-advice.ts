@@ -92,7 +92,9 @@ function adviseRange(sizeMib: number, { minMib, maxMib }: MemoryRange, hours: re
   return {
     ordinaryMib,
     cappedPercent: isCapped ? percent : 0,
+    givenMinMib: minMib,
     proposedMinMib: min.mib,
+    givenMaxMib: maxMib,
     proposedMaxMib: max.mib,
     size,
     clauses: [

@@ -105,7 +105,14 @@ test('a system that has hardly any memory left is noted with what it was given, 
   await world.history.add(samples, now);
   const advice = (await engine.advice()).find(({ name }) => name === 'web');
   assert.equal(advice?.verdict, 'larger');
-  assert.deepEqual(advice?.memory?.range, { ordinaryMib: 470, cappedPercent: 0, proposedMinMib: 640, proposedMaxMib: 1024 });
+  assert.deepEqual(advice?.memory?.range, {
+    ordinaryMib: 470,
+    cappedPercent: 0,
+    givenMinMib: 256,
+    proposedMinMib: 640,
+    givenMaxMib: 1024,
+    proposedMaxMib: 1024,
+  });
   assert.equal(advice?.memory?.proposedMib, 640);
 });
 

@@ -82,7 +82,14 @@ test('peaks of an hour at night: its least is what it uses otherwise, and a most
   });
   assert.deepEqual(what(advice), ['in nine of ten hours 678 MiB or less', 'min 512 → 896 MiB (678 × 1.25 = 848)']);
   assert.equal(advice.verdict, 'larger');
-  assert.deepEqual(advice.memory?.range, { ordinaryMib: 678, cappedPercent: 0, proposedMinMib: 896, proposedMaxMib: 2048 });
+  assert.deepEqual(advice.memory?.range, {
+    ordinaryMib: 678,
+    cappedPercent: 0,
+    givenMinMib: 512,
+    proposedMinMib: 896,
+    givenMaxMib: 2048,
+    proposedMaxMib: 2048,
+  });
 });
 
 test('work of office hours belongs to its least', async () => {

@@ -8,8 +8,8 @@ import { duration, type OutputOptions, showList, withOutput } from '../command.t
 import { connected } from '../connection.ts';
 import { type GuestRates, ratesOf } from '../guest-rates.ts';
 import type { Io } from '../io.ts';
-import { renderValue, tableFor } from '../output.ts';
-import type { Column } from '../table.ts';
+import { fieldsFor, renderValue, tableFor } from '../output.ts';
+import type { Column, Field } from '../table.ts';
 import { refreshView } from '../watch.ts';
 
 /** Between the two looks that rates are made of. */
@@ -86,28 +86,64 @@ export function addStats(guest: Command, io: Io): void {
     });
 }
 
+const styleOf = ({ verdict }: Advice) => (verdict === 'larger' ? 'amber' : undefined);
+
 const adviceColumns: Column<Advice>[] = [
   { title: 'NAME', text: ({ name }) => name },
-  { title: 'ADVICE', text: ({ verdict }) => verdict, style: ({ verdict }) => (verdict === 'larger' ? 'amber' : undefined) },
+  { title: 'ADVICE', text: ({ verdict }) => verdict, style: styleOf },
+  { title: 'MEMORY', text: memoryAdvice, optional: true },
+  { title: 'PROCESSORS', text: cpuAdvice, optional: true },
   { title: 'WHY', text: ({ message }) => message, shrink: true },
 ];
+
+/** Of one guest the whole sentence, a figure a line. */
+function adviceFields(advice: Advice): Field[] {
+  return [
+    ['guest', advice.name],
+    ['advice', advice.verdict, styleOf(advice)],
+    ['memory', memoryAdvice(advice)],
+    ['processors', cpuAdvice(advice)],
+    ['why', advice.message.replaceAll('; ', '\n')],
+  ];
+}
+
+/** What should be another; empty: nothing. */
+function memoryAdvice({ memory }: Advice): string {
+  if (!memory) return '';
+  const { givenMib, proposedMib, range } = memory;
+  const change = (what: string, given: number, proposed: number) =>
+    given === proposed ? [] : [`${what}${given.toLocaleString('en')} → ${proposed.toLocaleString('en')}`];
+  const changes = range
+    ? [
+        ...change('min ', range.givenMinMib, range.proposedMinMib),
+        ...(givenMib === range.givenMaxMib ? [] : change('size ', givenMib, proposedMib)),
+        ...change('max ', range.givenMaxMib, range.proposedMaxMib),
+      ]
+    : change('', givenMib, proposedMib);
+  return changes.length === 0 ? '' : `${changes.join(', ')} MiB`;
+}
+
+function cpuAdvice({ cpus }: Advice): string {
+  return cpus && cpus.given !== cpus.proposed ? `${cpus.given} → ${cpus.proposed}` : '';
+}
 
 export function addAdvise(guest: Command, io: Io): void {
   withOutput(guest.command('advise'))
     .description('what its history says about its memory and processors; without a name of every guest')
     .argument('[guest]', 'name or uid')
-    .addHelpText('after', '\nNothing is changed: “caisson guest set” does, or the site file.')
+    .addHelpText('after', '\nOf one guest the whole sentence is told. Nothing is changed: “caisson guest set” does, or the site file.')
     .action((name: string | undefined, options: OutputOptions) =>
-      showList(io, options, {
-        columns: adviceColumns,
-        none: 'there are no guests',
-        async fetch(client) {
-          if (name === undefined) return client.call('adviceList');
-          const { uid } = await client.call('guestShow', { params: { guest: name } });
-          const { items } = await client.call('adviceList');
-          return { items: items.filter((advice) => advice.uid === uid) };
-        },
-      }),
+      name === undefined
+        ? showList(io, options, { columns: adviceColumns, none: 'there are no guests', fetch: (client) => client.call('adviceList') })
+        : connected(io, options, async ({ client }) => {
+            const { uid } = await client.call('guestShow', { params: { guest: name } });
+            const items = (await client.call('adviceList')).items.filter((advice) => advice.uid === uid);
+            io.stdout.write(
+              options.output === 'table'
+                ? items.map((advice) => fieldsFor(io, adviceFields(advice))).join('')
+                : await renderValue({ items }, options.output),
+            );
+          }),
     );
 }
 
