@@ -91,33 +91,41 @@ interface PlannedFlow {
 class Earlier {
   readonly #flows: readonly PlannedFlow[];
   #next = 0;
+  #misses = 0;
   #byText: Map<string, PlannedFlow> | undefined;
-  #places: Map<Flow, number> | undefined;
 
   constructor(flows: readonly PlannedFlow[]) {
     this.#flows = flows;
   }
 
+  /** One that is not found is planned again: that costs little for a few. */
   find(flow: Flow): PlannedFlow | undefined {
+    const most = Math.min(this.#next + fewFlows, this.#flows.length);
+    for (let at = this.#next; at < most; at++) {
+      const each = this.#flows[at] as PlannedFlow;
+      if (each.flow !== flow) continue;
+      this.#next = at + 1;
+      return each;
+    }
+    // The site's file may have been read again: a flow is what it says.
     const next = this.#flows[this.#next];
-    if (next?.flow === flow) {
+    if (next && JSON.stringify(next.flow) === JSON.stringify(flow)) {
       this.#next++;
       return next;
     }
-    this.#places ??= new Map(this.#flows.map((each, place) => [each.flow, place]));
-    const place = this.#places.get(flow);
-    if (place !== undefined) {
-      this.#next = place + 1;
-      return this.#flows[place];
-    }
-    // The site's file may have been read again: then it is what it says.
+    if (this.#misses++ < fewFlows) return undefined;
     this.#byText ??= new Map(this.#flows.map((each) => [JSON.stringify(each.flow), each]));
     return this.#byText.get(JSON.stringify(flow));
   }
 }
 
+const fewFlows = 64;
+
+/** The end before where it says the same. */
 function sameEnd(before: NetworkEnd | undefined, now: NetworkEnd | undefined): NetworkEnd | undefined {
-  return before !== undefined && JSON.stringify(before) === JSON.stringify(now) ? before : now;
+  if (before?.kind !== now?.kind) return now;
+  if (before?.kind !== 'addresses' || now?.kind !== 'addresses') return before;
+  return before.cidrs.length === now.cidrs.length && before.cidrs.every((cidr, at) => cidr === now.cidrs[at]) ? before : now;
 }
 
 function networkZone(name: string, index: number, zone: Zone): NetworkZone {
@@ -243,13 +251,13 @@ class Members {
           .filter(([name]) => this.#inhabited.has(name) && (end.kind === 'all' || name === end.name))
           .flatMap(([, { zone }]) => zone.subnets);
       case 'guest':
-        return cidrsOfGuests(this.#named.get(end.name));
+        return cidrsOf(this.#named.get(end.name));
       case 'label':
-        return cidrsOfGuests(this.#labelled.get(`${end.key}=${end.value}`));
+        return cidrsOf(this.#labelled.get(`${end.key}=${end.value}`));
     }
   }
 }
 
-function cidrsOfGuests(guests: readonly GuestRecord[] = []): string[] {
+function cidrsOf(guests: readonly GuestRecord[] = []): string[] {
   return guests.flatMap(({ addresses }) => addresses.flat().map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));
 }

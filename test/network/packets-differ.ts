@@ -149,6 +149,8 @@ class Packets {
     // What the wire's neighbours tell everybody is the host's own affair.
     const isForAll = typeof destination === 'number' ? destination >= 0xe000_0000 : destination >> 120n === 0xffn;
     if (isForAll && iif?.startsWith('cs') !== true) return false;
+    // What a guest sends to itself comes to nobody else.
+    if (this.#places.guests.some((guest) => guest.nic.tap === iif && guest.value === destination)) return false;
     // A connection that is marked has been let through before.
     if (family === 'arp' || (connection.state === 'new' && connection.mark === 0)) return true;
     if (connection.state === 'untracked' || connection.state === 'invalid') return true;

@@ -87,6 +87,31 @@ describe('boxes of flows', () => {
     );
   });
 
+  test('sorted again, some gone and some new, stand as if they were sorted for the first time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(box, { maxLength: 30 }),
+        fc.array(box, { maxLength: 10 }),
+        fc.infiniteStream(fc.nat(3)),
+        (boxes, more, draws) => {
+          const drawn = () => draws.next().value === 0;
+          const anew = (list: FlowBox[]) => FlowBox.inOrder(list.map((one) => one.leadingTo(one.to))).map(({ text }) => text);
+          let list = boxes;
+          for (let round = 0; round < 4; round++) {
+            // Some may have been sorted with others meanwhile.
+            if (drawn()) FlowBox.inOrder(list.filter(drawn));
+            list = [...list.filter(() => !drawn()), ...more.filter(drawn), ...(list[0] ? [list[0]] : [])];
+            assert.deepEqual(
+              FlowBox.inOrder(list).map(({ text }) => text),
+              anew(list),
+            );
+          }
+        },
+      ),
+      { seed: 1 },
+    );
+  });
+
   test('that do not overlap need one layer', () => {
     const single = (value: number): AddressRange => ({ family: 4, first: BigInt(value), last: BigInt(value), text: `0.0.0.${value}` });
     const boxes = Array.from(

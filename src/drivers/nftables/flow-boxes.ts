@@ -29,8 +29,9 @@ export class FlowBox implements Readonly<FlowBoxParts> {
   readonly isExact: boolean;
   /** Tells it from every other one, and is what they are sorted by. */
   readonly text: string;
-  /** Where it was when it was sorted last. */
-  #place: number | undefined;
+  /** Where it was when it was sorted last, together with all of the same sorting. */
+  #place = 0;
+  #sorting: { count: number } | undefined;
   #element: string | undefined;
   #digest: string | undefined;
 
@@ -59,19 +60,43 @@ export class FlowBox implements Readonly<FlowBoxParts> {
     return (this.#digest ??= hash('sha256', this.element(make), 'buffer').toString('latin1'));
   }
 
-  /** What is nearly in order is sorted in one pass; most boxes are there again. */
+  /** Most boxes are there again, and have been sorted together before: what comes anew is put between them. */
   static inOrder(boxes: readonly FlowBox[]): FlowBox[] {
-    const placed = Array.from<FlowBox | undefined>({ length: boxes.length + 100 });
+    const before = boxes.map((box) => box.#sorting).find((sorting) => sorting !== undefined);
+    const known = Array.from<FlowBox | undefined>({ length: before?.count ?? 0 });
     const others: FlowBox[] = [];
     for (const box of boxes) {
-      const place = box.#place;
-      if (place !== undefined && place < placed.length && placed[place] === undefined) placed[place] = box;
+      if (before !== undefined && box.#sorting === before && known[box.#place] === undefined) known[box.#place] = box;
       else others.push(box);
     }
-    const sorted = [...placed.filter((box) => box !== undefined), ...others].toSorted((a, b) => compare(a.text, b.text));
-    for (const [index, box] of sorted.entries()) box.#place = index;
+    const sorted = merge(
+      known.filter((box) => box !== undefined),
+      others.toSorted((a, b) => compare(a.text, b.text)),
+    );
+    const sorting = { count: sorted.length };
+    for (const [place, box] of sorted.entries()) {
+      box.#sorting = sorting;
+      box.#place = place;
+    }
     return sorted;
   }
+}
+
+/** Both are in order; `few` are each looked for a place of their own. */
+function merge(many: readonly FlowBox[], few: readonly FlowBox[]): FlowBox[] {
+  const parts: FlowBox[][] = [];
+  let begin = 0;
+  for (const box of few) {
+    let [first, last] = [begin, many.length];
+    while (first < last) {
+      const middle = (first + last) >> 1;
+      if (compare((many[middle] as FlowBox).text, box.text) <= 0) first = middle + 1;
+      else last = middle;
+    }
+    parts.push(many.slice(begin, first), [box]);
+    begin = first;
+  }
+  return [...parts, many.slice(begin)].flat();
 }
 
 export interface SortedBoxes {

@@ -204,6 +204,8 @@ export class GuardTrials {
       { source: toValue('fe80::1'), ...claim },
       isBridged ? none : unite([neighbours(true), ofTypes(58, 128, 128)]),
     );
+    for (const header of [...extensions, fragmentHeader])
+      yield arrival(`from the link, with header ${header}`, everybody[6], { source: link, nextHeader: header, ...claim }, none);
     yield arrival('from another link', everybody[6], { source: toValue('fe80:0:0:1::9'), ...claim }, none);
     yield arrival('from no address', everybody[6], { source: 0n, ...claim }, neighbours(false));
     for (const [source, name] of [
