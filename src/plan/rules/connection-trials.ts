@@ -152,6 +152,8 @@ export class ConnectionTrials {
           there({ connection: connection({ mark }) }),
           stale,
         );
+      const more = { connection: connection({ mark: 0 }), flood: 'connections' as const };
+      yield this.#trial(from, to, 'flood', 'a connection that a nic has had before it may have no more', there(more), stale);
     }
     yield this.#trial(
       from,
@@ -215,9 +217,7 @@ export class ConnectionTrials {
         if (any) for (const third of others) yield* this.#aboutOthers(stranger, any, third);
         for (const far of others) yield* this.#aboutOwn(far, far, stranger);
         if (!world) continue;
-        // Routers on the way may have no other address; of IPv6 nothing of a link is sent on.
-        if (family === 4 && world.device !== undefined)
-          yield* this.#aboutOwn(outside('world', routerOfLink, world.device), world, stranger);
+        for (const router of this.#routersOfLink(world)) yield* this.#aboutOwn(router, world, stranger);
         for (const isReply of [false, true]) {
           const [one, other] = isReply ? [world, stranger] : [stranger, world];
           const original = { source: one.value, destination: other.value };
@@ -248,6 +248,14 @@ export class ConnectionTrials {
       const back = { ...about, isReply: !isReply };
       yield this.#trial(stranger, third, 'error', 'an error about a connection of others', packet(third, back), none);
     }
+  }
+
+  /** Routers on the way that have no other address. Of IPv6 nothing of a link is sent on. */
+  #routersOfLink({ device }: Place): Place[] {
+    const own = new Set(this.#state.zones.flatMap(({ hostAddresses }) => hostAddresses));
+    return this.#places.world.filter(
+      (place) => typeof place.value === 'number' && place.value >>> 16 === 0xa9fe && place.device === device && !own.has(place.address),
+    );
   }
 
   /** From somewhere in the world, about a connection that the guest has with somebody there. */
@@ -332,6 +340,7 @@ export class ConnectionTrials {
     yield said('a connection that the rules let pass', ends, all);
     yield said('an answer to the host', { ...host, isReply: true, mark: 0 }, all);
     for (const mark of this.#earlier) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
+    yield said('a connection that a nic has had before it may have no more', { ...ends, mark: 0 }, stale, { flood: 'connections' });
     yield { ...said('what belongs to no connection', { state: 'invalid' }, stale), atMost: true };
     yield said('more questions than are let through', { state: 'new', mark: 0 }, intersect(subtract(allowed, names), all), {
       flood: 'questions',
@@ -357,5 +366,4 @@ export class ConnectionTrials {
   }
 }
 
-const routerOfLink = '169.254.255.254';
 const farAway = { 4: '198.18.0.7', 6: '2001:db8:ffff::7' };
