@@ -1,7 +1,8 @@
 // What rules are rendered from, with every string checked: nothing of a state reaches nft that is not exactly of its kind.
 import { CaissonError } from '../../lib/errors.ts';
+import { rememberedOf } from '../../lib/remembered.ts';
 import { type Family, familyOf } from '../../model/address.ts';
-import { type NetworkPublication, type NetworkState, type NetworkZone, uplinkDevice } from '../../model/network-state.ts';
+import { type NetworkNic, type NetworkPublication, type NetworkState, type NetworkZone, uplinkDevice } from '../../model/network-state.ts';
 import { type AddressRange, AddressRanges } from './address-range.ts';
 import { checkAddress, checkWord } from './safe-text.ts';
 
@@ -48,14 +49,7 @@ export function checkState(state: NetworkState): CheckedState {
   ].map(checkAddress);
   const nics = state.nics.map((nic): CheckedNic => {
     const zone = zones.get(nic.zone);
-    const tap = checkWord('tap', nic.tap);
-    return {
-      tap,
-      device: zone?.bridged ? checkWord('bridge', bridgeName(zone)) : tap,
-      bridged: zone?.bridged === true,
-      mac: checkWord('mac', nic.mac),
-      addresses: nic.addresses.map(checkAddress),
-    };
+    return zone?.bridged ? { ...checkNic(nic), bridged: true, device: checkWord('bridge', bridgeName(zone)) } : checkNic(nic);
   });
   const singles = [...own.filter((address) => address !== routerLinkLocal), ...nics.flatMap((nic) => nic.addresses)];
   return {
@@ -70,6 +64,12 @@ export function checkState(state: NetworkState): CheckedState {
     publications: state.publications.map(checkPublication),
   };
 }
+
+/** As if on a wire of its own. Most of a large site's are there again at the next change. */
+const checkNic = rememberedOf(({ tap, mac, addresses }: NetworkNic): CheckedNic => {
+  const device = checkWord('tap', tap);
+  return { tap: device, device, bridged: false, mac: checkWord('mac', mac), addresses: addresses.map(checkAddress) };
+});
 
 function checkPublication(publication: NetworkPublication): NetworkPublication {
   const { protocol, listen, ports, to } = publication;

@@ -62,41 +62,47 @@ export class FlowBox implements Readonly<FlowBoxParts> {
 
   /** Most boxes are there again, and have been sorted together before: what comes anew is put between them. */
   static inOrder(boxes: readonly FlowBox[]): FlowBox[] {
-    const before = boxes.map((box) => box.#sorting).find((sorting) => sorting !== undefined);
-    const known = Array.from<FlowBox | undefined>({ length: before?.count ?? 0 });
+    const known = boxes.find((box) => box.#sorting !== undefined);
+    const before = known === undefined ? undefined : known.#sorting;
+    const placed = Array.from<FlowBox | undefined>({ length: before?.count ?? 0 });
     const others: FlowBox[] = [];
     for (const box of boxes) {
-      if (before !== undefined && box.#sorting === before && known[box.#place] === undefined) known[box.#place] = box;
+      if (before !== undefined && box.#sorting === before && placed[box.#place] === undefined) placed[box.#place] = box;
       else others.push(box);
     }
     const sorted = merge(
-      known.filter((box) => box !== undefined),
-      others.toSorted((a, b) => compare(a.text, b.text)),
+      placed.filter((box) => box !== undefined),
+      others.toSorted(byText),
     );
     const sorting = { count: sorted.length };
-    for (const [place, box] of sorted.entries()) {
+    sorted.forEach((box, place) => {
       box.#sorting = sorting;
       box.#place = place;
-    }
+    });
     return sorted;
   }
 }
 
-/** Both are in order; `few` are each looked for a place of their own. */
+const byText = (a: FlowBox, b: FlowBox) => compare(a.text, b.text);
+/** So many are each looked for a place of their own. */
+const fewBoxes = 1000;
+
+/** Both are in order. */
 function merge(many: readonly FlowBox[], few: readonly FlowBox[]): FlowBox[] {
+  if (few.length > fewBoxes) return [...many, ...few].toSorted(byText);
   const parts: FlowBox[][] = [];
   let begin = 0;
   for (const box of few) {
     let [first, last] = [begin, many.length];
     while (first < last) {
       const middle = (first + last) >> 1;
-      if (compare((many[middle] as FlowBox).text, box.text) <= 0) first = middle + 1;
+      if (byText(many[middle] as FlowBox, box) <= 0) first = middle + 1;
       else last = middle;
     }
     parts.push(many.slice(begin, first), [box]);
     begin = first;
   }
-  return [...parts, many.slice(begin)].flat();
+  return many.slice(0, 0).concat(...parts, many.slice(begin));
 }
 
 export interface SortedBoxes {

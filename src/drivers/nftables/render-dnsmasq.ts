@@ -4,8 +4,9 @@
 //
 // A tap, or the bridge of a bridged zone, carries its zone's host address with the length of the subnet, from which dnsmasq knows what may be given there. Where the
 // institution's router has the subnet's usual address the host serves from a link-local one, joined to the subnet by `shared-network`.
+import { rememberedOf } from '../../lib/remembered.ts';
 import { type Cidr, cidrContains, familyOf } from '../../model/address.ts';
-import type { NetworkState, NetworkZone } from '../../model/network-state.ts';
+import type { NetworkNic, NetworkState, NetworkZone } from '../../model/network-state.ts';
 import { checkAddress, checkCidr, checkWord } from './safe-text.ts';
 
 export interface DnsmasqTexts {
@@ -87,18 +88,24 @@ function renderZone(zone: NetworkZone, site: string, hasAside: boolean): string[
 }
 
 function renderNics(state: NetworkState, site: string): { dhcpHosts: string; names: string } {
-  const hosts: string[] = [];
-  const names: string[] = [];
-  for (const nic of state.nics.toSorted((a, b) => (a.tap < b.tap ? -1 : 1))) {
-    const guest = checkWord('label', nic.guestName);
-    const addresses = nic.addresses.map(checkAddress);
-    const ipv4 = addresses.find((address) => familyOf(address) === 4);
-    const ipv6 = addresses.filter((address) => familyOf(address) === 6).map((address) => `[${address}]`);
-    hosts.push([checkWord('mac', nic.mac), ...(nic.aside ? ['set:aside'] : []), ...(ipv4 ? [ipv4] : []), ...ipv6, guest].join(','));
-    names.push(...addresses.map((address) => `${address} ${guest}.${checkWord('label', nic.zone)}.${site}`));
-  }
-  return { dhcpHosts: toText(hosts), names: toText(names) };
+  const nics = state.nics.toSorted((a, b) => (a.tap < b.tap ? -1 : 1)).map(linesOf);
+  return {
+    dhcpHosts: toText(nics.map(({ host }) => host)),
+    names: nics.map(({ names }) => names.map((name) => `${name}.${site}\n`).join('')).join(''),
+  };
 }
+
+/** Of one nic; most of a large site's are there again at the next change. */
+const linesOf = rememberedOf((nic: NetworkNic): { host: string; names: string[] } => {
+  const guest = checkWord('label', nic.guestName);
+  const addresses = nic.addresses.map(checkAddress);
+  const ipv4 = addresses.find((address) => familyOf(address) === 4);
+  const ipv6 = addresses.filter((address) => familyOf(address) === 6).map((address) => `[${address}]`);
+  return {
+    host: [checkWord('mac', nic.mac), ...(nic.aside ? ['set:aside'] : []), ...(ipv4 ? [ipv4] : []), ...ipv6, guest].join(','),
+    names: addresses.map((address) => `${address} ${guest}.${checkWord('label', nic.zone)}`),
+  };
+});
 
 function maskOf({ prefixLength }: Cidr): string {
   return [0, 8, 16, 24].map((before) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefixLength - before)))).join('.');

@@ -4,6 +4,7 @@
 // Gone with it: options of IPv4 (source routing), extension headers of IPv6 other than a fragment's (their lengths and orders are where
 // filters and receivers differ), broadcast and multicast but for DHCP and neighbour discovery, redirects. What can be asked of the host
 // in vain (fragments of nothing, greetings of addresses that are nobody's) is counted for each nic: none takes the others' share.
+import { rememberedOf } from '../../lib/remembered.ts';
 import { addressToBigInt, familyOf } from '../../model/address.ts';
 import { mergeRanges } from './address-range.ts';
 import { type CheckedNic, type CheckedState, ofFamily } from './checked-state.ts';
@@ -138,10 +139,7 @@ function uplinkSet({ uplinks }: CheckedState): RuleSet {
 
 /** As those of `senderSets`; those of IPv4 as they are looked up by their places. */
 function guardSets(nics: readonly CheckedNic[]): RuleSet[] {
-  const senders = nics.flatMap(({ device, mac, addresses }) =>
-    ofFamily(4, addresses).map((address) => `"${device}" . ${macAsNumber(mac)} . ${asNumber(address)}`),
-  );
-  return [macSet(nics), { name: 'senders4', declared: 'typeof', type: byPlace, elements: sorted(senders) }, guestSet(6, nics)];
+  return [macSet(nics), { name: 'senders4', declared: 'typeof', type: byPlace, elements: elements(nics, 'sender4') }, guestSet(6, nics)];
 }
 
 /** Pure. A nic's questions and answers about addresses (ARP) are its own: the host learns of no neighbour that is not there. */
@@ -172,19 +170,17 @@ export function renderArp(state: CheckedState): Table {
 
 /** Pure. Whose an address and a card are, for what is asked or said about them in the middle of a packet. */
 export function renderOwners({ nics }: CheckedState): RuleSet[] {
-  const owned = (family: 4 | 6, write = (address: string) => address) =>
-    sorted(nics.flatMap((nic) => ofFamily(family, nic.addresses).map((address) => `"${nic.device}" . ${write(address)}`)));
   return [
-    { name: 'owners4', type: 'ifname . ipv4_addr', elements: owned(4) },
-    { name: 'owners6', type: 'ifname . ipv6_addr', elements: owned(6) },
+    { name: 'owners4', type: 'ifname . ipv4_addr', elements: elements(nics, 'owner4') },
+    { name: 'owners6', type: 'ifname . ipv6_addr', elements: elements(nics, 'owner6') },
     // As DHCP has them: the client's card and address.
     { name: 'cards', declared: 'typeof', type: 'iifname . @th,288,48', elements: renderCards(nics) },
-    { name: 'clients4', declared: 'typeof', type: 'iifname . @th,160,32', elements: owned(4, asNumber) },
+    { name: 'clients4', declared: 'typeof', type: 'iifname . @th,160,32', elements: elements(nics, 'client4') },
   ];
 }
 
-export function renderCards(nics: readonly { device: string; mac: string }[]): string[] {
-  return sorted(nics.map(({ device, mac }) => `"${device}" . ${macAsNumber(mac)}`));
+export function renderCards(nics: readonly Sender[]): string[] {
+  return elements(nics, 'card');
 }
 
 function macAsNumber(mac: string): string {
@@ -206,13 +202,32 @@ export function senderSets(nics: readonly Sender[]): [RuleSet, RuleSet, RuleSet]
 }
 
 function macSet(nics: readonly Sender[]): RuleSet {
-  return { name: 'macs', type: 'ifname . ether_addr', elements: sorted(nics.map((nic) => `"${nic.device}" . ${nic.mac}`)) };
+  return { name: 'macs', type: 'ifname . ether_addr', elements: elements(nics, 'mac') };
 }
 
 function guestSet(family: 4 | 6, nics: readonly Sender[]): RuleSet {
-  const elements = nics.flatMap((nic) => ofFamily(family, nic.addresses).map((address) => `"${nic.device}" . ${nic.mac} . ${address}`));
-  return { name: `guests${family}`, type: `ifname . ether_addr . ipv${family}_addr`, elements: sorted(elements) };
+  return { name: `guests${family}`, type: `ifname . ether_addr . ipv${family}_addr`, elements: elements(nics, `guest${family}`) };
 }
+
+function elements(nics: readonly Sender[], which: keyof ReturnType<typeof elementsOf>): string[] {
+  return sorted(nics.flatMap((nic) => elementsOf(nic)[which]));
+}
+
+/** Of one nic, in each of the sets. */
+const elementsOf = rememberedOf(({ device, mac, addresses }: Sender) => {
+  const [four, six] = [ofFamily(4, addresses), ofFamily(6, addresses)];
+  const [own, card] = [`"${device}"`, macAsNumber(mac)];
+  return {
+    mac: [`${own} . ${mac}`],
+    card: [`${own} . ${card}`],
+    guest4: four.map((address) => `${own} . ${mac} . ${address}`),
+    guest6: six.map((address) => `${own} . ${mac} . ${address}`),
+    sender4: four.map((address) => `${own} . ${card} . ${asNumber(address)}`),
+    owner4: four.map((address) => `${own} . ${address}`),
+    owner6: six.map((address) => `${own} . ${address}`),
+    client4: four.map((address) => `${own} . ${asNumber(address)}`),
+  };
+});
 
 function sorted(elements: string[]): string[] {
   const inOrder = elements.toSorted();

@@ -20,14 +20,14 @@ const mtu = 1500;
 
 /** Throws `invalid` when a string of the state is not exactly what it should be, and for a nic of no zone. */
 export function renderNetwork(state: NetworkState, resolvers: readonly string[]): WantedNetwork {
-  const zones = new Map(state.zones.map((zone) => [zone.name, zone]));
+  const places = new Map(state.zones.map((zone) => [zone.name, { zone, hostAddresses: zone.bridged ? [] : hostAddressesOf(zone) }]));
   const listened = state.publications.map(({ uplink, listen }) => ({ interface: uplink, address: listen }));
   return {
     rules: renderRules(state),
     names: renderDnsmasq(state, resolvers),
     zones: state.zones.map(zoneArgs),
     listened: [...new Map(listened.map((one) => [`${one.interface} ${one.address}`, one])).values()],
-    nics: new Map(state.nics.map((nic) => [nic.tap, nicArgs(nic, zones.get(nic.zone))])),
+    nics: new Map(state.nics.map((nic) => [nic.tap, nicArgs(nic, places.get(nic.zone))])),
   };
 }
 
@@ -54,14 +54,15 @@ function zoneArgs(zone: NetworkZone): ZonesArgs['zones'][number] {
   };
 }
 
-function nicArgs(nic: NetworkNic, zone: NetworkZone | undefined): NicUpArgs {
-  if (!zone) throw new CaissonError('invalid', `nic ${nic.tap} is in zone ${JSON.stringify(nic.zone)}, which the network does not have`);
+function nicArgs(nic: NetworkNic, place: { zone: NetworkZone; hostAddresses: string[] } | undefined): NicUpArgs {
+  if (!place) throw new CaissonError('invalid', `nic ${nic.tap} is in zone ${JSON.stringify(nic.zone)}, which the network does not have`);
+  const { zone, hostAddresses } = place;
   return {
     uid: nic.guest,
     tap: nic.tap,
     mtu,
     mac: nic.mac,
-    hostAddresses: zone.bridged ? [] : hostAddressesOf(zone),
+    hostAddresses,
     guestAddresses: nic.addresses,
     ...(zone.uplink && !zone.masquerade && { uplink: uplinkDevice(zone.uplink) }),
     ...(zone.bridged && { bridge: bridgeName(zone) }),
