@@ -216,8 +216,8 @@ interface GuestExited {
   said: string;
 }
 
-/** Somebody else changed rules of the guests' network, a tap is not what it was, or an address, a route or a routing rule is gone. */
+/** Somebody else changed rules of the guests' network, or other rules beside them, a tap is not what it was, or an address, a route or a routing rule is gone. */
 interface NetworkChanged {
   event: 'network-changed';
-  what: 'rules' | 'links' | 'wiring';
+  what: 'rules' | 'others' | 'links' | 'wiring';
 }

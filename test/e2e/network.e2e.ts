@@ -296,12 +296,30 @@ describe('network of the example', () => {
     }
   });
 
-  test('tables of others are left alone', async () => {
-    await real.nft(real.guestsNetwork, 'add table inet others');
-    await network.apply({ ...exampleNetwork, flows: [] });
+  test('tables of others are left alone and told of, and what happens in them costs nothing', async () => {
+    const others = async () => (await network.observe()).others.filter(({ name }) => name === 'inet others');
+    await real.nft(real.guestsNetwork, 'add table inet others; add set inet others busy { type ipv4_addr; }');
     await network.apply(exampleNetwork);
+    await network.observe();
+    const before = [real.fullReads, real.wholePuts];
+    for (let round = 0; round < 4; round++) {
+      await real.nft(real.guestsNetwork, `add element inet others busy { 203.0.113.${round} }`);
+      await network.apply(round % 2 === 0 ? { ...exampleNetwork, flows: [] } : exampleNetwork);
+    }
+    assert.deepEqual([real.fullReads, real.wholePuts], before);
     assert.match(await real.nft(real.guestsNetwork, 'list tables'), /inet others/);
-    await real.nft(real.guestsNetwork, 'delete table inet others');
+    assert.deepEqual(await others(), []);
+    const reads = real.fullReads;
+    const change = async (command: string) => {
+      const heard = new Promise<void>((resolve) => void network.onChange(resolve));
+      await real.nft(real.guestsNetwork, command);
+      await heard;
+    };
+    await change('add chain inet others stops { type filter hook forward priority 5; policy drop; }');
+    assert.deepEqual(await others(), [{ name: 'inet others', refuses: 'all' }]);
+    await change('delete table inet others');
+    assert.deepEqual(await others(), []);
+    assert.equal(real.fullReads, reads);
   });
 
   test('a network that cannot be made leaves the rules of before', async () => {

@@ -32,6 +32,8 @@ export class RealNetwork {
   readonly #listeners = new Set<(what: KernelChange) => void>();
   /** Full readings of the rules so far: the work that hearing of changes saves. */
   fullReads = 0;
+  /** Rules put in force whole so far: the work that a change saves. */
+  wholePuts = 0;
 
   /** `name` makes the names of namespaces; at most six letters. */
   constructor(name: string) {
@@ -45,6 +47,10 @@ export class RealNetwork {
         rulesRead: (args) => {
           if (args.terse !== true) this.fullReads++;
           return this.helper.rulesRead(args);
+        },
+        rulesApply: (args) => {
+          if ('table' in args) this.wholePuts++;
+          return this.helper.rulesApply(args);
         },
       },
       changes: (listener) => {

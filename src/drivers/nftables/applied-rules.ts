@@ -81,6 +81,11 @@ export class AppliedRules {
     return absent ?? changed;
   }
 
+  async readOthers(): Promise<void> {
+    const { others } = await this.#parts.helper.rulesRead({ terse: true });
+    this.others = others ?? [];
+  }
+
   /** Why they are not in force, by reading everything. */
   async explain(): Promise<string | undefined> {
     const doubts = this.#doubts;

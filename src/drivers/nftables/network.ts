@@ -18,7 +18,7 @@ export interface NftablesNetworkOptions {
   resolvers?: readonly string[];
   log?: Log;
   /** Says what somebody else has changed; without it everything is read at every look. */
-  changes?: (listener: (what: 'rules' | 'links' | 'wiring') => void) => () => void;
+  changes?: (listener: (what: 'rules' | 'others' | 'links' | 'wiring') => void) => () => void;
 }
 
 type Tap = Awaited<ReturnType<NetworkHelper['linksRead']>>['taps'][number];
@@ -49,7 +49,9 @@ class NftablesNetwork implements Network {
   #routersSeen: { at: number; silent: NetworkObservation['silentRouters'] } | undefined;
   #wiringSeen: { at: number; missing: string[] } | undefined;
   readonly #hearsChanges: boolean;
-  readonly #heard = { rules: 0, links: 0, wiring: 0 };
+  readonly #heard = { rules: 0, others: 0, links: 0, wiring: 0 };
+  /** How often had been heard of others' tables when they were looked at last. */
+  #othersSeen = 0;
   readonly #listeners = new Set<() => void>();
 
   constructor({ helper, resolvers = [], log = silentLog, changes }: NftablesNetworkOptions) {
@@ -64,7 +66,7 @@ class NftablesNetwork implements Network {
         this.#rulesSeen = undefined;
         this.#rules.doubt();
       } else if (what === 'links') this.#tapsSeen = undefined;
-      else this.#wiringSeen = undefined;
+      else if (what === 'wiring') this.#wiringSeen = undefined;
       for (const listener of this.#listeners) listener();
     });
   }
@@ -123,6 +125,7 @@ class NftablesNetwork implements Network {
       const now = performance.now();
       const trusts = await this.#isHearing();
       const rules = trusts && isFresh(this.#rulesSeen, now) ? this.#rulesSeen : await this.#lookAtRules(now);
+      await this.#lookAtOthers();
       const taps = (await this.#readTaps(trusts)).filter((tap) => this.#isRight(tap)).map(({ name }) => name);
       const wiring = trusts && isFresh(this.#wiringSeen, now) ? this.#wiringSeen : await this.#lookAtWiring(now, taps);
       const { running } = await this.#helper.dnsmasqStatus({});
@@ -177,6 +180,14 @@ class NftablesNetwork implements Network {
     const seen = { at, why: await this.#rules.explain() };
     if (heard === this.#heard.rules) this.#rulesSeen = seen;
     return seen;
+  }
+
+  /** Tables of other programs, when something in them has changed since the rules were looked at. */
+  async #lookAtOthers(): Promise<void> {
+    const heard = this.#heard.others;
+    if (heard === this.#othersSeen) return;
+    await this.#rules.readOthers();
+    this.#othersSeen = heard;
   }
 
   async #readTaps(trusts: boolean): Promise<Tap[]> {

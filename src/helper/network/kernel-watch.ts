@@ -1,4 +1,4 @@
-// Hears from the kernel when somebody changes the packet filter's rules, takes a tap away, or a route, a routing rule, an address or a setting:
+// Hears from the kernel when somebody changes the packet filter's rules, ours or those beside them, takes a tap away, or a route, a routing rule, an address or a setting:
 // nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets; whatever it
 // misses or cannot tell is told as a change. Of fixed neighbours and of addresses answered for others the kernel says too little: these it reads
 // itself every four seconds, over a third socket, which is all that it costs while nothing happens.
@@ -8,8 +8,8 @@ import type { Log } from '../../lib/log.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
 
 /**
- * Groups: 7 of nfnetlink is nftables, of whose messages only «new generation» (2575), one for each transaction, is looked at: attribute 2 is
- * the process that made it; of rtnetlink 1 is links, of which 17 is a deletion and 16 a change, attribute 3 the name, 10 the master, and flag 1
+ * Groups: 7 of nfnetlink is nftables. Its messages (10 in the upper byte) each begin with attribute 1, the table that they are about; those below 9 are of tables, chains
+ * and rules; after all of a transaction comes «new generation» (2575), of which attribute 2 is the process that made it. Of rtnetlink 1 is links, of which 17 is a deletion and 16 a change, attribute 3 the name, 10 the master, and flag 1
  * is up; of addresses (5, 9), routes (7, 11) and
  * rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
  * value: forwarding (2), the check of the way back (3), answering for others (5) that are not as we set them. Neighbours are asked for (30) with
@@ -31,6 +31,8 @@ sub neighbours { my %found; for my $flag (0, 8) { send($ask, pack('LSSLLCx9Cx', 
     my ($index, $state) = unpack 'x4lS', $body; next unless $type == 28 && ($flag || $state & 128);
     $found{join ' ', $flag, $index, unpack 'H*', attributes(substr($body, 12))->{1} // ''} = 1; } } } return \\%found; }
 sub isOff { my ($one) = @_; return keys %$one == 2 && (grep { defined $one->{$_} && unpack('l', $one->{$_}) != 1 } 2, 3, 5) > 0; }
+sub isOfOthers { my ($body) = @_; my ($len, $type) = unpack 'x4SS', $body; return defined $type && ($type & 0x3fff) == 1 && substr($body, 8, $len - 4) ne "caisson\\0"; }
+my ($ours, $others) = (0, 0);
 my $all = IO::Select->new($rules, $links, \\*STDIN); my ($known, $readAt) = (neighbours(), time); print "listens\\n";
 while (1) { my @ready = $all->can_read(4);
   if (time - $readAt >= 4 || time < $readAt) { my $now = neighbours(); print "wiring\\n" if grep { !$now->{$_} } keys %$known; ($known, $readAt) = ($now, time); }
@@ -38,14 +40,18 @@ while (1) { my @ready = $all->can_read(4);
     if ($s == \\*STDIN) { exit 0 unless sysread(STDIN, my $none, 64); ($known, $readAt) = (neighbours(), time); next; }
     my $buffer; unless (defined recv($s, $buffer, 65536, 0)) { next if $! == EINTR; print $s == $rules ? "rules 0\\n" : "links\\nwiring\\n"; next; }
     for (messages($buffer)) { my ($type, $body) = @$_;
-      if ($s == $rules) { next unless $type == 2575; my $pid = attributes(substr($body, 4))->{2}; print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; }
+      if ($s == $rules) {
+        if ($type == 2575) { my $pid = attributes(substr($body, 4))->{2};
+          if ($ours) { print 'rules ', defined $pid ? unpack('N', $pid) : 0, "\\n"; } elsif ($others) { print "others\\n"; } ($ours, $others) = (0, 0); }
+        elsif (!$ours && $type >> 8 == 10) { if (!isOfOthers($body)) { $ours = 1; } elsif (($type & 255) < 9) { $others = 1; } } }
       elsif ($type == 17 || $type == 16) { my $link = attributes(substr($body, 16)); my ($name) = ($link->{3} // '') =~ /^(cs[^\\0]*)/ or next;
         print "links $name ", $type == 17 ? 'gone' : !(unpack('x8L', $body) & 1) ? 'down' : defined $link->{10} ? 'port' : 'up', "\\n"; }
       elsif ($type == 80) { print "wiring\\n" if isOff(attributes(substr($body, 4))); }
       elsif ($type == 21 || $type == 33 || ($type == 25 && ord(substr($body, 5, 1)) =~ /^20[23]$/)) { print "wiring\\n"; } } } }
 `;
 
-export type KernelChange = 'rules' | 'links' | 'wiring';
+/** `rules`: ours. `others`: tables, chains or rules of another program. */
+export type KernelChange = 'rules' | 'others' | 'links' | 'wiring';
 
 /** How long a process of ours may be named by the kernel after it has ended. */
 const ownMs = 30_000;
@@ -120,7 +126,7 @@ export class KernelWatch {
 
   #hear(line: string): void {
     const [what, who = '', state] = line.split(' ');
-    if (what === 'wiring') this.#onChange('wiring');
+    if (what === 'wiring' || what === 'others') this.#onChange(what);
     else if (what === 'links') {
       // Of which bridge a port is, it does not say.
       const isWanted = state === 'up' ? this.#taps.get(who) === 'alone' : state !== 'port' && !this.#taps.has(who);

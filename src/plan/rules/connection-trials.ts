@@ -320,7 +320,8 @@ export class ConnectionTrials {
   *#withHost(from: GuestPlace, to: Place): Generator<Trial> {
     const family = to.family;
     const { otherPort } = this.#places;
-    const all = subtract(ordinary[family], [17 * 65_536 + 67, 17 * 65_536 + 67, 17 * 65_536 + 547, 17 * 65_536 + 547]);
+    const leases = [17 * 65_536 + 67, 17 * 65_536 + 67, 17 * 65_536 + 547, 17 * 65_536 + 547];
+    const all = subtract(ordinary[family], leases);
     const packet = packetBetween(from, to, otherPort, { tcpFlags: 16, l4: all });
     const ends = { original: { source: from.value, destination: to.value }, replySource: to.value };
     const host = { original: { source: to.value, destination: from.value }, replySource: from.value };
@@ -339,6 +340,7 @@ export class ConnectionTrials {
     const stale = intersect(unite([allowed, names]), all);
     yield said('a connection that the rules let pass', ends, all);
     yield said('an answer to the host', { ...host, isReply: true, mark: 0 }, all);
+    yield said('an answer to who hands out leases', { ...host, isReply: true, mark: 0 }, none, { l4: leases });
     for (const mark of this.#earlier) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
     yield said('a connection that a nic has had before it may have no more', { ...ends, mark: 0 }, stale, { flood: 'connections' });
     yield { ...said('what belongs to no connection', { state: 'invalid' }, stale), atMost: true };

@@ -252,7 +252,8 @@ export class GuardTrials {
       [host, guest.value],
     ] as const) {
       yield served('a lease', to, { source, payload: leasePayload(guest) }, l4);
-      yield served('a lease that it has', to, { source, payload: leasePayload(guest, { client: guest.address }) }, l4);
+      for (const client of guest.nic.addresses.filter((address) => familyOf(address) === 4))
+        yield served(`the lease of ${client}, which it has`, to, { source, payload: leasePayload(guest, { client }) }, l4);
       for (const has of [{}, { client: guest.address }])
         yield served('more leases than are let through', to, { source, payload: leasePayload(guest, has), flood: 'questions' }, none);
       yield served('more connections than a nic may have', to, { source, payload: leasePayload(guest), flood: 'connections' }, none);
@@ -316,7 +317,8 @@ export class GuardTrials {
     };
     for (const operation of [1, 2]) {
       const how = operation === 1 ? 'asks' : 'answers';
-      yield said(`${how} as itself`, { operation }, whole);
+      for (const address of guest.nic.addresses.filter((each) => familyOf(each) === 4))
+        yield said(`${how} as ${address}, which it is`, { operation, address: Number(toValue(address)) }, whole);
       yield said(`${how} with a MAC that nobody has`, { operation, mac: unknownMac }, none);
       if (other) yield said(`${how} as ${other.name}`, { operation, address: Number(other.value) }, none);
       if (other)
