@@ -1,4 +1,5 @@
 // The site and its guests → the guests' network as one value.
+import { remembered } from '../lib/remembered.ts';
 import { addressFromBigInt, addressToBigInt, familyOf, parseCidr, type Cidr } from '../model/address.ts';
 import { type Flow, type FlowEnd, describeFlow, parseFlowEnd, parseRate } from '../model/flow.ts';
 import { parseFlowService } from '../model/flow-service.ts';
@@ -233,7 +234,7 @@ class Members {
 
   /** Undefined when it stands for nobody: a flow to nobody allows nothing. */
   endOf(text: string): NetworkEnd | undefined {
-    const end = parseFlowEnd(text);
+    const end = readEnd(text);
     if (!end) return undefined;
     if (end.kind === 'world' || end.kind === 'host') return { kind: end.kind };
     const cidrs = this.#cidrsOf(end);
@@ -257,6 +258,8 @@ class Members {
     }
   }
 }
+
+const readEnd = remembered(10_000, parseFlowEnd);
 
 function cidrsOf(guests: readonly GuestRecord[] = []): string[] {
   return guests.flatMap(({ addresses }) => addresses.flat().map((address) => `${address}/${familyOf(address) === 4 ? 32 : 128}`));

@@ -150,8 +150,7 @@ const lookUp: Record<FlowSet['holds'], LookUp> = {
     const { ip, type } = wordsOf(family);
     return {
       type: `${type} . ${type} . inet_proto . inet_service`,
-      elements: layer.map((box) => box.element(portsElement)),
-      digest: layer.map((box) => box.digest(portsElement)).join(''),
+      ...written(layer),
       original: `${ip} saddr . ${ip} daddr . meta l4proto . th dport @${name}`,
       reply: `${ip} daddr . ${ip} saddr . meta l4proto . th sport @${name}`,
     };
@@ -244,6 +243,17 @@ function valuesOf(service: NetworkService, family: Family): Pick<FlowBox, 'kind'
       return type === echoTypes[family] ? one('echo', 0) : one('type', type);
     }
   }
+}
+
+/** In one pass: these are the many. */
+function written(layer: readonly FlowBox[]): Pick<FlowSet, 'elements' | 'digest'> {
+  const elements: string[] = [];
+  const digests: string[] = [];
+  for (const box of layer) {
+    elements.push(box.element(portsElement));
+    digests.push(box.digest(portsElement));
+  }
+  return { elements, digest: digests.join('') };
 }
 
 const portsElement = (box: FlowBox) => element(box, box.kind, renderValues(box.values));

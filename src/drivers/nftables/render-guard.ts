@@ -210,8 +210,10 @@ function guestSet(family: 4 | 6, nics: readonly Sender[]): RuleSet {
 }
 
 function elements(nics: readonly Sender[], which: keyof ReturnType<typeof elementsOf>): string[] {
-  return sorted(nics.flatMap((nic) => elementsOf(nic)[which]));
+  return sorted(elementsOfAll(nics).flatMap((each) => each[which]));
 }
+
+const elementsOfAll = rememberedOf((nics: readonly Sender[]) => nics.map(elementsOf));
 
 /** Of one nic, in each of the sets. */
 const elementsOf = rememberedOf(({ device, mac, addresses }: Sender) => {
