@@ -6,7 +6,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Client } from '../api/client.ts';
 import { syncFolder } from '../lib/durable-file.ts';
-import { CaissonError, toCaissonError } from '../lib/errors.ts';
+import { CaissonError, describeError, toCaissonError } from '../lib/errors.ts';
 import { checkChain } from '../model/log-chain.ts';
 import type { LogHead } from '../model/log-entry.ts';
 import { readLogFile, readLogPages } from './read-log.ts';
@@ -79,6 +79,10 @@ async function remove(client: Client, file: string, written: LogHead): Promise<L
       ['see all of it: caisson log verify'],
     );
   await client.call('logArchive', { body: { through: head, sha256: await digestOfFile(file) } }).catch((cause: unknown) => {
+    if (toCaissonError(cause).details?.['nothingChanged'] === true)
+      throw new Advised(`nothing was removed from the audit log, and ${file} is not kept: ${describeError(cause)}`, cause, [
+        'where the disk of the host is full: remove something else there by hand, then archive again',
+      ]);
     if (!isUnknown(cause)) throw cause;
     throw new Advised(`whether it was removed from the audit log is not known; ${file} stays`, cause, [
       `“caisson log verify” says after which entry the log begins; as long as that is before ${head.number}, archive to another file`,
@@ -87,10 +91,10 @@ async function remove(client: Client, file: string, written: LogHead): Promise<L
   return { file, entries, begin, head };
 }
 
-/** It may have been done. */
+/** It may have been done, unless the daemon says that it was not. */
 function isUnknown(error: unknown): boolean {
-  const { code } = toCaissonError(error instanceof Advised ? error.cause : error);
-  return code === 'unavailable' || code === 'timeout';
+  const { code, details } = toCaissonError(error instanceof Advised ? error.cause : error);
+  return (code === 'unavailable' || code === 'timeout') && details?.['nothingChanged'] !== true;
 }
 
 async function digestOfFile(file: string): Promise<string> {

@@ -129,7 +129,10 @@ export class AuditTrail {
       return await this.#auditLog.append(entry);
     } catch (cause) {
       this.#log.error('the audit log cannot be written; what should be in it is refused', { error: cause, operation: entry.operation });
-      throw new CaissonError('unavailable', 'nothing was changed, since it could not be written to the audit log', { cause });
+      throw new CaissonError('unavailable', 'nothing was changed, since it could not be written to the audit log', {
+        cause,
+        details: { nothingChanged: true },
+      });
     }
   }
 
