@@ -290,20 +290,26 @@ journey(
     const { memoryMib } = (await guest('mail')).spec;
     const { elsewhere } = guestNames[language];
     const { cpus } = (await guest(elsewhere)).spec;
+    const setElsewhere = async (more: number) =>
+      ended(lab.client, await lab.client.call('guestSet', { params: { guest: elsewhere }, body: { cpus: cpus + more } }));
+    // Neither what was applied last nor what the difference is made of is what it will be then.
+    await setElsewhere(1);
     const to = memoryMib + 32;
     await visit('#/guests/mail/file');
     const text = page.getByRole('textbox', { name: words.tabs.file });
     await text.fill((await text.inputValue()).replace(`memory: ${inMib(memoryMib)}`, `memory: ${inMib(to)}`));
     await page.getByRole('button', { name: words.showDifference }).click();
     await page.locator('ins', { hasText: inMib(to) }).waitFor();
-    await ended(lab.client, await lab.client.call('guestSet', { params: { guest: elsewhere }, body: { cpus: cpus + 1 } }));
+    await setElsewhere(2);
     await page.getByRole('button', { name: words.apply }).click();
     await page.getByText(words.changedSince([{ part: `guest ${elsewhere}`, change: 'changed' }])).waitFor();
     assert.equal((await guest('mail')).spec.memoryMib, memoryMib);
     await page.getByRole('button', { name: words.differenceAnew }).click();
+    await page.getByRole('button', { name: words.apply }).waitFor();
+    assert.equal(await page.locator('.difference .change', { hasText: elsewhere }).count(), 0, 'nobody here wants anything of that one');
     await page.getByRole('button', { name: words.apply }).click();
     await until('it is applied', async () => (await guest('mail')).spec.memoryMib === to);
-    assert.equal((await guest(elsewhere)).spec.cpus, cpus + 1, 'what was changed elsewhere is kept');
+    assert.equal((await guest(elsewhere)).spec.cpus, cpus + 2, 'what was changed elsewhere is kept');
   },
   { mayComplain: true },
 );
@@ -361,6 +367,43 @@ journey('the host is examined by a click, and not by looking at the page', async
   await check.waitFor();
   assert.equal(doctor.times, before + 1);
 });
+
+journey('a disk that runs full is seen on the overview, with how much is left', async ({ page, visit, words, said }) => {
+  const { sensors } = lab.daemon.world;
+  const before = sensors.space;
+  const gib = 1024 ** 3;
+  sensors.space = [{ path: '/srv', sizeBytes: 100 * gib, freeBytes: 4 * gib }];
+  try {
+    await visit('#/host');
+    await visit('#/');
+    const why =
+      'the disk of /srv has 4,096 MiB left of 100.0 GiB: a guest that finds no space is paused; make space there, or give it more';
+    await page.locator('.needs li', { hasText: words.about.disk }).getByText(said(why)).waitFor();
+    await page.locator('.needs').getByRole('link', { name: words.about.disk, exact: true }).click();
+    await page.getByRole('heading', { name: words.diskSpace }).waitFor();
+    await page.getByText(words.diskSpaceAt('4\u00a0GiB', '100\u00a0GiB')).waitFor();
+  } finally {
+    sensors.space = before;
+  }
+});
+
+journey(
+  'images are seen with who uses them; one that is not here is built, one that nobody uses is deleted',
+  async ({ page, visit, words, said }) => {
+    await visit('#/host');
+    const row = page.getByRole('region', { name: words.images }).locator('tr', { hasText: 'debian-13' });
+    await row.getByText(words.notHere).waitFor();
+    await page.getByRole('region', { name: words.images }).locator('tr', { hasText: 'debian-12' }).getByRole('link').first().waitFor();
+    await row.getByRole('button', { name: words.buildImage }).click();
+    await page.getByText(said('Build image debian-13')).first().waitFor();
+    await row.getByRole('button', { name: words.actions.delete }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText(words.lostWithBuiltInImage).waitFor();
+    await dialog.getByLabel(words.typeName('debian-13')).fill('debian-13');
+    await dialog.getByRole('button', { name: words.actions.delete, exact: true }).click();
+    await row.getByText(words.notHere).waitFor();
+  },
+);
 
 journey('a new guest is written, looked at and made', async ({ page, visit, words, language }) => {
   const { made } = guestNames[language];
@@ -432,4 +475,19 @@ journey('many jobs at once leave the page its connections', async ({ page, visit
   await visit('#/jobs');
   await until('all have ended', async () => (await lab.client.call('jobList', { query: { state: 'running' } })).items.length === 0);
   await page.locator('.job .tone-quiet', { hasText: words.jobStates.succeeded }).nth(4).waitFor();
+});
+
+journey('before the host is opened every guest is shut down, from its page', async ({ page, visit, words }) => {
+  await visit('#/host');
+  await page.getByRole('button', { name: words.shutDownAll }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('caisson host shutdown').waitFor();
+  await dialog.getByLabel(words.typeName('room-1')).fill('room-1');
+  await dialog.getByRole('button', { name: words.shutDownAll, exact: true }).click();
+  await until('all are down', async () => (await lab.client.call('guestList')).items.every(({ status }) => status.pid === undefined));
+  await page.getByRole('button', { name: words.shutDownAll }).waitFor({ state: 'detached' });
+  // The next reader finds them as they were.
+  const { site } = await lab.client.call('siteShow');
+  await ended(lab.client, await lab.client.call('siteApply', { body: { site } }));
+  await page.getByRole('button', { name: words.shutDownAll }).waitFor();
 });

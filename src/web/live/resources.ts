@@ -16,6 +16,7 @@ const plain = <Id extends EndpointId>(key: string, id: Id): Resource<Answer<Id>>
 export const host = plain('host', 'hostShow');
 export const examination = plain('examination', 'hostExamination');
 export const guests = plain('guests', 'guestList');
+export const images = plain('images', 'imageList');
 export const zones = plain('zones', 'zoneList');
 export const flows = plain('flows', 'flowList');
 export const site = plain('site', 'siteShow');
@@ -74,9 +75,9 @@ function outdatedByKind(kind: Event['kind']): string[] {
   if (kind === 'sign-in-refused') return [];
   if (kind === 'zone-checked') return ['zone-check'];
   if (kind === 'network-applied' || kind === 'network-failed') return ['host', 'zones', 'flows', 'explain', 'visitors'];
-  if (kind.startsWith('image-')) return [];
+  if (kind.startsWith('image-')) return ['images'];
   if (kind === 'guest-created' || kind === 'guest-deleted' || kind === 'guest-renamed' || kind === 'guest-changed')
-    return ['guest', 'host', 'zones', 'flows', 'visitors', 'site', 'explain'];
+    return ['guest', 'host', 'zones', 'flows', 'visitors', 'site', 'explain', 'images'];
   if (kind.startsWith('guest-')) return ['guest', 'host'];
-  return ['guest', 'host', 'zones', 'flows', 'visitors', 'site', 'explain'];
+  return ['guest', 'host', 'zones', 'flows', 'visitors', 'site', 'explain', 'images'];
 }

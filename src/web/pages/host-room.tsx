@@ -61,6 +61,11 @@ export function HostRoom({ host, guests }: { host: Host; guests: readonly Guest[
           {words.arithmetic(format.number(totalMib), format.number(reserveMib), format.number(promisedMib), format.number(freeMib))}
         </span>
       </p>
+      {host.disks.map(({ path, sizeBytes, freeBytes }) => (
+        <p key={path} class="quiet">
+          {words.diskRoom(format.bytes(freeBytes), format.bytes(sizeBytes))} <code>{path}</code>
+        </p>
+      ))}
       <p class="quiet">{words.ifThisHostDies(host.guests.running)}</p>
     </section>
   );

@@ -1,16 +1,84 @@
 // The machine under it all: what it is, how its memory is accounted for, and what its network says.
-import { host } from '../live/resources.ts';
+import { useState } from 'preact/hooks';
+import type { Host } from '../../model/host.ts';
+import { useMe } from '../live/me.ts';
+import { guests, host } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
+import { ConfirmDialog } from '../ui/dialog.tsx';
+import { useAct } from '../ui/notices.tsx';
 import { Command, Facts, Loaded, Mark, Said, Section, Time } from '../ui/parts.tsx';
-import { Doctor } from './host-doctor.tsx';
+import { diskGrowth } from '../view/capacity.ts';
 import { useWords } from '../words/use-words.ts';
+import { Doctor } from './host-doctor.tsx';
+import { Images } from './host-images.tsx';
+
+/** What is free where guests' disks lie, beside what these may still take. */
+function Disks({ host: { disks } }: { host: Host }) {
+  const { words, format } = useWords();
+  const { value } = useResource(guests);
+  const growth = diskGrowth(value?.items ?? []);
+  const free = disks.reduce((sum, { freeBytes }) => sum + freeBytes, 0);
+  return (
+    <Section title={words.diskSpace}>
+      <ul class="plain">
+        {disks.map(({ path, sizeBytes, freeBytes, problem }) => (
+          <li key={path}>
+            <code>{path}</code> {words.diskSpaceAt(format.bytes(freeBytes), format.bytes(sizeBytes))}
+            {problem !== undefined && (
+              <p>
+                <Mark tone="amber" /> <Said>{problem}</Said>
+              </p>
+            )}
+          </li>
+        ))}
+      </ul>
+      {growth > 0 && (
+        <p class="quiet">
+          {words.disksMayGrow(format.bytes(growth))} {growth > free && words.moreThanThereIs}
+        </p>
+      )}
+    </Section>
+  );
+}
+
+/** Before the host is opened, moved or updated. */
+function ShutDownAll({ host: { name, guests: counted } }: { host: Host }) {
+  const { words } = useWords();
+  const act = useAct();
+  const [asked, setAsked] = useState(false);
+  if (!useMe().site.includes('operate') || counted.running === 0) return null;
+  return (
+    <>
+      <button type="button" class="danger" onClick={() => setAsked(true)}>
+        {words.shutDownAll}
+      </button>
+      {asked && (
+        <ConfirmDialog
+          title={words.shutDownAll}
+          lost={words.lostByShutDownAll(counted.running)}
+          name={name}
+          action={words.shutDownAll}
+          command="caisson host shutdown"
+          onClose={() => setAsked(false)}
+          onConfirm={() => {
+            setAsked(false);
+            void act((client) => client.call('hostShutdown', {}));
+          }}
+        />
+      )}
+    </>
+  );
+}
 
 export function HostPage() {
   const { words, format } = useWords();
   const entry = useResource(host);
   return (
     <div class="page">
-      <h1>{entry.value?.name ?? words.pages.host}</h1>
+      <header class="page-head">
+        <h1 class="grow">{entry.value?.name ?? words.pages.host}</h1>
+        {entry.value && <ShutDownAll host={entry.value} />}
+      </header>
       <Loaded entry={entry}>
         {(value) => {
           const { memory, topology, pressure, network } = value;
@@ -48,6 +116,7 @@ export function HostPage() {
                     />
                   )}
                 </Section>
+                <Disks host={value} />
                 <Section title={words.network}>
                   <p>
                     <Mark tone={network.rulesInForce ? 'quiet' : 'red'} />{' '}
@@ -110,6 +179,7 @@ export function HostPage() {
           );
         }}
       </Loaded>
+      <Images />
       <Doctor />
     </div>
   );
