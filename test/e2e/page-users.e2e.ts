@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before } from 'node:test';
 import { runCli } from '../../src/cli/run-cli.ts';
 import { Terminal } from '../cli/terminal.ts';
 import { journeysOn, logIn, until } from '../page/journey.ts';
 import { labSite } from '../page/lab-site.ts';
-import { openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
+import { ended, openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
 
 const password = 'correct horse battery staple';
 const admin = { user: 'root', password };
@@ -245,39 +245,99 @@ journey(
   { as: admin, mayComplain: true },
 );
 
-test('who is at the host is signed in by “caisson ui”, once; elsewhere nobody is', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'caisson-test-ui-'));
-  try {
-    await lab.client.call('userAdd', { body: { name: 'clara', password, bindings: [{ role: 'administrator', on: 'site' }] } });
-    // A browser that keeps what it was given.
-    const browser = join(folder, 'browser');
-    writeFileSync(browser, `#!/bin/sh\ncp "$1" "${folder}/given.html"\n`);
-    chmodSync(browser, 0o755);
-    const run = async (...args: string[]) => {
-      const terminal = new Terminal({ env: { HOME: folder, BROWSER: browser } });
-      const code = await runCli(['ui', ...args], terminal);
-      return { code, text: terminal.written.map(({ text }) => text).join('') };
+journey(
+  'who is at the host is signed in by “caisson ui”, once; elsewhere nobody is',
+  async ({ page, words, said, language }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'caisson-test-ui-'));
+    const name = `clara-${language}`;
+    const second = await openPage(lab, { language }, false);
+    try {
+      await lab.client.call('userAdd', { body: { name, password, bindings: [{ role: 'administrator', on: 'site' }] } });
+      // A browser that keeps what it was given.
+      const browser = join(folder, 'browser');
+      writeFileSync(browser, `#!/bin/sh\ncp "$1" "${folder}/given.html"\n`);
+      chmodSync(browser, 0o755);
+      const run = async (...args: string[]) => {
+        const terminal = new Terminal({ env: { HOME: folder, BROWSER: browser } });
+        const code = await runCli(['ui', ...args], terminal);
+        return { code, text: terminal.written.map(({ text }) => text).join('') };
+      };
+      const { code, text } = await run('--url', `unix:${lab.socketPath}`, '--user', name);
+      assert.equal(code, 0, text);
+      const [link = ''] = text.split('\n');
+      assert.match(link, /#\/sign-in\/caisson_signin_/);
+      const given = readFileSync(join(folder, 'given.html'), 'utf8');
+      assert.ok(given.includes(`url=${link}`), 'the browser was given the link in a file');
+      // As a browser opens it: by the file.
+      await page.goto(`data:text/html,${encodeURIComponent(given)}`);
+      await page.getByRole('banner').getByText(name, { exact: true }).waitFor();
+      await page.getByRole('link', { name: words.pages.accounts }).waitFor();
+      assert.doesNotMatch(page.url(), /caisson_signin/);
+      await second.page.goto('about:blank');
+      await second.page.goto(link);
+      const over = 'this link was used, is over, or is not the last one: whoever administers the site can make a new one';
+      await second.page.getByText(said(over)).waitFor();
+      await second.page.getByRole('button', { name: words.haveAccount }).click();
+      await second.page.getByLabel(words.userName).waitFor();
+      assert.match((await run('--no-browser', '--url', lab.url, '--user', name)).text, /--user is for the host itself/);
+      assert.equal((await run('--no-browser', '--url', lab.url)).text.split('\n')[0], `${lab.url}/`);
+      await lab.client.call('userDelete', { params: { user: name } });
+    } finally {
+      await second.context.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  { as: false },
+);
+
+journey(
+  'a role on a guest is told by the guest’s name, in events and in the log; one that is deleted is said to be',
+  async ({ page, visit, words, said, language }) => {
+    const [name, gone] = [`gerda-${language}`, `lost-${language}`];
+    const { site } = await lab.client.call('siteShow');
+    const guests = {
+      ...site.guests,
+      [gone]: {
+        ...(site.guests['jail'] ?? assert.fail('no jail')),
+        nics: [{ zone: 'internal', addresses: [language === 'fr' ? '10.20.0.31' : '10.20.0.30'] }],
+      },
     };
-    const { code, text } = await run('--url', `unix:${lab.socketPath}`, '--user', 'clara');
-    assert.equal(code, 0, text);
-    const [link = ''] = text.split('\n');
-    assert.match(link, /#\/sign-in\/caisson_signin_/);
-    assert.ok(readFileSync(join(folder, 'given.html'), 'utf8').includes(`url=${link}`), 'the browser was given the link in a file');
-    const { page, context } = await openPage(lab, {}, false);
-    await page.goto('about:blank');
-    await page.goto(link);
-    await page.getByRole('banner').getByText('clara', { exact: true }).waitFor();
-    await page.getByRole('link', { name: 'Accounts' }).waitFor();
-    await context.close();
-    const second = await openPage(lab, {}, false);
-    await second.page.goto('about:blank');
-    await second.page.goto(link);
-    await second.page.getByText(/this link was used, is over/).waitFor();
-    await second.context.close();
-    assert.match((await run('--url', lab.url, '--user', 'clara')).text, /--user is for the host itself/);
-    assert.equal((await run('--url', lab.url)).text.split('\n')[0], `${lab.url}/`);
-    await lab.client.call('userDelete', { params: { user: 'clara' } });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+    await ended(lab.client, await lab.client.call('siteApply', { body: { site: { ...site, guests } } }));
+    const { uid } = await lab.client.call('guestShow', { params: { guest: gone } });
+    await lab.client.call('userAdd', { body: { name, bindings: [{ role: 'viewer', on: 'guest:web' }] } });
+    await visit(`#/accounts/${name}`);
+    await page.getByRole('combobox', { name: words.role, exact: true }).selectOption('operator');
+    await page.getByRole('combobox', { name: words.on, exact: true }).selectOption({ label: words.onGuest(gone) });
+    await page.getByRole('button', { name: words.giveRole }).click();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: words.may(words.roleNames.operator, words.onGuest(gone)) })
+      .waitFor();
+    await visit('#/events');
+    await page.getByText(said(`user ${name} was changed: viewer on guest:web, operator on guest:${gone}`)).waitFor();
+    const [logged] = (await lab.client.call('logList', { query: { operation: 'userSet', object: `user/${name}` } })).items;
+    assert.deepEqual(
+      logged?.parameters?.['bindings'],
+      ['guest:web', `guest:${gone}`].map((on, at) => ({ role: at === 0 ? 'viewer' : 'operator', on })),
+    );
+
+    await visit(`#/guests/${gone}`);
+    await page.getByRole('button', { name: words.actions.delete }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(words.typeName(gone)).fill(gone);
+    await dialog.getByRole('button', { name: words.actions.delete, exact: true }).click();
+    await page.getByRole('heading', { name: words.pages.guests }).waitFor();
+    await visit('#/log');
+    await page.getByText(`guestDelete guest/${gone}`).waitFor();
+    await visit(`#/accounts/${name}`);
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: words.may(words.roleNames.operator, words.onDeletedGuest(uid)) })
+      .waitFor();
+    await page.getByRole('button', { name: `${words.takeAway} ${words.may(words.roleNames.viewer, words.onGuest('web'))}` }).click();
+    await visit('#/events');
+    await page.getByText(said(`user ${name} was changed: operator on guest:${uid} (deleted)`)).waitFor();
+    await lab.client.call('userDelete', { params: { user: name } });
+  },
+  { as: admin, mayComplain: true },
+);

@@ -32,11 +32,11 @@ export function FlowForm({ ends }: { ends: readonly string[] }) {
       />
     </label>
   );
-  const show = () => {
-    if (!value) return;
+  const show = (now: Site | undefined) => {
+    if (!now) return;
     const { comment, allow, ...ends } = flow;
     const more = { ...ends, allow: allow.split(/[\s,]+/).filter(Boolean), ...(comment === '' ? {} : { comment }) };
-    const changed = { ...value.site, flows: [...value.site.flows, more] } as Site;
+    const changed = { ...now, flows: [...now.flows, more] } as Site;
     // By the site file’s own reader, which says what is wrong with an end or a port.
     const read = readSite(writeSite(changed));
     setProblems('problems' in read ? read.problems.map(({ message }) => message) : []);
@@ -48,7 +48,7 @@ export function FlowForm({ ends }: { ends: readonly string[] }) {
         class="filters"
         onSubmit={(event) => {
           event.preventDefault();
-          show();
+          show(value?.site);
         }}
       >
         {field('from', words.from, true)}
@@ -73,7 +73,7 @@ export function FlowForm({ ends }: { ends: readonly string[] }) {
           ))}
         </ul>
       )}
-      {wanted && <SiteChange site={wanted} onApplied={() => setWanted(undefined)} />}
+      {wanted && <SiteChange site={wanted} onAnew={show} onApplied={() => setWanted(undefined)} />}
     </Section>
   );
 }

@@ -3,7 +3,7 @@ import { site } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { guestTemplate, readGuest, writeGuest } from '../site-text.ts';
-import { Loaded } from '../ui/parts.tsx';
+import { Loaded, NoZones } from '../ui/parts.tsx';
 import { go } from '../use-route.ts';
 import { useWords } from '../words/use-words.ts';
 import { SiteEditor } from './site-editor.tsx';
@@ -16,7 +16,12 @@ export function GuestFile({ name }: { name: string }) {
       {({ site: known }) => (
         <>
           <p class="quiet">{words.guestFileMeans}</p>
-          <SiteEditor key={name} text={writeGuest(known, name)} label={words.tabs.file} read={(text) => readGuest(known, text, name)} />
+          <SiteEditor
+            key={name}
+            text={writeGuest(known, name)}
+            label={words.tabs.file}
+            read={(text, now = known) => readGuest(now, text, name)}
+          />
         </>
       )}
     </Loaded>
@@ -26,6 +31,13 @@ export function GuestFile({ name }: { name: string }) {
 export function NewGuestPage() {
   const { words } = useWords();
   const entry = useResource(site);
+  if (entry.value && Object.keys(entry.value.site.zones).length === 0)
+    return (
+      <div class="page">
+        <h1>{words.newGuest}</h1>
+        <NoZones />
+      </div>
+    );
   return (
     <div class="page">
       <h1>{words.newGuest}</h1>
@@ -35,7 +47,7 @@ export function NewGuestPage() {
           <SiteEditor
             text={guestTemplate(known)}
             label={words.newGuest}
-            read={(text) => readGuest(known, text, undefined)}
+            read={(text, now = known) => readGuest(now, text, undefined)}
             onApplied={(made) => {
               const name = Object.keys(made.guests).find((each) => !Object.hasOwn(known.guests, each));
               if (name !== undefined) go(hrefOf('guests', [name]));

@@ -1,5 +1,5 @@
 // A change of the site on its way: the difference, and only then the button that applies it.
-import { useEffect, useReducer, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { CallResult } from '../../api/client.ts';
 import type { Endpoints } from '../../api/endpoints.ts';
 import { type CaissonError, toCaissonError } from '../../lib/errors.ts';
@@ -21,8 +21,11 @@ interface Options {
   overwrite: boolean;
 }
 
-/** The difference that a site would make, and the way to make it. */
-export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => void }) {
+/**
+ * The difference that a site would make, and the way to make it. `onAnew`: somebody else was faster; `site` is to be made once more, of the same wish and of the
+ * site as it is now.
+ */
+export function SiteChange({ site, onAnew, onApplied }: { site: Site; onAnew: (now: Site) => void; onApplied?: () => void }) {
   const { words } = useWords();
   const live = useLive();
   const act = useAct();
@@ -34,7 +37,6 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
   const [stale, setStale] = useState<PartChange[]>();
   const [error, setError] = useState<CaissonError>();
   const [asked, setAsked] = useState(false);
-  const [again, askAgain] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const asking = new AbortController();
     live.client
@@ -48,7 +50,7 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
         if (!asking.signal.aborted) setError(toCaissonError(cause));
       });
     return () => asking.abort();
-  }, [site, options, again]);
+  }, [site, options]);
   if (error) return <Problem error={error} />;
   if (!plan) return <p role="status">{words.loading}</p>;
   const { objects } = plan.difference;
@@ -60,6 +62,15 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
     void act((client) => client.call('siteApply', { body: { site, ...options } }, { seen }), { onStale: setStale }).then((done) => {
       if (done) onApplied?.();
     });
+  };
+  const lookAnew = async () => {
+    setStale(undefined);
+    setPlan(undefined);
+    try {
+      onAnew((await live.client.call('siteShow')).site);
+    } catch (cause) {
+      setError(toCaissonError(cause));
+    }
   };
   const check = (name: keyof Options, text: string) => (
     <label class="check">
@@ -81,13 +92,7 @@ export function SiteChange({ site, onApplied }: { site: Site; onApplied?: () => 
           <Mark tone="amber" />
           <div>
             <p>{words.changedSince(stale)}</p>
-            <button
-              type="button"
-              onClick={() => {
-                setStale(undefined);
-                askAgain(undefined);
-              }}
-            >
+            <button type="button" onClick={() => void lookAnew()}>
               {words.differenceAnew}
             </button>
           </div>

@@ -8,7 +8,15 @@ import { useWords } from '../words/use-words.ts';
 import { ProblemText } from './problem-text.tsx';
 import { SiteChange } from './site-change.tsx';
 
-export function SiteEditor(props: { text: string; label: string; read: (text: string) => ReadSite; onApplied?: (site: Site) => void }) {
+interface SiteEditorProps {
+  text: string;
+  label: string;
+  /** `now`: the site of which it is a part, where a later one than that of the text is known. */
+  read: (text: string, now?: Site) => ReadSite;
+  onApplied?: (site: Site) => void;
+}
+
+export function SiteEditor(props: SiteEditorProps) {
   const { words } = useWords();
   const [text, setText] = useState(props.text);
   const [problems, setProblems] = useState<SiteFileProblem[]>([]);
@@ -26,6 +34,11 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const lines = text.split('\n').length;
+  const show = (now?: Site) => {
+    const read = props.read(text, now);
+    setProblems('problems' in read ? read.problems : []);
+    setWanted('site' in read ? read.site : undefined);
+  };
   const goTo = ({ line, column }: SiteFileProblem) => {
     const element = area.current;
     if (!element) return;
@@ -60,15 +73,7 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
         }}
       />
       <div class="buttons">
-        <button
-          type="button"
-          class="primary"
-          onClick={() => {
-            const read = props.read(text);
-            setProblems('problems' in read ? read.problems : []);
-            setWanted('site' in read ? read.site : undefined);
-          }}
-        >
+        <button type="button" class="primary" onClick={() => show()}>
           {words.showDifference}
         </button>
         <button
@@ -113,6 +118,7 @@ export function SiteEditor(props: { text: string; label: string; read: (text: st
         <SiteChange
           key={text}
           site={wanted}
+          onAnew={show}
           onApplied={() => {
             setApplied(true);
             props.onApplied?.(wanted);

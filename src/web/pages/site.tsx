@@ -1,4 +1,5 @@
 // The site file: to be read, taken along, and changed with the difference shown first.
+import type { Site } from '../../model/site.ts';
 import { site } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { readSite, writeSite } from '../site-text.ts';
@@ -23,13 +24,15 @@ guests:
 export function SitePage() {
   const { words } = useWords();
   const entry = useResource(site);
-  // Before the first apply there is no site: then one begins with an example.
-  if (entry.error?.code === 'not-found')
+  // Before the first apply there is nothing in it: then one begins with an example.
+  if (entry.value && hasNothing(entry.value.site))
     return (
       <div class="page">
         <h1>{words.pages.site}</h1>
         <p>{words.noSiteYetHelp}</p>
+        <p class="quiet">{words.firstSiteFile}</p>
         <SiteEditor text={first} label={words.pages.site} read={readSite} />
+        <Command text="caisson apply site.yaml" />
       </div>
     );
   if (entry.error && !entry.value) return <Problem error={entry.error} />;
@@ -60,4 +63,8 @@ export function SitePage() {
       </Loaded>
     </div>
   );
+}
+
+function hasNothing({ zones, guests, images, flows }: Site): boolean {
+  return [zones, guests, images, flows].every((part) => Object.keys(part).length === 0);
 }

@@ -6,7 +6,8 @@ import { flows, guests, zoneCheck, zones } from '../live/resources.ts';
 import { useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { useAct } from '../ui/notices.tsx';
-import { Empty, Mark, Problem, Section, Time, Waiting } from '../ui/parts.tsx';
+import { Mark, NoZones, Problem, Section, Time, Waiting } from '../ui/parts.tsx';
+import { Table } from '../ui/table.tsx';
 import { arrowsOf, differencesOf } from '../view/flow-map.ts';
 import { useWords } from '../words/use-words.ts';
 import { FlowForm } from './flow-form.tsx';
@@ -43,10 +44,7 @@ export function ZonesPage({ zone, node }: { zone: string | undefined; node: stri
         </p>
       )}
       {known.value.items.length === 0 ? (
-        <Empty title={words.noZones}>
-          <p>{words.noZonesHelp}</p>
-          <a href={hrefOf('site')}>{words.pages.site}</a>
-        </Empty>
+        <NoZones />
       ) : (
         <>
           <p class="quiet">{words.mapHelp}</p>
@@ -104,28 +102,16 @@ function FlowList({ flows: all }: { flows: readonly FlowView[] }) {
       {all.length === 0 ? (
         <p class="quiet">{words.noFlows}</p>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label={words.flows}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.from}</th>
-                <th scope="col">{words.to}</th>
-                <th scope="col">{words.allows}</th>
-                <th scope="col">{words.comment}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {all.map((flow, index) => (
-                <tr key={index}>
-                  <td>{flow.from}</td>
-                  <td>{flow.to}</td>
-                  <td>{flow.allow.join(' ')}</td>
-                  <td>{flow.comment}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label={words.flows} columns={[{ name: words.from }, { name: words.to }, { name: words.allows }, { name: words.comment }]}>
+          {all.map((flow, index) => (
+            <tr key={index}>
+              <td>{flow.from}</td>
+              <td>{flow.to}</td>
+              <td>{flow.allow.join(' ')}</td>
+              <td>{flow.comment}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Section>
   );

@@ -4,6 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { CaissonError } from '../../lib/errors.ts';
 import type { Guest } from '../../model/guest-status.ts';
 import { useNow } from '../live/use-live.ts';
+import { hrefOf } from '../route.ts';
 import { stateOf, type Tone } from '../view/guest-state.ts';
 import type { SaidText } from '../words/engine-words.ts';
 import { useSaid, useWords } from '../words/use-words.ts';
@@ -137,6 +138,16 @@ export function Empty({ title, children }: { title: string; children?: Component
       <strong>{title}</strong>
       {children}
     </div>
+  );
+}
+
+export function NoZones() {
+  const { words } = useWords();
+  return (
+    <Empty title={words.noZones}>
+      <p>{words.noZonesHelp}</p>
+      <a href={hrefOf('site')}>{words.writeSiteFile}</a>
+    </Empty>
   );
 }
 
