@@ -76,10 +76,12 @@ function UserRow({ user }: { user: User }) {
   return (
     <tr>
       <td>
-        <a href={hrefOf('accounts', [user.name])}>{user.name}</a>
+        <a class="account-name" title={user.name} href={hrefOf('accounts', [user.name])}>
+          {user.name}
+        </a>
       </td>
       <td class="on-desk">{user.fullName ?? ''}</td>
-      <td>{all.length === 0 ? <span class="quiet">{words.noRole}</span> : all.join(' · ')}</td>
+      <td>{all.length === 0 ? <span class="quiet">{words.noRole}</span> : <RoleList roles={all} />}</td>
       <td class="on-desk">{user.secondFactor ? words.yes : words.no}</td>
       <td class="on-desk">
         {user.lastSignInAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={user.lastSignInAt} />}
@@ -88,6 +90,16 @@ function UserRow({ user }: { user: User }) {
         <UserState user={user} />
       </td>
     </tr>
+  );
+}
+
+function RoleList({ roles }: { roles: readonly string[] }) {
+  return (
+    <ul class="plain roles">
+      {roles.map((role) => (
+        <li key={role}>{role}</li>
+      ))}
+    </ul>
   );
 }
 
@@ -179,7 +191,9 @@ function AllTokens() {
                 <tr key={token.name}>
                   <td>{token.name}</td>
                   <td class="on-desk">{token.owner ?? <span class="quiet">{words.ofTheHost}</span>}</td>
-                  <td>{token.bindings.map(bindingText).join(' · ')}</td>
+                  <td>
+                    <RoleList roles={token.bindings.map(bindingText)} />
+                  </td>
                   <td class="on-desk">
                     {token.usedAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={token.usedAt} />}
                   </td>
