@@ -271,24 +271,29 @@ export class ConnectionTrials {
   *#astray(): Generator<Trial> {
     const oneOfEach = new Map(this.#places.guests.map((guest) => [`${guest.zone.name} ${guest.family}`, guest]));
     for (const guest of oneOfEach.values()) {
-      const { family, zone } = guest;
-      const more = { tcpFlags: 16, l4: ordinary[family] };
       for (const listen of new Set(this.#state.publications.map((each) => each.listen))) {
         const listened = outside('host', listen);
         // In IPv6 the uplink leads there, as to anybody's of that wire.
-        if (listened.family !== family || family === 6) continue;
+        if (listened.family !== guest.family || guest.family === 6) continue;
         for (const state of ['new', 'established'] as const) {
           const connection: Connection = { state, isReply: false, mark: this.#mark };
-          const packet = packetBetween(guest, listened, this.#places.otherPort, { ...more, connection });
+          const packet = packetBetween(guest, listened, this.#places.otherPort, { tcpFlags: 16, l4: ordinary[4], connection });
           yield this.#trial(guest, listened, 'connection', 'a connection with an address that is listened on', packet, none);
         }
       }
-      const world = this.#findWorld().find((place) => place.family === family);
-      if (!zone.masquerade || !world) continue;
-      const original = { source: world.value, destination: guest.value };
-      const connection: Connection = { state: 'established', isReply: true, mark: 0, original, replySource: guest.value };
-      const packet = packetBetween(guest, world, this.#places.otherPort, { ...more, connection });
-      yield this.#trial(guest, world, 'connection', 'an answer from behind the host’s address', packet, none);
+    }
+    const world = this.#findWorld();
+    for (const guest of this.#places.guests.filter(({ zone }) => zone.masquerade))
+      for (const far of world.filter((place) => place.family === guest.family)) yield* this.#fromBehind(guest, far);
+  }
+
+  /** Nobody in the world has begun a connection with such a guest's own address, whatever its flows say. */
+  *#fromBehind(guest: GuestPlace, far: Place): Generator<Trial> {
+    const original = { source: far.value, destination: guest.value };
+    const connection: Connection = { state: 'established', isReply: true, mark: 0, original, replySource: guest.value };
+    for (const axis of ['dport', 'sport'] as const) {
+      const packet = packetBetween(guest, far, this.#places.otherPort, { tcpFlags: 16, l4: ordinary[guest.family], axis, connection });
+      yield this.#trial(guest, far, 'connection', 'an answer from behind the host’s address', packet, none);
     }
   }
 
