@@ -15,9 +15,6 @@ export async function beTheOnlyBench(name = 'caisson-bench'): Promise<() => void
     throw new CaissonError(
       'conflict',
       'another bench runs on this machine, and figures taken beside it would say nothing: wait for its end',
-      {
-        cause,
-      },
     );
   }
   server.unref();
