@@ -171,12 +171,21 @@ function syntaxMessage(error: YAMLError): string {
     case 'MULTIPLE_ANCHORS':
       return 'anchors (&name) and aliases (*name) are not allowed in a site file: write the value out';
     default: {
-      const detail = clip(error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '', 160);
+      const said = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+      const written = /^Unexpected [\w-]+ token in YAML \w+: (".*")$/.exec(said)?.[1];
+      if (written !== undefined) return misplaced(JSON.parse(written) as string);
+      const detail = clip(said, 160);
       const told = `${detail.charAt(0).toLowerCase()}${detail.slice(1)}`;
       // What somebody wrote himself stands between quotes.
       return `this is not YAML: ${told.replace(/(?<=^(?:not a YAML token|unresolved tag): ).+$/, quote)}`;
     }
   }
+}
+
+function misplaced(written: string): string {
+  return /^[}\]]$/.test(written)
+    ? `${quote(written)} closes nothing: no bracket is open here`
+    : `${quote(written)} has no place here: what stands before it is a whole already`;
 }
 
 function convert(node: ParsedNode | null, place: YamlPlace, problems: YamlProblem[]): { value: unknown; place: YamlPlace } {

@@ -41,6 +41,19 @@ export const badSites: BadSite[] = [
     text: `${head}zones: >.nan\n`,
     problems: ['3:9: after “|” or “>” the line ends, and the text begins on the next one; a text that begins with them stands in quotes'],
   },
+  {
+    name: 'a bracket too many',
+    text: `${head}zones: { inside: { subnets: [10.20.0.0/16] } }}\n`,
+    problems: ['3:47: “}” closes nothing: no bracket is open here'],
+  },
+  {
+    name: 'a word behind a whole text, which the reader of YAML shows between signs of its own',
+    text: '*}: ...\n.nan\n',
+    problems: [
+      '1:1: anchors (&name) and aliases (*name) are not allowed in a site file: write the value out',
+      '2:1: “.nan” has no place here: what stands before it is a whole already',
+    ],
+  },
   { name: 'a tab as indentation', text: `${head}zones:\n\tinside: {}\n`, problems: ['4:1: a tab cannot indent in YAML: use spaces'] },
   {
     name: 'wrong indentation',

@@ -57,6 +57,11 @@ export const siteProblemsInFrench: readonly (readonly [english: string, french: 
   ],
   ['this is not YAML, and neither is much of what stands before', 'ce n’est pas du YAML, ni une bonne part de ce qui précède'],
   ['this is not YAML: {detail}', 'ce n’est pas du YAML : {detail}'],
+  ['“{written}” closes nothing: no bracket is open here', '« {written} » ne ferme rien : aucun crochet, aucune accolade n’est ouvert ici'],
+  [
+    '“{written}” has no place here: what stands before it is a whole already',
+    '« {written} » n’a pas sa place ici : ce qui précède est déjà complet',
+  ],
   [
     'a second YAML document begins here: a site file is one document',
     'un second document YAML commence ici : un fichier de site est un seul document',
