@@ -174,6 +174,8 @@ function syntaxMessage(error: YAMLError): string {
       const said = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
       const written = /^Unexpected [\w-]+ token in YAML \w+: (".*")$/.exec(said)?.[1];
       if (written !== undefined) return misplaced(JSON.parse(written) as string);
+      if (/^Unexpected [\w-]+ at node end$/.test(said)) return 'this has no place here: what stands before it is a whole already';
+      if (said === 'Unexpected block-seq-ind on same line with key') return 'a list with “-” begins on the line below its key';
       const detail = clip(said, 160);
       const told = `${detail.charAt(0).toLowerCase()}${detail.slice(1)}`;
       // What somebody wrote himself stands between quotes.

@@ -54,6 +54,16 @@ export const badSites: BadSite[] = [
       '2:1: “.nan” has no place here: what stands before it is a whole already',
     ],
   },
+  {
+    name: 'a word behind a text in quotes',
+    text: `${head}timezone: "UTC" or so\n`,
+    problems: ['3:17: this has no place here: what stands before it is a whole already'],
+  },
+  {
+    name: 'a list on the line of its key',
+    text: `${head}flows: - { from: world, to: web, allow: [tcp/80] }\n`,
+    problems: ['3:8: a list with “-” begins on the line below its key'],
+  },
   { name: 'a tab as indentation', text: `${head}zones:\n\tinside: {}\n`, problems: ['4:1: a tab cannot indent in YAML: use spaces'] },
   {
     name: 'wrong indentation',

@@ -57,6 +57,8 @@ export const siteProblemsInFrench: readonly (readonly [english: string, french: 
   ],
   ['this is not YAML, and neither is much of what stands before', 'ce n’est pas du YAML, ni une bonne part de ce qui précède'],
   ['this is not YAML: {detail}', 'ce n’est pas du YAML : {detail}'],
+  ['this has no place here: what stands before it is a whole already', 'ceci n’a pas sa place ici : ce qui précède est déjà complet'],
+  ['a list with “-” begins on the line below its key', 'une liste à « - » commence sur la ligne sous sa clé'],
   ['“{written}” closes nothing: no bracket is open here', '« {written} » ne ferme rien : aucun crochet, aucune accolade n’est ouvert ici'],
   [
     '“{written}” has no place here: what stands before it is a whole already',
