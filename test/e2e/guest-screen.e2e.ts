@@ -1,9 +1,10 @@
 // e2e: limit 20 min
-// The screen of a real guest, from its firmware's first words: as a picture, through the websocket, by the command line, and in a browser. The guest
-// is a typewriter that tells on its serial port what was typed on its keyboard.
+// The screen of a real guest, from its firmware's first words: as a picture, through the websocket, by the command line, in a VNC viewer, and in a
+// browser. The guest is a typewriter that tells on its serial port what was typed on its keyboard.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -15,7 +16,7 @@ import { waitFor } from '../../src/lib/wait-for.ts';
 import { parseSiteFile } from '../../src/model/site-file.ts';
 import { projectRoot } from '../../scripts/project.ts';
 import { openBrowser, openPage } from '../page/page-fixture.ts';
-import { decodePng, unlikeTheFirst } from '../picture.ts';
+import { decodePng, drawnElsewhere, unlikeTheFirst } from '../picture.ts';
 import { typewriterDisk, typewriterWords } from '../tiny-guest/typewriter.ts';
 import { launcher, RealDaemon } from './real-daemon.ts';
 
@@ -155,6 +156,55 @@ test('the command line writes a picture; a guest without a display says how it g
     message: /display: vga/,
   });
   await assert.rejects(host.transport.openWebSocket('/v1/guests/blind/screen'), { code: 'not-allowed' });
+});
+
+test('a VNC viewer of Debian’s sees at the offered address what the guest shows', async (t) => {
+  if (!existsSync('/usr/bin/gvnccapture')) return t.skip('there is no gvnccapture: apt-get install gvncviewer');
+  const offer = spawn(launcher, ['guest', 'screen', 'typist', '--listen', '127.0.0.1:0', '--data', host.data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(offer, 'exit');
+  try {
+    const said = { out: '', err: '' };
+    offer.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
+    offer.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
+    const port = Number(await waitFor('the address', () => /^vnc:\/\/127\.0\.0\.1:(\d+)\n$/.exec(said.out)?.[1], soon));
+    const file = join(folder, 'seen-by-a-viewer.png');
+    /** It counts screens from port 5900 on, and writes a picture once it has all of one. */
+    const look = async () => {
+      const capture = spawn('gvnccapture', [`127.0.0.1:${port - 5900}`, file], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        timeout: 120_000,
+      });
+      assert.deepEqual(await once(capture, 'exit'), [0, null], said.err);
+      return decodePng(readFileSync(file));
+    };
+    /** But for a cursor that blinks. */
+    const seesWhatWeSee = async () => {
+      const seen = await look();
+      const ours = decodePng(await host.client.bytes('guestScreenshot', { params: { guest: 'typist' } }));
+      return unlikeTheFirst(seen) > 500 && drawnElsewhere(seen, ours) <= 150;
+    };
+    await waitFor('the viewer sees what we see', seesWhatWeSee, soon);
+    const before = decodePng(readFileSync(file));
+    const from = serial.said.length;
+    const screen = await viewer();
+    screen.resume();
+    for (let pressed = 0; pressed < 20; pressed++) {
+      for (const isDown of [true, false]) screen.write(keyEvent(0x6d, isDown));
+      await waitFor('the key', () => serial.said.length > from + pressed, soon);
+    }
+    screen.destroy();
+    await waitFor(
+      'the viewer sees what was typed',
+      async () => (await seesWhatWeSee()) && drawnElsewhere(await look(), before) > 300,
+      soon,
+    );
+    assert.equal(offer.exitCode, null, said.err);
+  } finally {
+    offer.kill('SIGINT');
+  }
+  assert.deepEqual(await ended, [0, null]);
 });
 
 test('in a browser: seen, typed in, a text for its keyboard, and told when the guest is stopped', async () => {
