@@ -1,11 +1,11 @@
-// A site as large as one gets, on a telephone, on a desk and on a wall, in both themes: as sound as a small one. Pictures are left in
+// A site as large as one gets, on a telephone, a tablet, a desk and a wall, in both themes: as sound as a small one. Pictures are left in
 // artefacts/page/.
 // e2e: limit 12 min
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { crowdedGuests, crowdedSite } from '../page/crowded-site.ts';
 import { until } from '../page/journey.ts';
-import { lookAt, openToLookAt, type Viewport } from '../page/look-at.ts';
+import { englishOf, lookAt, openToLookAt, type Viewport } from '../page/look-at.ts';
 import { openPageLab, type PageLab } from '../page/page-fixture.ts';
 
 const longName = Object.keys(crowdedSite.guests).find((name) => name.length > 50) ?? '';
@@ -23,6 +23,7 @@ const places: Record<string, string> = {
 /** Of the two languages the one whose words are longer, where there is least room. */
 const viewports: readonly Viewport[] = [
   { language: 'fr', width: 360, height: 740 },
+  { language: 'fr', width: 820, height: 1180 },
   { language: 'fr', width: 1440, height: 900 },
   { language: 'en', width: 2560, height: 1440 },
 ];
@@ -67,6 +68,7 @@ for (const viewport of viewports) {
       for (const [place, hash] of Object.entries(places)) {
         await opened.visit(hash);
         wrong.push(...(await lookAt(opened, `crowded-${place}`, viewport)));
+        if (viewport.language === 'fr') for (const text of await englishOf(opened)) wrong.push(`${place}: in English: ${text}`);
       }
       assert.deepEqual(wrong, []);
       assert.deepEqual(opened.complaints, []);

@@ -7,8 +7,8 @@ import type { Page } from 'playwright-core';
 import type { Words } from '../../src/web/words/words.ts';
 import { readers } from '../page/journey.ts';
 import { labSite } from '../page/lab-site.ts';
-import { englishOf, lookAt, openToLookAt, picturePath, type Viewport } from '../page/look-at.ts';
-import { openPage, openPageLab, type PageLab } from '../page/page-fixture.ts';
+import { englishOf, lookAt, openToLookAt, type Viewport } from '../page/look-at.ts';
+import { openPageLab, type PageLab } from '../page/page-fixture.ts';
 
 const places = {
   overview: '#/',
@@ -170,15 +170,47 @@ for (const viewport of viewports) {
   });
 }
 
-test('before there is a site, the page says how one begins', async () => {
-  const empty = await openPageLab(undefined);
-  try {
-    const { page, complaints, visit } = await openPage(empty);
-    await page.getByText('There is no site yet').waitFor();
-    await page.screenshot({ path: picturePath('empty') });
-    for (const hash of ['#/guests', '#/zones', '#/jobs', '#/site', '#/host']) await visit(hash);
-    assert.deepEqual(complaints, []);
-  } finally {
-    await empty.close();
-  }
-});
+/** What a page says that has nothing to show yet. */
+const emptyPlaces: Record<string, { hash: string; says: (words: Words) => string[] }> = {
+  overview: { hash: '#/', says: (words) => [words.noSiteYet, words.noSiteYetHelp, words.writeSiteFile] },
+  guests: { hash: '#/guests', says: (words) => [words.noGuests, words.noGuestsHelp] },
+  'guest-new': { hash: '#/guests/+', says: (words) => [words.noZones, words.noZonesHelp] },
+  zones: { hash: '#/zones', says: (words) => [words.noZones, words.noZonesHelp, words.writeSiteFile] },
+  jobs: { hash: '#/jobs', says: (words) => [words.noJobs, words.noJobsHelp] },
+  events: { hash: '#/events', says: () => [] },
+  audit: { hash: '#/audit', says: () => [] },
+  log: { hash: '#/log', says: (words) => [words.noLog, words.noLogHelp] },
+  accounts: { hash: '#/accounts', says: (words) => [words.noUsers, words.noUsersHelp, words.noTokens] },
+  host: { hash: '#/host', says: (words) => [words.notExamined, words.notExaminedHelp] },
+  settings: { hash: '#/settings', says: (words) => [words.noAccount, words.noAccountHelp] },
+  command: { hash: '#/command', says: (words) => [words.commandNeedsUser] },
+  site: { hash: '#/site', says: (words) => [words.noSiteYetHelp, words.firstSiteFile] },
+};
+
+for (const viewport of viewports.filter(({ language, width }) => (language === 'fr') === width < 1000)) {
+  const { language, width } = viewport;
+  const { words } = readers.find((reader) => reader.language === language) ?? assert.fail(language);
+  test(`before there is a site, every page says how one begins, and its example is one, at ${width} px (${language})`, async () => {
+    const empty = await openPageLab(undefined);
+    try {
+      const look = await openToLookAt(empty, viewport, true);
+      const { page, visit, complaints } = look;
+      const wrong: string[] = [];
+      for (const [place, { hash, says }] of Object.entries(emptyPlaces)) {
+        await visit(hash);
+        for (const text of says(words)) await page.getByText(text, { exact: true }).first().waitFor();
+        wrong.push(...(await lookAt(look, `empty-${place}`, viewport)));
+        if (language === 'fr' && !partlyEnglish.has(place))
+          for (const text of await englishOf(look)) wrong.push(`empty ${place}: in English: ${text}`);
+      }
+      assert.deepEqual(wrong, []);
+      await page.getByRole('button', { name: words.showDifference }).click();
+      await page.getByRole('button', { name: words.apply, exact: true }).click();
+      await visit('#/guests');
+      await page.locator('tr', { hasText: 'web' }).waitFor();
+      assert.deepEqual(complaints, []);
+    } finally {
+      await empty.close();
+    }
+  });
+}
