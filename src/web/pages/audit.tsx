@@ -5,7 +5,7 @@ import { french } from '../../model/audit-words/french.ts';
 import type { AuditVerdict } from '../../model/audit.ts';
 import { audit } from '../live/resources.ts';
 import { useLive, useResource } from '../live/use-live.ts';
-import { Command, Facts, Loaded, Mark } from '../ui/parts.tsx';
+import { Command, Facts, Loaded, Mark, NoSite } from '../ui/parts.tsx';
 import type { Tone } from '../view/guest-state.ts';
 import { useWords } from '../words/use-words.ts';
 
@@ -16,6 +16,13 @@ export function AuditPage() {
   const { words, language } = useWords();
   const live = useLive();
   const entry = useResource(audit);
+  if (entry.error?.code === 'not-found')
+    return (
+      <div class="page">
+        <h1>{words.pages.audit}</h1>
+        <NoSite />
+      </div>
+    );
   return (
     <div class="page">
       <header class="page-head">

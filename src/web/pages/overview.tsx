@@ -5,7 +5,7 @@ import { advice, events, guests, host, zoneCheck } from '../live/resources.ts';
 import { useNow, useResource } from '../live/use-live.ts';
 import { hrefOf } from '../route.ts';
 import { Actor } from '../ui/actor.tsx';
-import { Command, Empty, Loaded, Mark, Problem, Said, Section, StateAndWhy, Time } from '../ui/parts.tsx';
+import { Command, Loaded, Mark, NoSite, Problem, Said, Section, StateAndWhy, Time } from '../ui/parts.tsx';
 import { changesSince } from '../view/changes.ts';
 import { type Need, needsYou } from '../view/needs-you.ts';
 import { useWords } from '../words/use-words.ts';
@@ -130,14 +130,10 @@ function FirstSteps() {
   return (
     <div class="page">
       <h1>{words.pages.overview}</h1>
-      <Empty title={words.noSiteYet}>
-        <p>{words.noSiteYetHelp}</p>
-        <p>
-          <a href={hrefOf('site')}>{words.writeSiteFile}</a>
-        </p>
+      <NoSite>
         <Command text="caisson apply site.yaml --dry-run" />
         <Command text="caisson apply site.yaml" />
-      </Empty>
+      </NoSite>
     </div>
   );
 }

@@ -141,6 +141,19 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+export function NoSite({ children }: { children?: ComponentChildren }) {
+  const { words } = useWords();
+  return (
+    <Empty title={words.noSiteYet}>
+      <p>{words.noSiteYetHelp}</p>
+      <p>
+        <a href={hrefOf('site')}>{words.writeSiteFile}</a>
+      </p>
+      {children}
+    </Empty>
+  );
+}
+
 export function NoZones() {
   const { words } = useWords();
   return (
