@@ -86,7 +86,7 @@ function UserRow({ user }: { user: User }) {
       <td class="on-desk">
         {user.lastSignInAt === undefined ? <span class="quiet">{words.never}</span> : <Time at={user.lastSignInAt} />}
       </td>
-      <td>
+      <td class="account-state">
         <UserState user={user} />
       </td>
     </tr>
