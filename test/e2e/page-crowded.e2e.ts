@@ -1,6 +1,6 @@
 // A site as large as one gets, on a telephone, a tablet, a desk and a wall, in both themes: as sound as a small one. Pictures are left in
 // artefacts/page/.
-// e2e: limit 12 min
+// e2e: limit 20 min
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { crowdedGuests, crowdedSite } from '../page/crowded-site.ts';
