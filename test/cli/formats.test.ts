@@ -95,10 +95,10 @@ test('--watch prints anew at every change, and Ctrl-C ends it well', async () =>
           (JSON.parse(line) as { items: { name: string; status: { power: string } }[] }).items.find(({ name }) => name === 'web')?.status
             .power,
       );
-  await waitFor('the first list', () => terminal.out.endsWith('\n'), { timeoutMs: 5000 });
+  await waitFor('the first list', () => terminal.out.endsWith('\n'), { timeoutMs: 30_000 });
   assert.deepEqual(states(), ['running']);
   await caisson('guest', 'pause', 'web');
-  await waitFor('the change', () => states().includes('paused'), { timeoutMs: 5000 });
+  await waitFor('the change', () => states().includes('paused'), { timeoutMs: 30_000 });
   terminal.interrupt();
   assert.equal(await ended, 0);
   await caisson('guest', 'resume', 'web');
@@ -106,7 +106,7 @@ test('--watch prints anew at every change, and Ctrl-C ends it well', async () =>
 
 test('--watch on a terminal draws in place and keeps within it', async () => {
   const { terminal, ended } = begin(['image', 'list', '--watch'], { size: { columns: 40, rows: 3 }, env: { NO_COLOR: '1' } });
-  await waitFor('the first list', () => terminal.out.endsWith('\u001b[J'), { timeoutMs: 5000 });
+  await waitFor('the first list', () => terminal.out.endsWith('\u001b[J'), { timeoutMs: 30_000 });
   terminal.interrupt();
   assert.equal(await ended, 0);
   const lines = terminal.out.split('\n');
@@ -122,13 +122,13 @@ test('event list --follow goes on with what happens, an event a line', async () 
       .split('\n')
       .slice(0, -1)
       .map((line) => (JSON.parse(line) as { kind: string }).kind);
-  await waitFor('what was', () => kinds().length === 1, { timeoutMs: 5000 });
+  await waitFor('what was', () => kinds().length === 1, { timeoutMs: 30_000 });
   await caisson('guest', 'stop', 'web');
-  await waitFor('what happened', () => kinds().includes('guest-stopped'), { timeoutMs: 5000 });
+  await waitFor('what happened', () => kinds().includes('guest-stopped'), { timeoutMs: 30_000 });
   terminal.interrupt();
   assert.equal(await ended, 0);
   const yaml = begin(['event', 'list', '--follow', '--limit', '2', '-o', 'yaml']);
-  await waitFor('two documents', () => parseAllDocuments(yaml.terminal.out).length === 2, { timeoutMs: 5000 });
+  await waitFor('two documents', () => parseAllDocuments(yaml.terminal.out).length === 2, { timeoutMs: 30_000 });
   yaml.terminal.interrupt();
   assert.equal(await yaml.ended, 0);
   await caisson('guest', 'start', 'web');
