@@ -60,6 +60,21 @@ test('an interrupted copy of long ago is removed, a young one may still be in th
   assert.equal(existsSync(placed), true);
 });
 
+test('a program that is about to be started again is left alone by another one', async (t) => {
+  const program = makeProgram(t);
+  const placed = await placeProgram(program);
+  const longAgo = new Date(Date.now() - 3_600_000);
+  utimesSync(placed, longAgo, longAgo);
+  await placeProgram(program);
+  writeFileSync(join(program.distFolder, 'helper.js'), 'another one');
+  const other = await placeProgram(program);
+  assert.notEqual(other, placed);
+  assert.ok(existsSync(placed));
+  utimesSync(placed, longAgo, longAgo);
+  await placeProgram(program);
+  assert.equal(existsSync(placed), false, 'nobody has wanted it for long');
+});
+
 test('a clone that was never built gets told how', async (t) => {
   const program = makeProgram(t);
   rmSync(program.distFolder, { recursive: true });

@@ -18,7 +18,7 @@ export async function placeProgram(options: { distFolder: string; node: string; 
   const digest = await digestProgram(distFolder, node);
   const folder = join(base, digest);
   if (await mkdir(base, { recursive: true })) for (const made of [dirname(base), base]) await chmod(made, 0o755); // whatever the umask
-  if (!(await exists(folder))) {
+  if (!(await isRenewed(folder))) {
     const beside = await mkdtemp(join(base, '.new-'));
     try {
       await chmod(beside, 0o755);
@@ -98,6 +98,18 @@ async function programsInUse(base: string): Promise<Set<string>> {
     if (exe.startsWith(`${base}/`) && basename(exe) === 'node') used.add(exe.slice(base.length + 1).split('/')[0] ?? '');
   }
   return used;
+}
+
+/** Young again, for who is about to start it: another program that is placed meanwhile leaves it alone. False where it is not there. */
+async function isRenewed(folder: string): Promise<boolean> {
+  const now = new Date();
+  try {
+    await utimes(folder, now, now);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
