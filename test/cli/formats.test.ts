@@ -97,7 +97,8 @@ test('--watch prints anew at every change, and Ctrl-C ends it well', async () =>
       );
   await waitFor('the first list', () => terminal.out.endsWith('\n'), { timeoutMs: 30_000 });
   assert.deepEqual(states(), ['running']);
-  await caisson('guest', 'pause', 'web');
+  const paused = await caisson('guest', 'pause', 'web');
+  assert.equal(paused.exit, 0, paused.err);
   await waitFor('the change', () => states().includes('paused'), { timeoutMs: 30_000 });
   terminal.interrupt();
   assert.equal(await ended, 0);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, mock, test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import type { WebSocket } from 'ws';
 import { CaissonError } from '../../lib/errors.ts';
 import { joinConsole } from './console-socket.ts';
@@ -54,68 +54,71 @@ function join(signal = new AbortController().signal) {
 
 const turn = () => new Promise(setImmediate);
 
-beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
-afterEach(() => mock.timers.reset());
+// Within a group: at the top of a file it would be for all files that share the process.
+describe('a console joined with a websocket', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
+  afterEach(() => mock.timers.reset());
 
-test('who says nothing from one ping to the next is gone, and the console is let go', () => {
-  const { client, ours } = join();
-  mock.timers.tick(1000);
-  assert.deepEqual([client.pings, client.gone], [1, false]);
-  mock.timers.tick(1000);
-  assert.equal(client.gone, true);
-  assert.equal(ours.destroyed, true);
-});
-
-test('whoever answers, or says anything else, stays', () => {
-  const { client } = join();
-  for (const sign of ['pong', 'message', 'pong']) {
+  test('who says nothing from one ping to the next is gone, and the console is let go', () => {
+    const { client, ours } = join();
     mock.timers.tick(1000);
-    client.emit(sign, Buffer.from('x'));
-  }
-  mock.timers.tick(1000);
-  assert.deepEqual([client.pings, client.gone], [4, false]);
-});
-
-test('on a slow line, taking some of what waits is a sign of life; on an idle one the line’s own buffer is none', async () => {
-  const slow = join();
-  for (let chunk = 0; chunk < 4; chunk++) slow.ours.write(Buffer.alloc(20));
-  await turn();
-  for (let ping = 0; ping < 3; ping++) {
+    assert.deepEqual([client.pings, client.gone], [1, false]);
     mock.timers.tick(1000);
-    slow.client.take();
-  }
-  assert.deepEqual([slow.client.pings, slow.client.gone], [3, false]);
-  mock.timers.tick(1000);
-  mock.timers.tick(1000);
-  assert.equal(slow.client.gone, true, 'once it takes nothing more');
+    assert.equal(client.gone, true);
+    assert.equal(ours.destroyed, true);
+  });
 
-  const dead = join();
-  mock.timers.tick(1000);
-  dead.ours.write(Buffer.alloc(20));
-  await turn();
-  dead.client.take();
-  mock.timers.tick(1000);
-  assert.equal(dead.client.gone, true);
-});
+  test('whoever answers, or says anything else, stays', () => {
+    const { client } = join();
+    for (const sign of ['pong', 'message', 'pong']) {
+      mock.timers.tick(1000);
+      client.emit(sign, Buffer.from('x'));
+    }
+    mock.timers.tick(1000);
+    assert.deepEqual([client.pings, client.gone], [4, false]);
+  });
 
-test('whoever may not any more types nothing from that moment on, even without hanging up', async () => {
-  const ending = new AbortController();
-  const { client, ours } = join(ending.signal);
-  client.emit('message', Buffer.from('before'));
-  ending.abort(new CaissonError('unauthorized', 'you are signed out'));
-  client.emit('message', Buffer.from('after'));
-  await turn();
-  assert.deepEqual(client.closed, [1001, 'you are signed out']);
-  assert.equal(ours.destroyed, true);
-});
+  test('on a slow line, taking some of what waits is a sign of life; on an idle one the line’s own buffer is none', async () => {
+    const slow = join();
+    for (let chunk = 0; chunk < 4; chunk++) slow.ours.write(Buffer.alloc(20));
+    await turn();
+    for (let ping = 0; ping < 3; ping++) {
+      mock.timers.tick(1000);
+      slow.client.take();
+    }
+    assert.deepEqual([slow.client.pings, slow.client.gone], [3, false]);
+    mock.timers.tick(1000);
+    mock.timers.tick(1000);
+    assert.equal(slow.client.gone, true, 'once it takes nothing more');
 
-test('a client that does not read holds the console back', async () => {
-  const { client, ours } = join();
-  for (let chunk = 0; chunk < 100; chunk++) ours.write(Buffer.alloc(20));
-  await turn();
-  assert.ok(client.bufferedAmount <= options.bufferBytes + 20, `${client.bufferedAmount}`);
-  assert.equal(ours.isPaused(), true);
-  client.take();
-  await turn();
-  assert.ok(client.bufferedAmount > options.bufferBytes - 20, 'and gets the rest as it reads');
+    const dead = join();
+    mock.timers.tick(1000);
+    dead.ours.write(Buffer.alloc(20));
+    await turn();
+    dead.client.take();
+    mock.timers.tick(1000);
+    assert.equal(dead.client.gone, true);
+  });
+
+  test('whoever may not any more types nothing from that moment on, even without hanging up', async () => {
+    const ending = new AbortController();
+    const { client, ours } = join(ending.signal);
+    client.emit('message', Buffer.from('before'));
+    ending.abort(new CaissonError('unauthorized', 'you are signed out'));
+    client.emit('message', Buffer.from('after'));
+    await turn();
+    assert.deepEqual(client.closed, [1001, 'you are signed out']);
+    assert.equal(ours.destroyed, true);
+  });
+
+  test('a client that does not read holds the console back', async () => {
+    const { client, ours } = join();
+    for (let chunk = 0; chunk < 100; chunk++) ours.write(Buffer.alloc(20));
+    await turn();
+    assert.ok(client.bufferedAmount <= options.bufferBytes + 20, `${client.bufferedAmount}`);
+    assert.equal(ours.isPaused(), true);
+    client.take();
+    await turn();
+    assert.ok(client.bufferedAmount > options.bufferBytes - 20, 'and gets the rest as it reads');
+  });
 });
