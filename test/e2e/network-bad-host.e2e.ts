@@ -370,8 +370,6 @@ describe('a host without a namespace for its guests', () => {
       Object.fromEntries(['iptables', 'ip6tables', 'arptables'].map((name) => [`net/bridge/bridge-nf-call-${name}`, 0])),
     );
     assert.equal(await applyThere(state), null);
-    await inside(host, 'nft', 'flush', 'ruleset');
-    await inside(host, 'ip', 'link', 'del', 'csb3');
   });
 
   test('that another data directory uses: refused, and what is there is not taken away either', async () => {
