@@ -24,6 +24,26 @@ const line = { from: 'world', to: 'web', address: '192.0.2.10', port: 'tcp/80', 
 const refused = { ...line, port: 'tcp/3306', expected: 'refused', got: 'refused' } as const;
 const control = { from: 'dns', to: 'web', port: 'tcp/3306', sawItOpen: true, sawItClosedAgain: true };
 const good: ZoneCheck = { ok: true, checkedAt: '2026-01-01T00:00:00.000Z', checks: [line, refused], untried: [], control };
+const wrongRules = {
+  ok: false,
+  checkedAt: good.checkedAt,
+  trials: 1,
+  addresses: 1,
+  differences: [
+    {
+      about: 'new' as const,
+      from: 'web',
+      to: 'world',
+      address: '203.0.113.7',
+      ports: 'tcp/25',
+      expected: 'refused' as const,
+      decided: 'open' as const,
+      why: 'a new connection',
+    },
+  ],
+  moreDifferences: 7,
+  others: [],
+};
 const api = 'http://127.0.0.1:8470/v1';
 const token = '/var/lib/caisson-demo/api-token';
 
@@ -58,6 +78,11 @@ const faults: [string, Parameters<typeof makeReport>[0], RegExp][] = [
     'a guest that could not be tried from',
     { api, token, guests: [], check: { ...good, untried: [{ from: 'dns', why: 'the agent is silent' }] } },
     /nothing could be tried from dns: the agent is silent/,
+  ],
+  [
+    'rules in force that are decided otherwise',
+    { api, token, guests: [], check: { ...good, ok: false, rules: wrongRules } },
+    /the rules in force: web → world \(203\.0\.113\.7\) tcp\/25 should be refused and is open \(a new connection\)\n.*7 more/,
   ],
   ['a check that tried nothing', { api, token, guests: [], check: { ...good, checks: [] } }, /tried nothing/],
 ];

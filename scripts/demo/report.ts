@@ -31,6 +31,7 @@ export function makeReport(input: { api: string; token: string; guests: readonly
   const problems = [
     ...guests.filter(({ status }) => !status.ready).map(({ name, status }) => `${name} is not ready: ${status.reason || status.power}`),
     ...wrongLines(check),
+    ...wrongRules(check),
     ...check.untried.map(({ from, why }) => `nothing could be tried from ${from}: ${why}`),
     ...(check.control?.sawItOpen && check.control.sawItClosedAgain ? [] : ['the filtering check did not see the flow opened on purpose']),
     ...(check.checks.length === 0 ? ['the filtering check tried nothing'] : []),
@@ -68,6 +69,19 @@ function wrongLines(check: ZoneCheck): string[] {
       .filter(({ got }) => got !== 'unknown')
       .map(({ from, to, port, address, expected, got }) => `${from} → ${to} (${address}) ${port} should be ${expected} and is ${got}`),
     ...[...untried].map(([why, lines]) => `${lines.length} connections could not be tried ${why}`),
+  ];
+}
+
+/** What the rules in force would do otherwise, whether or not it was tried. */
+function wrongRules({ rules }: ZoneCheck): string[] {
+  if (!rules || rules.ok) return [];
+  const { differences, moreDifferences } = rules;
+  return [
+    ...differences.map(({ from, to, address, ports, expected, decided, why }) => {
+      const where = address === undefined ? '' : ` (${address})`;
+      return `the rules in force: ${from} → ${to}${where} ${ports} should be ${expected} and is ${decided} (${why})`;
+    }),
+    ...(moreDifferences > 0 ? [`the rules in force: ${moreDifferences} more`] : []),
   ];
 }
 
