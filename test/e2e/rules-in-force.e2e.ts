@@ -2,6 +2,8 @@
 // The rules in force, read back from the kernel and decided: they are what the flows say, they do what the kernel does with real packets,
 // and a fault in them is found, whichever it is.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { checkRules } from '../../src/plan/rules/check-rules.ts';
@@ -15,6 +17,7 @@ import { hostOnWire, kindsNics, kindsOfZones } from '../network/kinds-of-zones.t
 import { mutateRules } from '../network/mutate-rules.ts';
 import { findDifferentPacket } from '../network/packets-differ.ts';
 import { RealNetwork, world } from '../network/real-network.ts';
+import { networkOf } from '../network/site-network.ts';
 import { decideEarlier, decideNew, decideProbe } from '../network/decide-probe.ts';
 
 /** Of all faults as many as there is time for; `--long` tries each. */
@@ -185,6 +188,12 @@ describe('rules in force', () => {
       }),
       { numRuns: isLong ? 60 : 6, seed },
     );
+  });
+
+  test('of the site that the README shows are decided to be what the flows say', async () => {
+    const { state } = networkOf(readFileSync(join(import.meta.dirname, '../../examples/lab/site.yaml'), 'utf8'));
+    await real.network.apply(state);
+    assert.deepEqual(checkRules(await read(), state).differences, []);
   });
 
   for (const [name, state] of [

@@ -17,8 +17,9 @@ export interface SiteNetwork {
   records: GuestRecord[];
 }
 
+/** Files that the site names are taken for empty ones. */
 export function networkOf(text: string): SiteNetwork {
-  const parsed = parseSiteFile(text, () => undefined);
+  const parsed = parseSiteFile(text, () => new Uint8Array());
   if ('problems' in parsed) assert.fail(JSON.stringify(parsed.problems, null, 1));
   const { site, zones, flows, guests } = parsed.site;
   const random = seededRandom(7);

@@ -4,7 +4,7 @@ import { type NetworkNic, type NetworkState, type NetworkZone, uplinkDevice } fr
 import type { AddressClass } from './address-classes.ts';
 import { type Ranges, whole } from './l4-ranges.ts';
 import type { Branch, Packet } from './packet.ts';
-import { deviceOf } from './routes.ts';
+import { deviceOf, linkLocalRouter } from './routes.ts';
 import { readMac, toValue } from './values.ts';
 
 interface Placed {
@@ -56,7 +56,10 @@ export function findPlaces(state: NetworkState, classes: readonly AddressClass[]
     }));
   });
   const isGuests = new Set(guests.map(({ address }) => address));
-  const own = new Set(state.zones.flatMap((zone) => [...zone.hostAddresses, ...(zone.uplink && !zone.masquerade ? [] : zone.gateways)]));
+  const own = new Set([
+    linkLocalRouter,
+    ...state.zones.flatMap((zone) => [...zone.hostAddresses, ...(zone.uplink && !zone.masquerade ? [] : zone.gateways)]),
+  ]);
   const others = classes
     .filter(({ address }) => !isGuests.has(address))
     .map(({ address }): OtherPlace => outside(own.has(address) ? 'host' : 'world', address));

@@ -7,6 +7,8 @@ import { toValue } from './values.ts';
 
 export type Route = { leads: 'here' } | { leads: 'nowhere'; why: string } | { leads: 'on'; device: string };
 
+/** The host, on whichever nic of any zone it is asked for. */
+export const linkLocalRouter = 'fe80::1';
 /** What the first rules mark a packet with, and routing asks for. */
 const seen = 0xca150000;
 const unseen = { leads: 'nowhere', why: 'no rule has marked it as seen' } as const;
@@ -26,7 +28,7 @@ export class Routes {
       const isRouter = !zone.uplink || zone.masquerade;
       for (const address of [...zone.hostAddresses, ...(isRouter ? zone.gateways : [])]) this.#own.add(toValue(address));
     }
-    this.#own.add(toValue('fe80::1'));
+    this.#own.add(toValue(linkLocalRouter));
     for (const { listen } of state.publications) this.#listened.add(toValue(listen));
     this.#subnets = state.zones.flatMap(({ subnets, uplink, masquerade }) =>
       subnets.map((text) => {
