@@ -44,7 +44,7 @@ export function* checkRulesInSteps(json: string, state: NetworkState, { enough }
   const judge = new Judge(evaluator, enough);
   for (const what of ruleset.strange) judge.addStrange(what);
   yield* judge.judgeAll(new FlowTrials(state, places).all());
-  yield* judge.judgeAll(new GuardTrials(places).all());
+  yield* judge.judgeAll(new GuardTrials(state, places).all());
   yield* judge.judgeAll(new ConnectionTrials(state, places, judge.usualMark(), connectionMarks(ruleset)).all());
   for (const difference of checkRates(ruleset, state)) judge.add(difference);
   const { differences, count, trials } = judge;

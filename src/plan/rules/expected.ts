@@ -1,6 +1,7 @@
 // What the site's flows let through between two ends, along all that a packet can carry: the verdict on flows of `plan/reachability.ts`,
 // which is asked once for each pair.
-import type { NetworkFlow, NetworkService } from '../../model/network-state.ts';
+import { cidrBounds, cidrContains, parseCidr } from '../../model/address.ts';
+import type { NetworkEnd, NetworkFlow, NetworkService } from '../../model/network-state.ts';
 import type { Between } from '../reachability.ts';
 import { type Ranges, none, ofPorts, ofProtocol, ofProtocols, ofTypes, protocols, unite, whole } from './l4-ranges.ts';
 
@@ -69,3 +70,15 @@ export const leases = { 4: ofProtocol(protocols.udp, 67, 67), 6: ofProtocol(prot
 
 /** Whatever has ports. */
 export const allPorts = ofPorts(0, 65_535);
+
+/** Whether somebody of each address of the subnet is meant. */
+export function coversAll(end: NetworkEnd, subnet: string): boolean {
+  const inner = parseCidr(subnet);
+  return (
+    end.kind === 'addresses' &&
+    end.cidrs.some((text) => {
+      const outer = parseCidr(text);
+      return outer && inner && cidrContains(outer, inner.base) && cidrBounds(inner).last <= cidrBounds(outer).last;
+    })
+  );
+}

@@ -1,9 +1,9 @@
 // What is tried for every pair of places: new connections, and answers of connections that earlier rules let pass, against what the site's
 // flows say of the pair.
 import { type Cidr, addressFromBigInt, cidrBounds, cidrContains, familyOf, parseCidr } from '../../model/address.ts';
-import type { NetworkEnd, NetworkPublication, NetworkState } from '../../model/network-state.ts';
+import type { NetworkPublication, NetworkState } from '../../model/network-state.ts';
 import { type Between, between } from '../reachability.ts';
-import { allPorts, answersOfFlows, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
+import { allPorts, answersOfFlows, coversAll, expectedRanges, icmpStates, leases, rangesOfFlows } from './expected.ts';
 import { type Ranges, intersect, none, ofProtocol, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
 import type { Branch, Packet } from './packet.ts';
 import { isForAll } from './routes.ts';
@@ -282,17 +282,6 @@ function isReserved({ value }: Place): boolean {
 function isLastOf(subnet: string, address: string): boolean {
   const cidr = parseCidr(subnet);
   return cidr?.family === 4 && addressFromBigInt(4, cidrBounds(cidr).last) === address;
-}
-
-function coversAll(end: NetworkEnd, subnet: string): boolean {
-  const inner = parseCidr(subnet);
-  return (
-    end.kind === 'addresses' &&
-    end.cidrs.some((text) => {
-      const outer = parseCidr(text);
-      return outer && inner && cidrContains(outer, inner.base) && cidrBounds(inner).last <= cidrBounds(outer).last;
-    })
-  );
 }
 
 /** What of the branch comes by this publication, if anything. Ports that are the guest's as well need no exchange. */

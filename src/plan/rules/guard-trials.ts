@@ -1,8 +1,9 @@
 // What is tried of every nic, whatever the flows say: that nobody speaks for another, that only ordinary packets are heard, and what a guest
 // needs of the host.
 import { addressFromBigInt, familyOf } from '../../model/address.ts';
-import { leases } from './expected.ts';
-import { type Ranges, none, ofProtocol, ofProtocols, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
+import type { NetworkState } from '../../model/network-state.ts';
+import { coversAll, leases, rangesOfFlows } from './expected.ts';
+import { type Ranges, intersect, none, ofProtocol, ofProtocols, ofTypes, protocols, subtract, unite, whole } from './l4-ranges.ts';
 import type { Packet } from './packet.ts';
 import {
   type GuestPlace,
@@ -24,14 +25,18 @@ const fragmentHeader = 44;
 const everybody = { 4: '255.255.255.255', 6: 'ff02::1' };
 const leaseServers = 'ff02::1:2';
 const leaseServer = { 4: 67, 6: 547 };
+/** Of the link: as a card with that MAC makes itself one. */
+const linkAddress = 'fe80::5054:ff:fe00:99';
 const unknownMac = 0x02_00_00_00_00_99;
 
 export class GuardTrials {
+  readonly #state: NetworkState;
   readonly #places: Places;
   /** One guest of each nic and family. */
   readonly #ends: GuestPlace[];
 
-  constructor(places: Places) {
+  constructor(state: NetworkState, places: Places) {
+    this.#state = state;
     this.#places = places;
     this.#ends = [...new Map(places.guests.map((guest) => [`${guest.nic.tap} ${guest.family}`, guest])).values()];
   }
@@ -175,7 +180,7 @@ export class GuardTrials {
     const isBridged = guest.zone.bridged === true;
     const asks = ofProtocol(protocols.udp, 547, 547);
     const neighbours = (own: boolean) => unite([ofTypes(58, 133, 133), ofTypes(58, 135, own ? 136 : 135)]);
-    const link = toValue('fe80::5054:ff:fe00:99');
+    const link = toValue(linkAddress);
     // A neighbour's claim carries what it claims.
     const claim = {
       payload: new Map([
@@ -270,7 +275,7 @@ export class GuardTrials {
 
   *#leases6(guest: GuestPlace): Generator<Trial> {
     const [l4, otherPort] = [ofProtocol(protocols.udp, 547, 547), 546];
-    const link = toValue('fe80::5054:ff:fe00:99');
+    const link = toValue(linkAddress);
     const served = (what: string, more: Partial<Packet>, expected: Ranges, to = leaseServers): Trial => ({
       ...this.#trial(guest, what, this.#packet(guest, to, { l4, otherPort, source: link, ...more }), expected),
       about: 'host-service',
@@ -280,7 +285,13 @@ export class GuardTrials {
     for (const kind of [0, 2, 7, 9, 10, 12, 13, 255]) yield served(`as a server or relay (${kind})`, { payload: kindOf(kind) }, none);
     yield served('a lease', { payload: kindOf(1), source: guest.value }, l4, this.#hostOf(guest));
     yield served('a lease of everybody', { payload: kindOf(1) }, none, everybody[6]);
-    yield served('an echo of a group', { l4: ofTypes(58, 128, 128) }, none);
+    // What a range asks of the host it may ask from the link as well, if that is within it.
+    const asked = rangesOfFlows(
+      this.#state.flows.filter(({ from, to }) => to.kind === 'host' && coversAll(from, `${linkAddress}/128`)),
+      6,
+    );
+    const echo = ofTypes(58, 128, 128);
+    yield served('an echo of a group', { l4: echo }, intersect(asked, echo));
     for (const to of [this.#hostOf(guest), everybody[6]])
       yield served(
         'a lease of the other family',
