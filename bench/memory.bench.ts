@@ -1,5 +1,4 @@
 // What helper and daemon of a real host hold in memory together (PSS: shared pages counted once), guests not included.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../scripts/project.ts';
 import { sampleSite } from '../test/daemon/sample-site.ts';
+import { emptyGuests } from './empty-guests.ts';
 import type { Bench, BenchContext } from './figure.ts';
 import { applySite, onHost, type RealHost } from './real-host.ts';
 import { started, stopped } from './simulated-site.ts';
@@ -38,17 +38,9 @@ export const bench: Bench = {
   },
 };
 
-/** Guests that run and never boot: what they do is not what is measured. */
 async function withFourGuests({ client, daemon, folder, helper, signal }: RealHost): Promise<number> {
-  const image = join(folder, 'empty.qcow2');
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '64M']);
   const site = sampleSite(4);
-  for (const spec of Object.values(site.guests)) {
-    spec.image = 'empty';
-    spec.memoryMib = 128;
-    delete spec.service;
-  }
-  await applySite(client, { ...site, images: { empty: { file: image } } });
+  await applySite(client, { ...site, images: emptyGuests(Object.values(site.guests), { folder, memoryMib: 128 }) });
   await sleep(settleMs, undefined, { signal });
   return pssOf(helper.pid) + pssOf(daemon);
 }

@@ -1,11 +1,10 @@
 // What a daemon holds in memory with a page open (its event stream, lists now and then) over 1,000 defined guests of which 20 run, after 10,000 requests;
 // and, with --full, how much more it is after half an hour of that.
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sampleSite } from '../test/daemon/sample-site.ts';
+import { emptyGuests } from './empty-guests.ts';
 import type { Bench } from './figure.ts';
 import { applySite, onHost, type RealHost } from './real-host.ts';
 
@@ -65,18 +64,11 @@ async function look({ client }: RealHost, index: number): Promise<void> {
   else await client.call('guestShow', { params: { guest: `guest-${index % defined}` } });
 }
 
-/** Guests that run and never boot: what they do is not what is measured. */
 function siteOf({ folder }: RealHost) {
-  const image = join(folder, 'empty.qcow2');
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '64M']);
   const site = sampleSite(defined, { autostart: false });
-  for (const spec of Object.values(site.guests).slice(0, running)) {
-    spec.image = 'empty';
-    spec.memoryMib = 64;
-    spec.autostart = true;
-    delete spec.service;
-  }
-  return { ...site, images: { ...site.images, empty: { file: image } } };
+  const started = Object.values(site.guests).slice(0, running);
+  for (const spec of started) spec.autostart = true;
+  return { ...site, images: { ...site.images, ...emptyGuests(started, { folder, memoryMib: 64 }) } };
 }
 
 function pssMib(pid: number, field: 'Pss' | 'Pss_Anon' = 'Pss'): number {
