@@ -79,7 +79,7 @@ async function remove(client: Client, file: string, written: LogHead): Promise<L
       ['see all of it: caisson log verify'],
     );
   await client.call('logArchive', { body: { through: head, sha256: await digestOfFile(file) } }).catch((cause: unknown) => {
-    if (toCaissonError(cause).details?.['nothingChanged'] === true)
+    if (saysNothingChanged(cause))
       throw new Advised(`nothing was removed from the audit log, and ${file} is not kept: ${describeError(cause)}`, cause, [
         'where the disk of the host is full: remove something else there by hand, then archive again',
       ]);
@@ -93,8 +93,13 @@ async function remove(client: Client, file: string, written: LogHead): Promise<L
 
 /** It may have been done, unless the daemon says that it was not. */
 function isUnknown(error: unknown): boolean {
-  const { code, details } = toCaissonError(error instanceof Advised ? error.cause : error);
-  return (code === 'unavailable' || code === 'timeout') && details?.['nothingChanged'] !== true;
+  const cause = error instanceof Advised ? error.cause : error;
+  const { code } = toCaissonError(cause);
+  return (code === 'unavailable' || code === 'timeout') && !saysNothingChanged(cause);
+}
+
+function saysNothingChanged(error: unknown): boolean {
+  return toCaissonError(error).details?.['nothingChanged'] === true;
 }
 
 async function digestOfFile(file: string): Promise<string> {
