@@ -2,7 +2,7 @@
 // come from its ends only, and nobody takes more than his share.
 import type { NetworkState } from '../../model/network-state.ts';
 import { between } from '../reachability.ts';
-import { rangesOfFlows } from './expected.ts';
+import { leases, rangesOfFlows } from './expected.ts';
 import { type Ranges, intersect, none, ofProtocols, ofTypes, subtract, unite, whole } from './l4-ranges.ts';
 import type { Connection, Packet } from './packet.ts';
 import {
@@ -325,8 +325,8 @@ export class ConnectionTrials {
   *#withHost(from: GuestPlace, to: Place): Generator<Trial> {
     const family = to.family;
     const { otherPort } = this.#places;
-    const leases = [17 * 65_536 + 67, 17 * 65_536 + 67, 17 * 65_536 + 547, 17 * 65_536 + 547];
-    const all = subtract(ordinary[family], leases);
+    const ofLeases = unite([leases[4], leases[6]]);
+    const all = subtract(ordinary[family], ofLeases);
     const packet = packetBetween(from, to, otherPort, { tcpFlags: 16, l4: all });
     const ends = { original: { source: from.value, destination: to.value }, replySource: to.value };
     const host = { original: { source: to.value, destination: from.value }, replySource: from.value };
@@ -345,7 +345,7 @@ export class ConnectionTrials {
     const stale = intersect(unite([allowed, names]), all);
     yield said('a connection that the rules let pass', ends, all);
     yield said('an answer to the host', { ...host, isReply: true, mark: 0 }, all);
-    yield said('an answer to who hands out leases', { ...host, isReply: true, mark: 0 }, none, { l4: leases });
+    yield said('an answer to who hands out leases', { ...host, isReply: true, mark: 0 }, none, { l4: ofLeases });
     for (const mark of this.#earlier) yield said('a connection that earlier rules let pass', { ...ends, mark }, stale);
     yield said('a connection that a nic has had before it may have no more', { ...ends, mark: 0 }, stale, { flood: 'connections' });
     yield { ...said('what belongs to no connection', { state: 'invalid' }, stale), atMost: true };

@@ -65,7 +65,7 @@ export function icmpStates(family: 4 | 6): { invalid: Ranges; untracked: Ranges 
   };
 }
 
-/** What asks for a lease. */
+/** What asks for a lease; by the port that it comes from, what hands one out. */
 export const leases = { 4: ofProtocol(protocols.udp, 67, 67), 6: ofProtocol(protocols.udp, 547, 547) };
 
 /** Whatever has ports. */

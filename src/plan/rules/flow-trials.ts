@@ -131,7 +131,7 @@ export class FlowTrials {
         ...answer,
         l4: subtract(
           whole,
-          unite([ofTypes(1, 5, 5), ofTypes(58, 130, 137), ...(to.kind === 'guest' && to.zone.bridged ? [leaseAnswers[family]] : [])]),
+          unite([ofTypes(1, 5, 5), ofTypes(58, 130, 137), ...(to.kind === 'guest' && to.zone.bridged ? [leases[family]] : [])]),
         ),
       },
       expected: answersOfFlows(flows, family),
@@ -199,7 +199,8 @@ export class FlowTrials {
     const trial = this.#trial(from, to, 'new', 'a new connection on the shared wire');
     yield { ...trial, packet: { ...packet, l4 }, expected: intersect(l4, unite([expectedRanges(decided, family), echoAnswers])) };
     const sent = { ...packet, axis: 'sport' as const, l4: subtract(l4, icmpOf(family)) };
-    const notServed = subtract(sent.l4, leaseAnswers[family]);
+    // Nobody but the host hands out addresses.
+    const notServed = subtract(sent.l4, leases[family]);
     yield {
       ...trial,
       about: 'answer',
@@ -221,8 +222,6 @@ export class FlowTrials {
 }
 
 const tcp: Ranges = [6 * 65_536, 6 * 65_536 + 65_535];
-/** Nobody but the host hands out addresses. */
-const leaseAnswers = { 4: [17 * 65_536 + 67, 17 * 65_536 + 67], 6: [17 * 65_536 + 547, 17 * 65_536 + 547] } satisfies Record<4 | 6, Ranges>;
 
 function icmpOf(family: 4 | 6): Ranges {
   return family === 4 ? ofTypes(1, 0, 255) : ofTypes(58, 0, 255);
