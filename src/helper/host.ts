@@ -6,8 +6,7 @@ import { run } from '../lib/exec.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Log } from '../lib/log.ts';
 import type { HelperEvent } from '../model/helper-protocol.ts';
-import type { NetworkHelper } from '../model/network-helper.ts';
-import type { KernelChange } from './network/kernel-watch.ts';
+import type { NetworkChange, NetworkHelper } from '../model/network-helper.ts';
 import { Cgroups } from './cgroups.ts';
 import { type HostFile, openDataDirectory, prepareDataDirectory, setFolder } from './data-directory.ts';
 import { lockDataDirectory } from './data-lock.ts';
@@ -51,7 +50,7 @@ export type NetworkFactory = (options: {
   userId: number;
   log: Log;
   claim: { folder: string; owner: string };
-  onChange: (change: KernelChange) => void;
+  onChange: (change: NetworkChange) => void;
   takeTap: (uid: string, tap: string, run: RunInGuestsNetwork) => Promise<boolean>;
 }) => NetworkHelper;
 

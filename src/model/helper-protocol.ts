@@ -6,7 +6,7 @@
 //   answer    {id, ok: true, value}   or   {id, ok: false, error: {code, message, details?}}
 //   progress  {id, progress: {...}}        event     {event: 'guest-exited', ...}
 import type { HostIsolation, ProcessIsolation } from './isolation.ts';
-import type { NetworkHelper } from './network-helper.ts';
+import type { NetworkChange, NetworkHelper } from './network-helper.ts';
 
 export interface HelperHello {
   protocol: 1;
@@ -216,8 +216,11 @@ interface GuestExited {
   said: string;
 }
 
-/** Somebody else changed rules of the guests' network, or other rules beside them, a tap is not what it was, or an address, a route or a routing rule is gone. */
+/**
+ * Somebody else changed rules of the guests' network, or other rules beside them, a tap is not what it was, or an address, a route or a
+ * routing rule is gone.
+ */
 interface NetworkChanged {
   event: 'network-changed';
-  what: 'rules' | 'others' | 'links' | 'wiring';
+  what: NetworkChange;
 }

@@ -46,6 +46,9 @@ export interface WiringArgs extends ZonesArgs {
   nics: NicUpArgs[];
 }
 
+/** What somebody else has changed. `rules`: ours. `others`: tables, chains or rules of another program. */
+export type NetworkChange = 'rules' | 'others' | 'links' | 'wiring';
+
 export interface NetworkHelper {
   /**
    * One nft transaction, wholly within the tables «caisson»: all of them anew, or commands that change them. `failed`, with what nft

@@ -6,11 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { createNftablesNetwork } from '../../src/drivers/nftables/network.ts';
 import type { Network } from '../../src/drivers/network.ts';
 import { createKernelNetwork } from '../../src/helper/network/kernel-network.ts';
-import type { KernelChange } from '../../src/helper/network/kernel-watch.ts';
 import { run } from '../../src/lib/exec.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { familyOf } from '../../src/model/address.ts';
-import type { NetworkHelper } from '../../src/model/network-helper.ts';
+import type { NetworkChange, NetworkHelper } from '../../src/model/network-helper.ts';
 import type { NetworkNic, NetworkState } from '../../src/model/network-state.ts';
 import type { Probe, ProbeResult, Request } from './inside.ts';
 
@@ -29,7 +28,7 @@ export class RealNetwork {
   readonly #namespaces: string[] = [];
   readonly #insides = new Map<string, Inside>();
   readonly #plugged = new Map<string, string>();
-  readonly #listeners = new Set<(what: KernelChange) => void>();
+  readonly #listeners = new Set<(what: NetworkChange) => void>();
   /** Full readings of the rules so far: the work that hearing of changes saves. */
   fullReads = 0;
   /** Rules put in force whole so far: the work that a change saves. */

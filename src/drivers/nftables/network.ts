@@ -4,7 +4,7 @@ import { CaissonError } from '../../lib/errors.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import { type Log, silentLog } from '../../lib/log.ts';
 import { Undo } from '../../lib/undo.ts';
-import type { NetworkHelper, NicUpArgs, ZonesArgs } from '../../model/network-helper.ts';
+import type { NetworkChange, NetworkHelper, NicUpArgs, ZonesArgs } from '../../model/network-helper.ts';
 import type { NetworkState } from '../../model/network-state.ts';
 import type { Network, NetworkObservation, RulesRead } from '../network.ts';
 import { AppliedRules } from './applied-rules.ts';
@@ -18,7 +18,7 @@ export interface NftablesNetworkOptions {
   resolvers?: readonly string[];
   log?: Log;
   /** Says what somebody else has changed; without it everything is read at every look. */
-  changes?: (listener: (what: 'rules' | 'others' | 'links' | 'wiring') => void) => () => void;
+  changes?: (listener: (what: NetworkChange) => void) => () => void;
 }
 
 type Tap = Awaited<ReturnType<NetworkHelper['linksRead']>>['taps'][number];

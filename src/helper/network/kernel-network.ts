@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { CaissonError } from '../../lib/errors.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { NetworkHelper } from '../../model/network-helper.ts';
+import type { NetworkChange, NetworkHelper } from '../../model/network-helper.ts';
 import { type Check, flag, object, optional } from '../check.ts';
 import type { RunInGuestsNetwork } from '../take-tap.ts';
 import { announce } from './announce.ts';
@@ -21,7 +21,7 @@ import {
   checkZones,
 } from './check-network.ts';
 import { GuestsNamespace } from './guests-namespace.ts';
-import { type KernelChange, KernelWatch } from './kernel-watch.ts';
+import { KernelWatch } from './kernel-watch.ts';
 import { NameService } from './names.ts';
 import { checkWiringOf } from './check-wiring.ts';
 import { readTaps, setNicDown, setNicUp } from './nics.ts';
@@ -42,7 +42,7 @@ export interface KernelNetworkOptions {
   /** Whose network it is, among the data directories of this machine: `folder` is the same for all. Absent: nobody else can be there. */
   claim?: { folder: string; owner: string };
   /** Told when somebody else changes rules, and when a tap changes. */
-  onChange?: (change: KernelChange) => void;
+  onChange?: (change: NetworkChange) => void;
   /** Takes the tap of a starting guest out of that guest's own namespace; false when it is in the guests' network already. */
   takeTap?: (uid: string, tap: string, run: RunInGuestsNetwork) => Promise<boolean>;
 }

@@ -1,17 +1,18 @@
-// Hears from the kernel when somebody changes the packet filter's rules, ours or those beside them, takes a tap away, or a route, a routing rule, an address or a setting:
-// nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets; whatever it
+// Hears from the kernel when somebody changes the packet filter's rules, ours or those beside them, takes a tap away, or a route, a routing rule,
+// an address or a setting: nothing has to be read again and again to find it. A small Perl program (every Debian has Perl) listens on two netlink sockets; whatever it
 // misses or cannot tell is told as a change. Of fixed neighbours and of addresses answered for others the kernel says too little: these it reads
 // itself every four seconds, over a third socket, which is all that it costs while nothing happens.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Log } from '../../lib/log.ts';
+import type { NetworkChange } from '../../model/network-helper.ts';
 import type { GuestsNamespace } from './guests-namespace.ts';
 
 /**
- * Groups: 7 of nfnetlink is nftables. Its messages (10 in the upper byte) each begin with attribute 1, the table that they are about; those below 9 are of tables, chains
- * and rules; after all of a transaction comes «new generation» (2575), of which attribute 2 is the process that made it. Of rtnetlink 1 is links, of which 17 is a deletion and 16 a change, attribute 3 the name, 10 the master, and flag 1
- * is up; of addresses (5, 9), routes (7, 11) and
- * rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
+ * Groups: 7 of nfnetlink is nftables. Its messages (10 in the upper byte) each begin with attribute 1, the table that they are about; those below
+ * 9 are of tables, chains and rules; after all of a transaction comes «new generation» (2575), of which attribute 2 is the process that made it.
+ * Of rtnetlink 1 is links, of which 17 is a deletion and 16 a change, attribute 3 the name, 10 the master, and flag 1 is up; of addresses (5, 9),
+ * routes (7, 11) and rules (8, 19) only deletions are looked at, of routes those with our protocols; of settings (24, 25) messages (80) of one interface's one
  * value: forwarding (2), the check of the way back (3), answering for others (5) that are not as we set them. Neighbours are asked for (30) with
  * flag 8, those answered for, and without, of which state 128 is the fixed ones. A line on its standard input says that they were changed by us; it ends with it.
  */
@@ -50,22 +51,19 @@ while (1) { my @ready = $all->can_read(4);
       elsif ($type == 21 || $type == 33 || ($type == 25 && ord(substr($body, 5, 1)) =~ /^20[23]$/)) { print "wiring\\n"; } } } }
 `;
 
-/** `rules`: ours. `others`: tables, chains or rules of another program. */
-export type KernelChange = 'rules' | 'others' | 'links' | 'wiring';
-
 /** How long a process of ours may be named by the kernel after it has ended. */
 const ownMs = 30_000;
 
 export class KernelWatch {
   readonly #namespace: GuestsNamespace;
   readonly #log: Log;
-  readonly #onChange: (change: KernelChange) => void;
+  readonly #onChange: (change: NetworkChange) => void;
   readonly #own = new Map<number, number>();
   /** Taps that we have set up, alone or as ports of a bridge. */
   readonly #taps = new Map<string, 'alone' | 'port'>();
   #child: ChildProcess | undefined;
 
-  constructor(options: { namespace: GuestsNamespace; log: Log; onChange: (change: KernelChange) => void }) {
+  constructor(options: { namespace: GuestsNamespace; log: Log; onChange: (change: NetworkChange) => void }) {
     this.#namespace = options.namespace;
     this.#log = options.log;
     this.#onChange = options.onChange;
